@@ -1,0 +1,141 @@
+//! Rows and columns for given widths; the cost model.
+//!
+//! A table of `2^k` rows holds every value of the model, once per block of
+//! `block_width` outputs of the layer that consumes it. Wider blocks mean fewer
+//! rows and more fixed columns. Proving time is close to
+//!
+//! ```text
+//! rows * (ADVICE * advice columns + fixed columns)
+//! ```
+//!
+//! since an advice column is committed and transformed for each proof, and a
+//! fixed one is only transformed. The ratio was fitted to measured proofs.
+
+use zkassay_gadgets::Shape;
+
+use crate::CircuitError;
+
+/// How many fixed columns cost as much as one advice column.
+const ADVICE: usize = 7;
+/// Advice columns with a hidden layer, about: five limbs and their helpers.
+const TYPICAL_ADVICE: usize = 15;
+/// The smallest table: its limbs have 6 bits.
+const MIN_LOGROWS: u32 = 7;
+/// The largest table.
+const MAX_LOGROWS: u32 = 20;
+/// Wider range tables gain nothing: values have few limbs already.
+const MAX_LIMB_BITS: u32 = 12;
+/// More blocks than this only add rows.
+const MAX_BLOCKS: usize = 64;
+/// Rows put aside for the limbs of one output, until its bounds are known.
+const ROWS_PER_OUTPUT: usize = 8;
+
+/// The size of a model's table, before its quantisation is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// log2 of the rows.
+    pub logrows: u32,
+    /// Weights per row.
+    pub block_width: u32,
+    /// Bits of a limb: what to calibrate with.
+    pub limb_bits: u32,
+}
+
+impl Plan {
+    /// The cheapest table for a model of the given widths: input length, then the
+    /// outputs of each layer.
+    ///
+    /// # Errors
+    /// Widths of zero, or a model that fits no table.
+    pub fn new(widths: &[usize]) -> Result<Self, CircuitError> {
+        if widths.len() < 2 || widths.contains(&0) {
+            return Err(CircuitError::Empty {
+                widths: widths.to_vec(),
+            });
+        }
+        let widest = widths[1..].iter().copied().max().unwrap_or(1);
+        let outputs = widths[widths.len() - 1];
+        let mut best: Option<(usize, Self)> = None;
+        for logrows in MIN_LOGROWS..=MAX_LOGROWS {
+            let plan = |block_width: usize| Self {
+                logrows,
+                block_width: block_width as u32,
+                limb_bits: (logrows - 1).min(MAX_LIMB_BITS),
+            };
+            let available = Shape {
+                logrows,
+                ..Shape::default()
+            }
+            .last_row();
+            let reserved = outputs * ROWS_PER_OUTPUT;
+            let fits = |width: &usize| value_rows(widths, *width) + reserved <= available;
+            // Block widths that split the widest layer into 1, 2, 3, ... blocks. Without
+            // hidden layers, values have no column that could be repeated.
+            let most = if widths.len() > 2 { MAX_BLOCKS } else { 1 };
+            let cheapest = (1..=most)
+                .map(|blocks| (blocks, widest.div_ceil(blocks)))
+                .take_while(|(_, width)| fits(width))
+                .min_by_key(|(blocks, width)| fixed_columns(*blocks, *width));
+            let Some((blocks, block_width)) = cheapest else {
+                continue;
+            };
+            let cost = (ADVICE * TYPICAL_ADVICE + fixed_columns(blocks, block_width)) << logrows;
+            if best.is_none_or(|(least, _)| cost < least) {
+                best = Some((cost, plan(block_width)));
+            }
+        }
+        best.map(|(_, plan)| plan)
+            .ok_or_else(|| CircuitError::TooLarge {
+                needed: value_rows(widths, widest) + outputs,
+                block_width: widest as u32,
+                max_logrows: MAX_LOGROWS,
+            })
+    }
+}
+
+/// Fixed columns of weights, and the selectors that several blocks need.
+fn fixed_columns(blocks: usize, block_width: usize) -> usize {
+    block_width + if blocks > 1 { blocks + 1 } else { 0 }
+}
+
+/// Rows of all values: each layer's inputs times its blocks of outputs.
+pub(crate) fn value_rows(widths: &[usize], block_width: usize) -> usize {
+    widths
+        .windows(2)
+        .map(|layer| layer[0] * layer[1].div_ceil(block_width))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_studys_models_get_the_measured_tables() {
+        let plan = |widths: &[usize]| {
+            let plan = Plan::new(widths).unwrap();
+            (plan.logrows, plan.block_width)
+        };
+        assert_eq!(plan(&[162, 1]), (8, 1));
+        assert_eq!(plan(&[162, 16, 1]), (8, 16));
+        assert_eq!(plan(&[162, 64, 32, 1]), (9, 32));
+        assert_eq!(plan(&[162, 128, 64, 32, 1]), (9, 128));
+    }
+
+    #[test]
+    fn wide_layers_are_cut_into_blocks() {
+        let plan = Plan::new(&[100, 4000, 10]).unwrap();
+        assert!(plan.block_width < 4000, "{plan:?}");
+    }
+
+    #[test]
+    fn models_that_fit_no_table_are_refused() {
+        assert!(matches!(Plan::new(&[5]), Err(CircuitError::Empty { .. })));
+        assert!(matches!(
+            Plan::new(&[5, 0, 1]),
+            Err(CircuitError::Empty { .. })
+        ));
+        let huge = Plan::new(&[1 << 21, 10]);
+        assert!(matches!(huge, Err(CircuitError::TooLarge { .. })));
+    }
+}

@@ -1,0 +1,379 @@
+//! Dishonest witnesses are rejected: every overwritten cell, consistent
+//! forgeries of each gate, and other public values.
+//!
+//! Challenges of the mock prover are fixed, so what is tested here is that each
+//! equation is *present*; that challenges come after what they test is tested on
+//! real proofs in `zkassay-prover`.
+
+use std::sync::Arc;
+
+use crate::common::{check, check_circuit, failing, graph, quantize, rows};
+use zkassay_circuit::circuit::Overwrite;
+use zkassay_circuit::layout::{End, Row};
+use zkassay_circuit::{CompiledModel, ModelCircuit, Plan, Witness};
+use zkassay_gadgets::{Field, field};
+use zkassay_graph::Op;
+
+fn compile(widths: &[usize], last: Option<Op>) -> Arc<CompiledModel> {
+    let plan = Plan::new(widths).unwrap();
+    let model = quantize(&graph(widths, last, 21), plan.limb_bits);
+    Arc::new(CompiledModel::new(model).unwrap())
+}
+
+fn honest(compiled: &CompiledModel) -> Witness {
+    let row = rows(1, compiled.model().inputs(), 22).row(0).to_vec();
+    compiled.witness(&row).unwrap()
+}
+
+/// A model with hidden layers, several outputs and several blocks, one without hidden layers, one with a sigmoid.
+fn models() -> [Arc<CompiledModel>; 3] {
+    [
+        compile(&[4, 5, 3, 2], None),
+        compile(&[5, 1], Some(Op::Sigmoid)),
+        compile(&[3, 4, 1], Some(Op::Sigmoid)),
+    ]
+}
+
+/// The row of a value, and of the first limbs of an output's distance.
+fn find(compiled: &CompiledModel, wanted: impl Fn(&Row) -> bool) -> usize {
+    compiled.rows().iter().position(wanted).unwrap()
+}
+
+fn is_hidden(row: &Row) -> bool {
+    matches!(
+        row,
+        Row::Value {
+            layer: 1,
+            block: 0,
+            ..
+        }
+    )
+}
+
+/// Changes limbs and multiplicities together, so that the range argument stays satisfied
+/// as long as the new limb is in the table.
+fn set_limb(witness: &mut Witness, column: usize, row: usize, limb: Field) {
+    let old = witness.limbs[column][row];
+    for (entry, change) in [(old, -Field::one()), (limb, Field::one())] {
+        let position = (0..1 << 12).find(|i| field(i128::from(*i)) == entry);
+        if let Some(cell) = position.and_then(|i| witness.multiplicity.get_mut(i as usize)) {
+            *cell += change;
+        }
+    }
+    witness.limbs[column][row] = limb;
+}
+
+#[test]
+fn every_overwritten_cell_is_rejected() {
+    for compiled in models() {
+        let witness = honest(&compiled);
+        let last = compiled.shape().last_row();
+        let columns = columns(&compiled);
+        for column in 0..columns {
+            for row in 0..=last {
+                // Limbs and multiplicities of the last row take part in nothing.
+                if row == last && column < phase_one(&compiled) {
+                    continue;
+                }
+                for delta in [Field::one(), -Field::one()] {
+                    let circuit =
+                        ModelCircuit::mock(Arc::clone(&compiled), Arc::new(witness.clone()))
+                            .unsound_overwrite(Overwrite { column, row, delta });
+                    let verdict = check_circuit(&compiled, &circuit, witness.instance.clone());
+                    let accepted = verdict.is_ok();
+                    assert!(
+                        !accepted || is_boundless(&compiled, column, row),
+                        "column {column}, row {row} is free"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Helper columns of the range argument in the row after the last active one take part in nothing.
+fn is_boundless(compiled: &CompiledModel, column: usize, row: usize) -> bool {
+    row == compiled.shape().last_row() && column > phase_one(compiled) + 2
+}
+
+/// Advice columns of phase 1: value, limbs, multiplicity.
+fn phase_one(compiled: &CompiledModel) -> usize {
+    usize::from(compiled.shape().has_hidden()) + compiled.shape().limbs() as usize + 1
+}
+
+/// All advice columns.
+fn columns(compiled: &CompiledModel) -> usize {
+    let shape = compiled.shape();
+    let fractions = shape.limbs() as usize + 1;
+    let helpers = fractions.div_ceil(shape.degree as usize - 2) - 1;
+    phase_one(compiled) + 3 + helpers
+}
+
+#[test]
+fn another_instance_is_rejected() {
+    for compiled in models() {
+        let witness = honest(&compiled);
+        for row in 0..witness.instance.len() {
+            for delta in [Field::one(), -Field::one(), field(1 << 20)] {
+                let mut other = witness.clone();
+                other.instance[row] += delta;
+                assert!(check(&compiled, other).is_err(), "instance row {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn another_output_is_rejected() {
+    // Everything recomputed for the neighbouring output's interval: distances are then negative.
+    for compiled in models() {
+        let row = rows(1, compiled.model().inputs(), 22).row(0).to_vec();
+        let trace = compiled.model().evaluate(&row).unwrap();
+        for change in [1, -1] {
+            let mut forged = trace.clone();
+            forged.outputs[0] += change;
+            let witness = Witness::new(&compiled, &forged).unwrap();
+            assert!(check(&compiled, witness).is_err());
+        }
+    }
+}
+
+#[test]
+fn an_output_moved_inside_a_wide_range_is_rejected_by_range_checks() {
+    // y - lo = -1 as a field element in one limb: the recomposition holds, the range check does not.
+    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let mut witness = honest(&compiled);
+    let upper = find(&compiled, |row| {
+        matches!(
+            row,
+            Row::Output {
+                end: End::Upper,
+                digit: 0,
+                ..
+            }
+        )
+    });
+    let lower = find(&compiled, |row| {
+        matches!(
+            row,
+            Row::Output {
+                end: End::Lower,
+                digit: 0,
+                ..
+            }
+        )
+    });
+    let base = Field::from(1 << compiled.shape().limb_bits);
+    let distance = |witness: &Witness, row: usize| {
+        witness
+            .limbs
+            .iter()
+            .rev()
+            .fold(Field::zero(), |sum, limb| sum * base + limb[row])
+    };
+    // Move the interval so that the honest accumulator lies just below it.
+    let shift = distance(&witness, lower) + Field::one();
+    for row in [upper, lower] {
+        witness.instance[row] += shift;
+    }
+    let (low, high) = (
+        distance(&witness, lower) - shift,
+        distance(&witness, upper) + shift,
+    );
+    for (row, value) in [(lower, low), (upper, high)] {
+        for column in 0..witness.limbs.len() {
+            set_limb(
+                &mut witness,
+                column,
+                row,
+                if column == 0 { value } else { Field::zero() },
+            );
+        }
+    }
+    let failures = check(&compiled, witness).unwrap_err();
+    assert_eq!(failing(&failures), ["end: logup sum = 0"]);
+}
+
+#[test]
+fn the_sign_of_a_hidden_value_cannot_be_flipped() {
+    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let mut witness = honest(&compiled);
+    let row = find(&compiled, |row| is_hidden(row));
+    let split = compiled.shape().remainder_limbs as usize;
+    // A hidden value that is neither 0 nor its magnitude.
+    witness.value[row] += Field::one();
+    let names = failing(&check(&compiled, witness.clone()).unwrap_err());
+    assert!(
+        names
+            .iter()
+            .any(|name| name.contains("value (value - magnitude)")),
+        "{names:?}"
+    );
+    // A positive value presented as a negative one, and the reverse.
+    for row in 0..compiled.rows().len() {
+        if !is_hidden(&compiled.rows()[row]) {
+            continue;
+        }
+        let mut witness = honest(&compiled);
+        let base = Field::from(1 << compiled.shape().limb_bits);
+        let magnitude = witness.limbs[split..]
+            .iter()
+            .rev()
+            .fold(Field::zero(), |sum, limb| sum * base + limb[row]);
+        if magnitude == Field::zero() {
+            continue;
+        }
+        witness.value[row] = magnitude - witness.value[row];
+        let names = failing(&check(&compiled, witness).unwrap_err());
+        assert_eq!(names, ["meeting: dot = combination"]);
+    }
+}
+
+#[test]
+fn quotient_and_remainder_cannot_be_shifted_together() {
+    // y = 2^s q + l is also 2^s (q - 1) + (l + 2^s): the remainder leaves its range.
+    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let shape = compiled.shape();
+    let split = shape.remainder_limbs as usize;
+    let base = Field::from(1 << shape.limb_bits);
+    let row = (0..compiled.rows().len())
+        .filter(|row| is_hidden(&compiled.rows()[*row]))
+        .find(|row| honest(&compiled).value[*row] != Field::zero())
+        .unwrap();
+    let mut witness = honest(&compiled);
+    // The lowest magnitude limb down by one, value with it; the top remainder limb up by its base.
+    // (The next layer is then wrong too, but the range argument must fail on its own.)
+    let (low, top) = (witness.limbs[split][row], witness.limbs[split - 1][row]);
+    set_limb(&mut witness, split, row, low - Field::one());
+    set_limb(&mut witness, split - 1, row, top + base);
+    witness.value[row] -= Field::one();
+    let names = failing(&check(&compiled, witness).unwrap_err());
+    assert!(
+        names.contains(&"end: logup sum = 0".to_string()),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn limbs_outside_the_table_are_rejected_wherever_they_are() {
+    for compiled in models() {
+        let outside = [
+            Field::from(1 << compiled.shape().limb_bits),
+            -Field::one(),
+            field(1 << 90),
+        ];
+        for row in 0..compiled.rows().len() {
+            for (column, limb) in
+                (0..compiled.shape().limbs() as usize).flat_map(|c| outside.map(|o| (c, o)))
+            {
+                let mut witness = honest(&compiled);
+                set_limb(&mut witness, column, row, limb);
+                let names = failing(&check(&compiled, witness).unwrap_err());
+                assert!(
+                    names.contains(&"end: logup sum = 0".to_string()),
+                    "{names:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn multiplicities_have_to_match() {
+    // [5, 5, 5] does not pass for [5, 6, 7]: counts moved between entries are rejected.
+    for compiled in models() {
+        for (from, to) in [(0, 1), (1, 0), (2, 5)] {
+            let mut witness = honest(&compiled);
+            witness.multiplicity[from] -= Field::one();
+            witness.multiplicity[to] += Field::one();
+            let names = failing(&check(&compiled, witness).unwrap_err());
+            assert_eq!(names, ["end: logup sum = 0"]);
+        }
+    }
+}
+
+#[test]
+fn inputs_outside_their_bits_are_rejected() {
+    // An input of 2^(b-1), made of limbs that recompose to it.
+    for compiled in models() {
+        let shape = compiled.shape();
+        let row = find(&compiled, |row| {
+            matches!(
+                row,
+                Row::Value {
+                    layer: 0,
+                    index: 0,
+                    ..
+                }
+            )
+        });
+        let mut witness = honest(&compiled);
+        let top = shape.input_limbs as usize - 1;
+        for column in 0..top {
+            set_limb(&mut witness, column, row, Field::zero());
+        }
+        set_limb(&mut witness, top, row, Field::from(1 << shape.limb_bits));
+        if shape.has_hidden() {
+            witness.value[row] = field(1 << (shape.input_bits() - 1));
+        }
+        let names = failing(&check(&compiled, witness).unwrap_err());
+        assert!(
+            names.contains(&"end: logup sum = 0".to_string()),
+            "{names:?}"
+        );
+        assert!(
+            !names.iter().any(|name| name.contains("input:")),
+            "{names:?}"
+        );
+    }
+}
+
+#[test]
+fn a_value_repeated_for_another_block_has_to_be_the_same() {
+    let compiled = compile(&[20, 400, 3], None);
+    assert!(compiled.shape().blocks > 1);
+    let row = find(&compiled, |row| matches!(row, Row::Value { block: 1, .. }));
+    let mut witness = honest(&compiled);
+    witness.value[row] += Field::one();
+    let names = failing(&check(&compiled, witness).unwrap_err());
+    assert!(
+        names
+            .iter()
+            .any(|name| name.contains("value is the one above")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn the_witness_of_another_model_is_rejected() {
+    // Same shape, weights that differ in one place by one.
+    let compiled = compile(&[4, 5, 3, 2], None);
+    let mut model = compiled.model().clone();
+    model.layers[0].weights[[2, 1]] += 1;
+    let other = Arc::new(CompiledModel::new(model).unwrap());
+    assert_eq!(other.shape(), compiled.shape());
+    assert_eq!(check(&other, honest(&other)), Ok(()));
+    assert!(check(&compiled, honest(&other)).is_err());
+}
+
+#[test]
+fn the_layout_does_not_depend_on_the_witness() {
+    for compiled in models() {
+        let mut other = honest(&compiled);
+        other
+            .value
+            .iter_mut()
+            .for_each(|cell| *cell = Field::zero());
+        let columns = |witness: Witness| {
+            let circuit = ModelCircuit::mock(Arc::clone(&compiled), Arc::new(witness.clone()));
+            let logrows = compiled.shape().logrows;
+            let prover = zkassay_gadgets::halo2_proofs::dev::MockProver::run(
+                logrows,
+                &circuit,
+                vec![witness.instance],
+            );
+            format!("{:?}", prover.unwrap().fixed())
+        };
+        assert_eq!(columns(honest(&compiled)), columns(other));
+    }
+}

@@ -1,0 +1,1 @@
+//! From data to verified proofs in one command

@@ -1,0 +1,179 @@
+//! The columns of a proof table, and the constraint system over them.
+
+use halo2_proofs::plonk::{
+    Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance,
+    SecondPhase, VirtualCells,
+};
+use halo2_proofs::poly::Rotation;
+
+use crate::expression::{Expr, constant, power_of_two, recompose};
+use crate::logup::LogUp;
+use crate::{Field, Shape, boundary, dense, range, relu};
+
+/// Every column and challenge of a proof table.
+///
+/// | column | kind | what it holds in its row |
+/// |---|---|---|
+/// | `value` | advice | the input or hidden value; only with hidden layers (else the limbs are the value) |
+/// | `limbs` | advice | limbs of an input, of a rescale, or of an output's distance to its interval's end |
+/// | `dot` | advice, phase 2 | sum from the layer's end up to here of `value * u` |
+/// | `combination` | advice, phase 2 | Horner sum of the layer's outputs above this row |
+/// | `weights` | fixed | the weights of this row's value, one block of outputs |
+/// | `blocks` | fixed | which block of outputs; only if a layer is wider than a block |
+/// | `active` | fixed | 1 in rows that gates use |
+/// | `carry` | fixed | 1 if `dot` continues in the next row |
+/// | `keep`, `fold` | fixed | factor of `combination`: `keep + fold * r` |
+/// | `hidden`, `input`, `repeat` | fixed | what kind of value the row holds |
+/// | `limb_weight` | fixed | factor of the recomposed limbs in an output's row |
+/// | `bias` | fixed | bias of the output that the row holds, and constants of its gate |
+/// | `boundary` | fixed | 1: running sums are zero; 2: `dot` and `combination` meet |
+/// | `instance` | instance | ends of the outputs' intervals |
+#[derive(Clone, Debug)]
+pub struct Columns {
+    /// Input and hidden values.
+    pub value: Option<Column<Advice>>,
+    /// Limbs, least significant first.
+    pub limbs: Vec<Column<Advice>>,
+    /// Running sum of products.
+    pub dot: Column<Advice>,
+    /// Horner sum of outputs.
+    pub combination: Column<Advice>,
+    /// The range-check argument.
+    pub logup: LogUp,
+    /// Weights.
+    pub weights: Vec<Column<Fixed>>,
+    /// Selectors of blocks of outputs.
+    pub blocks: Vec<Column<Fixed>>,
+    /// Rows that gates use.
+    pub active: Column<Fixed>,
+    /// Whether `dot` continues.
+    pub carry: Column<Fixed>,
+    /// Whether `combination` continues unchanged.
+    pub keep: Column<Fixed>,
+    /// Whether `combination` continues multiplied by `r`.
+    pub fold: Option<Column<Fixed>>,
+    /// Rows of hidden values.
+    pub hidden: Option<Column<Fixed>>,
+    /// Rows of inputs.
+    pub input: Option<Column<Fixed>>,
+    /// Rows that repeat the value above for another block.
+    pub repeat: Option<Column<Fixed>>,
+    /// Weight of the limbs in rows of outputs.
+    pub limb_weight: Column<Fixed>,
+    /// Biases and constants.
+    pub bias: Column<Fixed>,
+    /// Boundary conditions.
+    pub boundary: Column<Fixed>,
+    /// Public values.
+    pub instance: Column<Instance>,
+    /// The challenge `r`, if anything is folded.
+    pub fold_challenge: Option<Challenge>,
+}
+
+/// A row's cells as expressions.
+pub(crate) struct Row {
+    pub(crate) value: Expr,
+    pub(crate) limbs: Vec<Expr>,
+    /// All limbs recomposed.
+    pub(crate) limb_sum: Expr,
+    /// The challenge `r`; 0 if there is none.
+    pub(crate) r: Expr,
+}
+
+impl Columns {
+    /// Allocates the columns and creates every gate.
+    pub fn configure(meta: &mut ConstraintSystem<Field>, shape: &Shape) -> Self {
+        let has_hidden = shape.has_hidden();
+        let value = has_hidden.then(|| meta.advice_column());
+        let limbs: Vec<_> = (0..shape.limbs()).map(|_| meta.advice_column()).collect();
+        let multiplicity = meta.advice_column();
+        let folds = shape.folds() || shape.block_width > 1;
+        let fold_challenge = folds.then(|| meta.challenge_usable_after(FirstPhase));
+        let lookup_challenge = meta.challenge_usable_after(FirstPhase);
+        let dot = meta.advice_column_in(SecondPhase);
+        let combination = meta.advice_column_in(SecondPhase);
+        let weights = (0..shape.block_width)
+            .map(|_| meta.fixed_column())
+            .collect();
+        let blocks = match shape.blocks {
+            1 => vec![],
+            several => (0..several).map(|_| meta.fixed_column()).collect(),
+        };
+        let active = meta.fixed_column();
+        let boundary = meta.fixed_column();
+        let logup = LogUp::configure(meta, shape, &limbs, multiplicity, lookup_challenge, active);
+        let columns = Self {
+            value,
+            limbs,
+            dot,
+            combination,
+            logup,
+            weights,
+            blocks,
+            active,
+            carry: meta.fixed_column(),
+            keep: meta.fixed_column(),
+            fold: shape.folds().then(|| meta.fixed_column()),
+            hidden: has_hidden.then(|| meta.fixed_column()),
+            input: has_hidden.then(|| meta.fixed_column()),
+            repeat: (shape.blocks > 1).then(|| meta.fixed_column()),
+            limb_weight: meta.fixed_column(),
+            bias: meta.fixed_column(),
+            boundary,
+            instance: meta.instance_column(),
+            fold_challenge,
+        };
+        dense::configure(meta, shape, &columns);
+        relu::configure(meta, shape, &columns);
+        range::configure(meta, shape, &columns);
+        boundary::configure(meta, &columns);
+        columns
+    }
+
+    /// The cells of the current row that several gates share.
+    pub(crate) fn row(&self, meta: &mut VirtualCells<'_, Field>, shape: &Shape) -> Row {
+        let limbs: Vec<Expr> = self
+            .limbs
+            .iter()
+            .map(|column| meta.query_advice(*column, Rotation::cur()))
+            .collect();
+        let limb_sum = recompose(&limbs, shape.limb_bits);
+        let value = match self.value {
+            Some(column) => meta.query_advice(column, Rotation::cur()),
+            None => range::signed(&limbs, shape),
+        };
+        let r = match self.fold_challenge {
+            Some(challenge) => meta.query_challenge(challenge),
+            None => constant(Field::zero()),
+        };
+        Row {
+            value,
+            limbs,
+            limb_sum,
+            r,
+        }
+    }
+}
+
+/// The fixed column's cell in the current row.
+pub(crate) fn fixed(meta: &mut VirtualCells<'_, Field>, column: Column<Fixed>) -> Expr {
+    meta.query_fixed(column, Rotation::cur())
+}
+
+/// What one rescale's limbs stand for: `(remainder, magnitude)`.
+pub(crate) fn rescale_parts(row: &Row, shape: &Shape) -> (Expr, Expr) {
+    let split = shape.remainder_limbs as usize;
+    let limbs = &row.limbs[..split + shape.magnitude_limbs as usize];
+    (
+        recompose(&limbs[..split], shape.limb_bits),
+        recompose(&limbs[split..], shape.limb_bits),
+    )
+}
+
+/// The accumulator that a hidden row's rescale stands for, less a constant:
+/// `2^shift (2 value - magnitude) + remainder` (see [`relu`]).
+pub(crate) fn accumulator(row: &Row, shape: &Shape) -> Expr {
+    let (remainder, magnitude) = rescale_parts(row, shape);
+    let doubled: Expression<Field> = row.value.clone() * Field::from(2);
+    (doubled - magnitude) * power_of_two(shape.shift()) + remainder
+}

@@ -1,0 +1,48 @@
+//! Parameters, keys and proofs of model inference.
+//!
+//! ```
+//! use ndarray::array;
+//! use zkassay_circuit::{CompiledModel, Plan};
+//! use zkassay_graph::{Graph, Node, Op, Value};
+//! use zkassay_prover::{ProvingKey, Srs};
+//! use zkassay_quant::{CalibrationParams, calibrate};
+//!
+//! # let graph = Graph {
+//! #     name: "tiny".into(),
+//! #     input: Value { name: "input".into(), len: 2 },
+//! #     nodes: vec![
+//! #         Node { name: "fc".into(), len: 1, op: Op::Dense { weights: array![[0.5, -0.25]], bias: array![0.1] } },
+//! #         Node { name: "out".into(), len: 1, op: Op::Sigmoid },
+//! #     ],
+//! #     output: Value { name: "output".into(), len: 1 },
+//! # };
+//! // `graph` is an imported ONNX model; these rows fix the range of its inputs.
+//! let rows = array![[1.0, 2.0], [-0.5, 0.25]];
+//! let plan = Plan::new(&[2, 1])?;
+//! let model = calibrate(&graph, rows.view(), &CalibrationParams::new(plan.limb_bits)?)?.model;
+//! let compiled = CompiledModel::new(model)?;
+//!
+//! let srs = Srs::unsafe_local(compiled.shape().logrows);
+//! let key = ProvingKey::setup(&srs, compiled, [0; 32])?;
+//! let proof = key.prove(&srs, &key.compiled().witness(&[1.0, 2.0])?)?;
+//! let verdict = key.verifying_key().verify(&proof)?;
+//! assert!((verdict.outputs[0] - 0.52498).abs() < 1e-3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`srs`] | parameters of the commitment scheme |
+//! | [`key`] | proving keys: setup, proofs, files |
+//! | [`file`](mod@file) | files that appear complete or not at all |
+//!
+//! Position: leans on `zkassay-circuit` and `zkassay-verifier`.
+
+mod error;
+pub mod file;
+pub mod key;
+pub mod srs;
+
+pub use error::ProverError;
+pub use key::ProvingKey;
+pub use srs::Srs;

@@ -1,0 +1,375 @@
+//! The search over scales.
+//!
+//! The width of a limb comes from the circuit (its range table must fit the
+//! rows); the search decides how many limbs inputs, remainders and magnitudes get.
+//! Everything else follows:
+//!
+//! - the input scale, from the greatest calibration value times a margin;
+//! - each hidden scale, as fine as the worst case leaves room for in the magnitude
+//!   limbs, but no finer than the weights deserve;
+//! - each weight scale, because `weight = shift + output - input` scales: a rescale
+//!   always shifts by whole limbs, so weights take whatever precision remains.
+//!   Fixed weights cost nothing, however many bits they have.
+
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+use zkassay_fixed::{Activation, OutputMap, Scale};
+use zkassay_graph::Graph;
+
+use crate::lower::{FloatLayer, lower};
+use crate::model::{Limbs, QuantizedLayer, QuantizedModel};
+use crate::{Fidelity, QuantError, bounds};
+
+/// Weight scales beyond this gain nothing: inputs are coarser.
+const FINEST_WEIGHTS: i32 = 16;
+/// Hidden scales give way so that the next layer's weights keep this scale.
+const COARSEST_WEIGHTS: i32 = 12;
+/// The scale of sigmoid outputs: a rounding error of at most 7.6e-6.
+const SIGMOID_SCALE: Scale = Scale(16);
+/// The scale of other outputs, if the accumulator has as fine a one.
+const IDENTITY_SCALE: i32 = 12;
+
+/// What the search minimises.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The fewest limbs whose greatest absolute error on the calibration rows is allowed.
+    Resources {
+        /// The allowed error.
+        max_error: f64,
+    },
+    /// The least mean error, then the fewest limbs.
+    Accuracy,
+}
+
+/// Checked parameters of a calibration.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CalibrationParams {
+    limb_bits: u32,
+    margin: f64,
+    target: Target,
+}
+
+impl CalibrationParams {
+    /// Limbs of `limb_bits` bits, inputs up to twice the calibration rows' greatest
+    /// value, the cheapest setting with a greatest error of 0.01.
+    ///
+    /// # Errors
+    /// `limb_bits` outside 4 to 16.
+    pub fn new(limb_bits: u32) -> Result<Self, QuantError> {
+        if !(4..=16).contains(&limb_bits) {
+            return Err(parameter("limb bits", limb_bits, "4 to 16"));
+        }
+        Ok(Self {
+            limb_bits,
+            margin: 2.0,
+            target: Target::Resources { max_error: 1e-2 },
+        })
+    }
+
+    /// Accepts inputs up to `margin` times the calibration rows' greatest value
+    /// (rounded up to a power of two).
+    ///
+    /// # Errors
+    /// A margin below 1 or beyond 2^20.
+    pub fn with_margin(self, margin: f64) -> Result<Self, QuantError> {
+        if !(1.0..=f64::from(1 << 20)).contains(&margin) {
+            return Err(parameter("margin", margin, "1 to 2^20"));
+        }
+        Ok(Self { margin, ..self })
+    }
+
+    /// Sets what to minimise.
+    ///
+    /// # Errors
+    /// An allowed error that is not positive.
+    pub fn with_target(self, target: Target) -> Result<Self, QuantError> {
+        match target {
+            Target::Resources { max_error } if max_error.is_nan() || max_error <= 0.0 => {
+                Err(parameter("maximum error", max_error, "a positive number"))
+            }
+            _ => Ok(Self { target, ..self }),
+        }
+    }
+}
+
+fn parameter(what: &'static str, found: impl ToString, expected: &'static str) -> QuantError {
+    QuantError::Parameter {
+        what,
+        found: found.to_string(),
+        expected,
+    }
+}
+
+/// One setting that the search tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Limb counts.
+    pub limbs: Limbs,
+    /// Errors on the calibration rows; `None` if the setting was refused before.
+    pub fidelity: Option<Fidelity>,
+    /// Why the setting was refused; `None` if it met the target.
+    pub rejected: Option<String>,
+}
+
+/// The result of a calibration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// The chosen model.
+    pub model: QuantizedModel,
+    /// Its errors on the calibration rows.
+    pub fidelity: Fidelity,
+    /// Everything that was tried, in order.
+    pub trials: Vec<Trial>,
+}
+
+/// Chooses scales for `graph` on calibration rows, shape `[rows, inputs]`.
+///
+/// # Errors
+/// No rows, rows of the wrong length, a graph with an unsupported node, or no
+/// setting that meets the target.
+pub fn calibrate(
+    graph: &Graph,
+    rows: ArrayView2<'_, f32>,
+    params: &CalibrationParams,
+) -> Result<Calibration, QuantError> {
+    let (layers, activation) = lower(graph)?;
+    if rows.nrows() == 0 {
+        return Err(QuantError::NoRows);
+    }
+    if rows.ncols() != graph.input.len {
+        return Err(QuantError::RowLength {
+            input: graph.input.name.clone(),
+            expected: graph.input.len,
+            found: rows.ncols(),
+        });
+    }
+    let greatest = rows.iter().fold(0f64, |max, x| max.max(f64::from(x.abs())));
+    let range = greatest * params.margin;
+    if !range.is_finite() || range > 1e9 {
+        return Err(parameter(
+            "greatest calibration value",
+            greatest,
+            "below 10^9",
+        ));
+    }
+
+    let mut trials = Vec::new();
+    let mut best: Option<(QuantizedModel, Fidelity)> = None;
+    for limbs in candidates(params.limb_bits, layers.len() > 1) {
+        let attempt = build(graph, &layers, activation, limbs, range)
+            .and_then(|model| Ok((Fidelity::measure(graph, &model, rows)?, model)));
+        let (fidelity, rejected) = match attempt {
+            Err(
+                error @ (QuantError::Overflow { .. }
+                | QuantError::Parameter { .. }
+                | QuantError::Output(_)),
+            ) => (None, Some(error.to_string())),
+            Err(error) => return Err(error),
+            Ok((fidelity, model)) => {
+                let rejected = rejection(params.target, &fidelity);
+                if rejected.is_none() && is_better(params.target, &best, (limbs, &fidelity)) {
+                    best = Some((model, fidelity));
+                }
+                (Some(fidelity), rejected)
+            }
+        };
+        trials.push(Trial {
+            limbs,
+            fidelity,
+            rejected,
+        });
+    }
+    let Some((model, fidelity)) = best else {
+        let errors = trials.iter().filter_map(|trial| trial.fidelity);
+        return Err(QuantError::NoSetting {
+            max_error: match params.target {
+                Target::Resources { max_error } => max_error,
+                Target::Accuracy => f64::INFINITY,
+            },
+            tried: trials.len(),
+            best: errors.map(|f| f.max).fold(f64::INFINITY, f64::min),
+        });
+    };
+    Ok(Calibration {
+        model,
+        fidelity,
+        trials,
+    })
+}
+
+/// Limb counts, cheapest first.
+fn candidates(bits: u32, has_hidden: bool) -> Vec<Limbs> {
+    let mut all = Vec::new();
+    for input in 2..=4 {
+        let limbs = |remainder, magnitude| Limbs {
+            bits,
+            input,
+            remainder,
+            magnitude,
+        };
+        if has_hidden {
+            all.extend((1..=3).flat_map(|r| (1..=6).map(move |m| limbs(r, m))));
+        } else {
+            all.push(limbs(0, 0));
+        }
+    }
+    all.retain(|limbs| limbs.per_row() * bits <= 60);
+    all.sort_by_key(|limbs| (limbs.per_row(), limbs.input, limbs.remainder));
+    all
+}
+
+fn rejection(target: Target, fidelity: &Fidelity) -> Option<String> {
+    match target {
+        Target::Resources { max_error } if fidelity.max > max_error => Some(format!(
+            "maximum error {:.2e} > {max_error:.2e}",
+            fidelity.max
+        )),
+        _ => None,
+    }
+}
+
+fn is_better(
+    target: Target,
+    best: &Option<(QuantizedModel, Fidelity)>,
+    (limbs, fidelity): (Limbs, &Fidelity),
+) -> bool {
+    let Some((model, error)) = best else {
+        return true;
+    };
+    let (ours, theirs) = (limbs.per_row(), model.limbs.per_row());
+    match target {
+        Target::Resources { .. } => ours < theirs || ours == theirs && fidelity.mean < error.mean,
+        Target::Accuracy => fidelity.mean < error.mean,
+    }
+}
+
+/// The model with the given limbs, for inputs within `±range`.
+fn build(
+    graph: &Graph,
+    layers: &[FloatLayer<'_>],
+    activation: Activation,
+    limbs: Limbs,
+    range: f64,
+) -> Result<QuantizedModel, QuantError> {
+    let scales = scales(layers, limbs, range);
+    let hidden = layers.len() - 1;
+    let mut quantized = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let input_scale = Scale(scales[index]);
+        let weight_scale = Scale(match index < hidden {
+            true => limbs.shift() as i32 + scales[index + 1] - scales[index],
+            false => FINEST_WEIGHTS,
+        });
+        quantized.push(quantize_layer(layer, input_scale, weight_scale)?);
+    }
+    let accumulator_scale = Scale(scales[hidden] + FINEST_WEIGHTS);
+    let output_scale = match activation {
+        Activation::Sigmoid => SIGMOID_SCALE,
+        Activation::Identity => Scale(accumulator_scale.0.min(IDENTITY_SCALE)),
+    };
+    let output = |bound| OutputMap::new(activation, accumulator_scale, output_scale, bound);
+    let mut model = QuantizedModel {
+        name: graph.name.clone(),
+        input: graph.input.name.clone(),
+        limbs,
+        layers: quantized,
+        output: output(0)?,
+    };
+    let worst = bounds::worst_case(&model)?;
+    model.output = output(worst[hidden])?;
+    Ok(model)
+}
+
+/// The scale of each layer's inputs.
+fn scales(layers: &[FloatLayer<'_>], limbs: Limbs, range: f64) -> Vec<i32> {
+    let exponent = |x: f64| ceil_log2(x.max(1e-6));
+    let input_bits = (limbs.bits * limbs.input) as i32 - 1;
+    let (magnitude, shift) = ((limbs.bits * limbs.magnitude) as i32, limbs.shift() as i32);
+    let mut scales = vec![input_bits - exponent(range)];
+
+    let mut ranges = vec![(-range, range); layers[0].weights.ncols()];
+    for layer in &layers[..layers.len() - 1] {
+        let (mut worst, mut next) = (0f64, Vec::new());
+        for (weights, bias) in layer.weights.outer_iter().zip(layer.bias) {
+            let (mut least, mut greatest) = (f64::from(*bias), f64::from(*bias));
+            for (&weight, &(low, high)) in weights.iter().zip(&ranges) {
+                let (a, b) = (f64::from(weight) * low, f64::from(weight) * high);
+                least += a.min(b);
+                greatest += a.max(b);
+            }
+            worst = worst.max(-least).max(greatest);
+            next.push((0.0, greatest.max(0.0)));
+        }
+        // A little room for the rounding of weights; the exact bound is proved afterwards.
+        let finest = magnitude - exponent(worst * 1.02);
+        let previous = scales[scales.len() - 1];
+        scales.push(finest.min(previous + FINEST_WEIGHTS - shift));
+        ranges = next;
+    }
+    for index in (2..scales.len()).rev() {
+        scales[index - 1] = scales[index - 1].min(scales[index] + shift - COARSEST_WEIGHTS);
+    }
+    scales
+}
+
+/// The least `e` with `x <= 2^e`.
+fn ceil_log2(x: f64) -> i32 {
+    let mut exponent = 0;
+    while Scale(exponent).factor() < x {
+        exponent += 1;
+    }
+    while Scale(exponent - 1).factor() >= x {
+        exponent -= 1;
+    }
+    exponent
+}
+
+fn quantize_layer(
+    layer: &FloatLayer<'_>,
+    input_scale: Scale,
+    weight_scale: Scale,
+) -> Result<QuantizedLayer, QuantError> {
+    let name = || layer.name.to_string();
+    if weight_scale.0 < 1 {
+        return Err(parameter(
+            "a weight scale",
+            format!("2^{} in node '{}'", weight_scale.0, layer.name),
+            "at least 2^1",
+        ));
+    }
+    let accumulator_scale = Scale(input_scale.0 + weight_scale.0);
+    let quantize = |scale: Scale, value: f32| {
+        scale
+            .quantize(value.into())
+            .ok_or_else(|| QuantError::Overflow {
+                node: name(),
+                needed: 63,
+                available: 62,
+            })
+    };
+    let weights: Result<Vec<i64>, _> = layer
+        .weights
+        .iter()
+        .map(|weight| quantize(weight_scale, *weight))
+        .collect();
+    let bias: Result<Vec<i64>, _> = layer
+        .bias
+        .iter()
+        .map(|bias| quantize(accumulator_scale, *bias))
+        .collect();
+    let weights = Array2::from_shape_vec(layer.weights.dim(), weights?).map_err(|_| {
+        parameter(
+            "weights",
+            layer.weights.len(),
+            "a matrix of the layer's shape",
+        )
+    })?;
+    Ok(QuantizedLayer {
+        name: name(),
+        weights,
+        bias: bias?,
+        input_scale,
+        weight_scale,
+    })
+}

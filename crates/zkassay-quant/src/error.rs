@@ -1,0 +1,89 @@
+//! What can go wrong between a float graph and its integer model.
+
+/// An error of calibration or of integer evaluation.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QuantError {
+    /// The graph has a shape that cannot be quantised yet.
+    #[error("node '{node}' ({op}): {reason}")]
+    Unsupported {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// What is expected instead.
+        reason: String,
+    },
+    /// A parameter of the calibration is out of range.
+    #[error("calibration: {what} is {found}, expected {expected}")]
+    Parameter {
+        /// Which parameter.
+        what: &'static str,
+        /// Its value.
+        found: String,
+        /// The allowed values.
+        expected: &'static str,
+    },
+    /// There is nothing to calibrate on.
+    #[error("calibration needs at least one row")]
+    NoRows,
+    /// A row has the wrong number of values.
+    #[error("a row has {found} values, but the model's input '{input}' takes {expected}")]
+    RowLength {
+        /// The model's input.
+        input: String,
+        /// Its length.
+        expected: usize,
+        /// The row's length.
+        found: usize,
+    },
+    /// An input value lies outside the range that the circuit accepts.
+    #[error(
+        "value {index} of input '{input}' is {value}, outside the calibrated range [{low}, {high}]; \
+         recalibrate with rows that reach it, or a larger margin"
+    )]
+    OutOfRange {
+        /// The model's input.
+        input: String,
+        /// Which value, from 0.
+        index: usize,
+        /// The value.
+        value: f32,
+        /// The least value accepted.
+        low: f64,
+        /// The greatest value accepted.
+        high: f64,
+    },
+    /// The worst case of a node does not fit the bits it is given.
+    #[error(
+        "node '{node}': its worst case needs {needed} bits, but there are {available}; \
+         narrow the input range or give it more limbs"
+    )]
+    Overflow {
+        /// The node.
+        node: String,
+        /// Bits of the worst case.
+        needed: u32,
+        /// Bits available.
+        available: u32,
+    },
+    /// No combination of scales met the target.
+    #[error(
+        "no setting reached a maximum error of {max_error}: the best of {tried} has {best}; \
+         raise the allowed error"
+    )]
+    NoSetting {
+        /// The allowed error.
+        max_error: f64,
+        /// Settings tried.
+        tried: usize,
+        /// The least error reached; infinite if every setting was refused earlier.
+        best: f64,
+    },
+    /// Evaluating the float graph failed.
+    #[error(transparent)]
+    Graph(#[from] zkassay_graph::GraphError),
+    /// The output map is not valid.
+    #[error(transparent)]
+    Output(#[from] zkassay_fixed::OutputMapError),
+}

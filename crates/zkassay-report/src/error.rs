@@ -1,0 +1,43 @@
+//! What can go wrong when a report is read or written.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a report could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The folder for the report could not be made.
+    #[error("cannot create the folder {}", path.display())]
+    CreateFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of the report could not be written; no part of it was left.
+    #[error("cannot write {}", path.display())]
+    WriteFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The record is not JSON, or not a run record.
+    #[error("not a run record in JSON")]
+    Json(#[from] serde_json::Error),
+    /// The record has another layout.
+    #[error(
+        "the run record has version {found}, this program reads version {expected}: \
+         use the zkassay version that wrote it, or run the experiment again"
+    )]
+    Version {
+        /// The version in the record.
+        found: u32,
+        /// The version this crate reads.
+        expected: u32,
+    },
+    /// A plot could not be drawn as an image.
+    #[error("cannot draw the plot as PNG: {0}")]
+    Png(String),
+}

@@ -1,0 +1,312 @@
+//! Verifying keys.
+
+use std::fmt;
+
+use zkassay_fixed::{Activation, OutputMap, Scale};
+use zkassay_gadgets::halo2_proofs::SerdeFormat;
+use zkassay_gadgets::halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
+use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, Fq, G1Affine, G2Affine};
+use zkassay_gadgets::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
+use zkassay_gadgets::halo2_proofs::halo2curves::group::{Group as _, GroupEncoding};
+use zkassay_gadgets::halo2_proofs::plonk::{self, Circuit, ConstraintSystem, Error};
+use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use zkassay_gadgets::{Columns, Field, Shape};
+
+use crate::Digest;
+use crate::artefact::{ArtefactError, Kind, Reader, digest, open, seal};
+
+/// The largest table that a key is accepted for.
+const MAX_LOGROWS: u32 = 24;
+
+/// Who made the parameters of the commitment scheme.
+///
+/// Whoever knows their secret can forge any proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SrsOrigin {
+    /// Made on one machine, for tests and measurements: whoever ran it can forge.
+    UnsafeLocal,
+    /// The result of a public ceremony: one honest participant suffices.
+    Ceremony,
+}
+
+impl SrsOrigin {
+    const ALL: [(Self, &'static str); 2] = [
+        (Self::UnsafeLocal, "unsafe-local"),
+        (Self::Ceremony, "ceremony"),
+    ];
+
+    /// The origin as a byte.
+    pub fn to_byte(self) -> u8 {
+        self as u8
+    }
+
+    /// The origin that a byte stands for.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .map(|(origin, _)| origin)
+            .find(|origin| *origin as u8 == byte)
+    }
+}
+
+impl fmt::Display for SrsOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL
+            .iter()
+            .find(|(origin, _)| origin == self)
+            .map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+/// What proofs under a key are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// SHA-256 of the model's ONNX file.
+    pub model: Digest,
+    /// Who made the parameters.
+    pub srs: SrsOrigin,
+    /// Which gates there are.
+    pub shape: Shape,
+    /// What the public outputs mean.
+    pub output: OutputMap,
+}
+
+/// Everything that verifying needs.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey {
+    statement: Statement,
+    digest: Digest,
+    params: ParamsKZG<Bn256>,
+    key: plonk::VerifyingKey<G1Affine>,
+}
+
+impl VerifyingKey {
+    /// A key from its parts; `s_g2` is the parameters' power of the secret in G2.
+    ///
+    /// # Errors
+    /// A statement whose shape the gates do not support, or a halo2 key of another shape.
+    pub fn new(
+        statement: Statement,
+        s_g2: G2Affine,
+        key: &plonk::VerifyingKey<G1Affine>,
+    ) -> Result<Self, ArtefactError> {
+        let payload = payload(&statement, s_g2, &key.to_bytes(SerdeFormat::Processed));
+        Self::from_payload(&payload)
+    }
+
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// Anything that is not a key of this version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtefactError> {
+        Self::from_payload(open(Kind::VerifyingKey, bytes)?)
+    }
+
+    /// The key as a file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let key = self.key.to_bytes(SerdeFormat::Processed);
+        seal(
+            Kind::VerifyingKey,
+            &payload(&self.statement, self.params.s_g2(), &key),
+        )
+    }
+
+    /// What proofs under this key are about.
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The hash that proofs name.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// halo2's part of the key.
+    pub fn halo2(&self) -> &plonk::VerifyingKey<G1Affine> {
+        &self.key
+    }
+
+    /// The parameters' power of the secret in G2, which identifies them.
+    pub fn s_g2(&self) -> G2Affine {
+        self.params.s_g2()
+    }
+
+    pub(crate) fn params(&self) -> &ParamsKZG<Bn256> {
+        &self.params
+    }
+
+    fn from_payload(payload: &[u8]) -> Result<Self, ArtefactError> {
+        let malformed = |what: &str| ArtefactError::malformed(Kind::VerifyingKey, what);
+        let mut reader = Reader::new(Kind::VerifyingKey, payload);
+        let model = reader.array()?;
+        let [srs] = reader.array()?;
+        let srs = SrsOrigin::from_byte(srs)
+            .ok_or_else(|| malformed("unknown origin of the parameters"))?;
+        let shape = Shape::from_bytes(&reader.array()?);
+        shape
+            .validate()
+            .map_err(|error| malformed(&error.to_string()))?;
+        if shape.logrows > MAX_LOGROWS {
+            return Err(malformed("its table is too large"));
+        }
+        let output = read_output_map(&mut reader)?;
+        let s_g2 = read_g2(&mut reader)?;
+        let key = read_halo2(reader.rest(), &shape)?;
+        Ok(Self {
+            digest: digest(payload),
+            params: verifier_params(shape.logrows, s_g2).map_err(|error| malformed(&error))?,
+            statement: Statement {
+                model,
+                srs,
+                shape,
+                output,
+            },
+            key,
+        })
+    }
+}
+
+fn payload(statement: &Statement, s_g2: G2Affine, key: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(256 + key.len());
+    payload.extend_from_slice(&statement.model);
+    payload.push(statement.srs.to_byte());
+    payload.extend_from_slice(&statement.shape.to_bytes());
+    let output = &statement.output;
+    payload.push(match output.activation() {
+        Activation::Identity => 0,
+        Activation::Sigmoid => 1,
+    });
+    payload.extend_from_slice(&output.accumulator_scale().0.to_le_bytes());
+    payload.extend_from_slice(&output.output_scale().0.to_le_bytes());
+    payload.extend_from_slice(&output.bound().to_le_bytes());
+    payload.extend_from_slice(s_g2.to_bytes().as_ref());
+    payload.extend_from_slice(key);
+    payload
+}
+
+fn read_output_map(reader: &mut Reader<'_>) -> Result<OutputMap, ArtefactError> {
+    let activation = match reader.array()? {
+        [0] => Activation::Identity,
+        [1] => Activation::Sigmoid,
+        [other] => {
+            let what = format!("unknown output activation {other}");
+            return Err(ArtefactError::malformed(Kind::VerifyingKey, what));
+        }
+    };
+    let accumulator_scale = Scale(i32::from_le_bytes(reader.array()?));
+    let output_scale = Scale(i32::from_le_bytes(reader.array()?));
+    let bound = i64::from_le_bytes(reader.array()?);
+    OutputMap::new(activation, accumulator_scale, output_scale, bound)
+        .map_err(|error| ArtefactError::malformed(Kind::VerifyingKey, error))
+}
+
+/// A point of the group of prime order in G2, other than its identity.
+fn read_g2(reader: &mut Reader<'_>) -> Result<G2Affine, ArtefactError> {
+    let malformed =
+        || ArtefactError::malformed(Kind::VerifyingKey, "its parameters are not a point of G2");
+    let mut encoding = <G2Affine as GroupEncoding>::Repr::default();
+    let (low, high) = (reader.array::<32>()?, reader.array::<32>()?);
+    // halo2curves panics on coordinates beyond the modulus; the top bits are flags.
+    let mut coordinate = high;
+    coordinate[31] &= 0x3f;
+    if [low, coordinate]
+        .iter()
+        .any(|bytes| bool::from(Fq::from_bytes(bytes).is_none()))
+    {
+        return Err(malformed());
+    }
+    for (byte, source) in encoding.as_mut().iter_mut().zip([low, high].as_flattened()) {
+        *byte = *source;
+    }
+    Option::<G2Affine>::from(G2Affine::from_bytes(&encoding))
+        .filter(|point| !bool::from(point.is_identity()))
+        .filter(|point| point.to_bytes().as_ref() == encoding.as_ref())
+        // The group's order less one, times the point, plus the point.
+        .filter(|point| bool::from((*point * -Field::one() + point).is_identity()))
+        .ok_or_else(malformed)
+}
+
+/// halo2 allocates from the header of its key, so that header is checked first.
+fn read_halo2(bytes: &[u8], shape: &Shape) -> Result<plonk::VerifyingKey<G1Affine>, ArtefactError> {
+    let malformed = |what: String| ArtefactError::malformed(Kind::VerifyingKey, what);
+    let mut system = ConstraintSystem::default();
+    Columns::configure(&mut system, shape);
+    let degree = plonk_degree(&system);
+    if degree != system.degree() {
+        return Err(malformed(format!(
+            "its gates have degree {degree}, but the environment's MAX_DEGREE caps it at {}",
+            system.degree()
+        )));
+    }
+    let columns = system.num_fixed_columns() as u32;
+    let mut reader = Reader::new(Kind::VerifyingKey, bytes);
+    let [_version] = reader.array()?;
+    let logrows = u32::from_le_bytes(reader.array()?);
+    let [_compressed] = reader.array()?;
+    let commitments = u32::from_le_bytes(reader.array()?);
+    if (logrows, commitments) != (shape.logrows, columns) {
+        return Err(malformed(format!(
+            "2^{logrows} rows and {commitments} fixed columns, expected 2^{} and {columns}",
+            shape.logrows
+        )));
+    }
+    let mut rest = bytes;
+    let key =
+        plonk::VerifyingKey::read::<_, Gates>(&mut rest, SerdeFormat::Processed, shape.clone())
+            .map_err(|error| malformed(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(malformed(format!("{} bytes are left over", rest.len())));
+    }
+    Ok(key)
+}
+
+/// The degree of the constraint system as it is; halo2's own figure silently
+/// stops at the environment variable MAX_DEGREE.
+fn plonk_degree(system: &ConstraintSystem<Field>) -> usize {
+    let polynomials = system.gates().iter().flat_map(|gate| gate.polynomials());
+    let gates = polynomials.map(|polynomial| polynomial.degree()).max();
+    // The empty permutation argument asks for 3.
+    gates.unwrap_or(0).max(3)
+}
+
+/// Parameters that can verify but not prove: one power in G1.
+fn verifier_params(logrows: u32, s_g2: G2Affine) -> Result<ParamsKZG<Bn256>, String> {
+    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+    let mut bytes = 0u32.to_le_bytes().to_vec();
+    for _ in 0..2 {
+        bytes.extend_from_slice(g1.to_bytes().as_ref());
+    }
+    for _ in 0..2 {
+        bytes.extend_from_slice(g2.to_bytes().as_ref());
+    }
+    let one = ParamsKZG::<Bn256>::read_custom(&mut bytes.as_slice(), SerdeFormat::Processed)
+        .map_err(|error| error.to_string())?;
+    Ok(one.from_parts(logrows, vec![g1], Some(vec![]), g2, s_g2))
+}
+
+/// The gates of a shape as a circuit without content, which is how halo2 wants
+/// them to read a key.
+struct Gates;
+
+impl Circuit<Field> for Gates {
+    type Config = Columns;
+    type FloorPlanner = SimpleFloorPlanner;
+    type Params = Shape;
+
+    fn without_witnesses(&self) -> Self {
+        Self
+    }
+
+    fn configure_with_params(meta: &mut ConstraintSystem<Field>, shape: Shape) -> Columns {
+        Columns::configure(meta, &shape)
+    }
+
+    fn configure(meta: &mut ConstraintSystem<Field>) -> Columns {
+        Columns::configure(meta, &Shape::default())
+    }
+
+    fn synthesize(&self, _: Columns, _: impl Layouter<Field>) -> Result<(), Error> {
+        Ok(())
+    }
+}

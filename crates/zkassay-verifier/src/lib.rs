@@ -1,0 +1,53 @@
+//! Verifying zkassay proofs.
+//!
+//! Bytes of a [`VerifyingKey`] and of a [`Proof`] in, a verdict out. A key says
+//! which model it belongs to (the SHA-256 of its ONNX file), how public integers
+//! stand for real outputs, and who made the parameters. A proof carries its
+//! public outputs.
+//!
+//! ```no_run
+//! use zkassay_verifier::{Proof, VerifyingKey};
+//!
+//! let key = VerifyingKey::from_bytes(&std::fs::read("model.vk")?)?;
+//! let proof = Proof::from_bytes(&std::fs::read("row-7.proof")?)?;
+//! let verdict = key.verify(&proof)?;
+//! println!("the model's output is {:?}", verdict.outputs);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The statement of an accepted proof: *there is an input, every value of which lies in
+//! the model's input range, for which the quantised model of this key gives exactly these
+//! outputs.* The input stays secret.
+//!
+//! Input is hostile: any bytes give an error, in bounded time and memory, never a
+//! panic. A *key* decides what is proved, so it has to come from somebody the
+//! verifier trusts, or be regenerated from the model.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`artefact`] | the frame of every file: magic, kind, version, length, checksum |
+//! | [`key`] | verifying keys |
+//! | [`proof`] | proofs and their verification |
+//!
+//! Position: leans on `zkassay-gadgets` (the equations) and `zkassay-fixed`; no
+//! polars, candle, tract or prost in its closure.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+pub mod artefact;
+mod error;
+pub mod key;
+pub mod proof;
+
+pub use artefact::{ArtefactError, Kind};
+pub use error::VerifyError;
+pub use key::{SrsOrigin, Statement, VerifyingKey};
+pub use proof::{Proof, Verdict};
+
+/// A SHA-256 hash.
+pub type Digest = [u8; 32];

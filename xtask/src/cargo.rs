@@ -1,0 +1,170 @@
+//! Starting cargo and other programs in the workspace's root.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use anyhow::{Context as _, Result, bail};
+
+/// The root folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}
+
+/// The cargo that runs this program, in the workspace's root.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// A program of the workspace that cargo builds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Program {
+    /// A binary, by name.
+    Binary(&'static str),
+    /// An example, by name.
+    Example(&'static str),
+}
+
+/// Builds `program` in release mode and returns the command that runs it, in
+/// the workspace's root.
+///
+/// Features are resolved for the whole workspace (`--workspace`), as the tests
+/// do it: with `-p` instead, cargo would choose other features for shared
+/// dependencies and compile the heavy ones once more.
+pub(crate) fn program(program: Program) -> Result<Command> {
+    let (flag, name, folder) = match program {
+        Program::Binary(name) => ("--bin", name, "release"),
+        Program::Example(name) => ("--example", name, "release/examples"),
+    };
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let path = target_directory()?.join(folder).join(file);
+    if !path.exists() {
+        eprintln!(
+            "Building {name}. The first build compiles every dependency: about ten minutes on \
+             two cores."
+        );
+    }
+    check(cargo(&["build", "--release", "--workspace", flag, name]))?;
+    let mut command = Command::new(path);
+    command.current_dir(root());
+    Ok(command)
+}
+
+/// Runs `command` to its end and passes its exit code on.
+pub(crate) fn pass_through(mut command: Command) -> Result<ExitCode> {
+    let status = command.status().with_context(|| cannot_start(&command))?;
+    Ok(exit_code(status))
+}
+
+/// Runs `command` to its end; an error if it fails.
+pub(crate) fn check(mut command: Command) -> Result<()> {
+    let status = command.status().with_context(|| cannot_start(&command))?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", line(&command));
+    }
+    Ok(())
+}
+
+/// What `command` prints; an error with its messages if it fails.
+pub(crate) fn output(mut command: Command) -> Result<String> {
+    let output = command.output().with_context(|| cannot_start(&command))?;
+    if !output.status.success() {
+        let messages = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "`{}` failed ({}):\n{messages}",
+            line(&command),
+            output.status
+        );
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("output of `{}`", line(&command)))
+}
+
+/// Where cargo puts what it builds, whatever environment or configuration says.
+fn target_directory() -> Result<PathBuf> {
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata = output(metadata)?;
+    let path = json_string(&metadata, "target_directory");
+    Ok(path
+        .context("`cargo metadata` names no target directory")?
+        .into())
+}
+
+/// The value of the first member `key` in `json` that is a string, as far as
+/// file names need it: `\\` and `\"` are the only escapes.
+fn json_string(json: &str, key: &str) -> Option<String> {
+    let (_, rest) = json.split_once(&format!("\"{key}\":\""))?;
+    let mut value = String::new();
+    let mut characters = rest.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some(value),
+            '\\' => value.push(characters.next()?),
+            character => value.push(character),
+        }
+    }
+}
+
+/// The command as it would be typed, without the folder of the program.
+pub(crate) fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_stem().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
+fn cannot_start(command: &Command) -> String {
+    format!("cannot start `{}`", line(command))
+}
+
+/// A child's exit code as ours; 1 if a signal ended it.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    ExitCode::from(code.unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_holds_the_workspace_manifest() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_failing_command_is_named_in_the_error() {
+        let error = check(cargo(&["no-such-subcommand"])).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("`cargo no-such-subcommand` failed")
+        );
+        let error = output(cargo(&["no-such-subcommand"])).unwrap_err();
+        assert!(error.to_string().contains("no such command"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_named_in_the_error() {
+        let error = check(Command::new("zkassay-no-such-program")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot start `zkassay-no-such-program`");
+    }
+
+    #[test]
+    fn json_strings_are_found_and_unescaped() {
+        let json = r#"{"other":"x","target_directory":"C:\\a \"b\"\\t","version":1}"#;
+        assert_eq!(
+            json_string(json, "target_directory").unwrap(),
+            r#"C:\a "b"\t"#
+        );
+        assert_eq!(json_string(json, "version"), None);
+        assert_eq!(
+            json_string(r#"{"target_directory":"cut"#, "target_directory"),
+            None
+        );
+    }
+}

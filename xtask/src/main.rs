@@ -1,0 +1,69 @@
+//! The project's commands: `cargo xtask <command>`, from anywhere inside the
+//! workspace.
+//!
+//! This package compiles in seconds, because it depends on no other crate of
+//! the workspace: what needs them is started through cargo.
+
+mod cargo;
+mod ci;
+mod experiment;
+mod fixtures;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Experiments, tests and checks of the zkassay workspace.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Experiment(experiment::Experiment),
+    Test(test::Test),
+    Fixtures(fixtures::Fixtures),
+    Tidy(tidy::Tidy),
+    Ci(ci::Ci),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Experiment(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Fixtures(command) => command.run(),
+        Command::Tidy(command) => command.run(),
+        Command::Ci(command) => command.run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_in_its_help() {
+        for command in Cli::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Examples:\n  cargo xtask "), "{help}");
+        }
+    }
+}
