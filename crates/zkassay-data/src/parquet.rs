@@ -1,0 +1,109 @@
+//! Parquet files: whole, or an error that names them.
+
+use std::fs::{self, File};
+use std::io::Cursor;
+use std::panic;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{DataFrame, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+
+use crate::{DataError, Result};
+
+/// Every parquet file starts and ends with these four bytes.
+const MAGIC: &[u8; 4] = b"PAR1";
+
+/// Reads a whole parquet file.
+///
+/// # Errors
+///
+/// [`DataError::Io`] if it cannot be opened, [`DataError::Malformed`] if its
+/// bytes are not a complete parquet file.
+pub(crate) fn read(path: &Path) -> Result<DataFrame> {
+    let bytes = fs::read(path).map_err(DataError::io("read", path))?;
+    let malformed = |reason: String| DataError::Malformed {
+        path: path.to_path_buf(),
+        reason,
+    };
+    if !bytes.starts_with(MAGIC) {
+        return Err(malformed("it does not start with `PAR1`".to_owned()));
+    }
+    if bytes.len() < 12 || !bytes.ends_with(MAGIC) {
+        return Err(malformed(format!(
+            "its {} bytes do not end with `PAR1`, so it was cut short",
+            bytes.len()
+        )));
+    }
+    // The decoder panics on some damaged pages instead of returning an error.
+    let decode = || ParquetReader::new(Cursor::new(bytes)).finish();
+    match panic::catch_unwind(decode) {
+        Ok(table) => table.map_err(|error| malformed(error.to_string())),
+        Err(_) => Err(malformed("the decoder panicked on a page".to_owned())),
+    }
+}
+
+/// The bytes of `table` as parquet.
+///
+/// The same table gives the same bytes: one row group, one thread, zstd at
+/// its default level.
+pub(crate) fn encode(table: &mut DataFrame) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .with_compression(ParquetCompression::Zstd(None))
+        .with_row_group_size(Some(usize::MAX))
+        .set_parallel(false)
+        .finish(table)
+        .map_err(DataError::polars("encode a table as parquet"))?;
+    Ok(bytes)
+}
+
+/// Writes `bytes` to `path`, which appears complete or not at all.
+///
+/// The parent directory is made if need be.
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
+    let mut file = tempfile::NamedTempFile::new_in(parent)
+        .map_err(DataError::io("create a file in", parent))?;
+    std::io::Write::write_all(&mut file, bytes).map_err(DataError::io("write", path))?;
+    allow_others_to_read(file.as_file(), path)?;
+    file.persist(path)
+        .map_err(|error| error.error)
+        .map_err(DataError::io("write", path))?;
+    Ok(())
+}
+
+/// Temporary files are private; what is kept has the usual permissions.
+#[cfg(unix)]
+fn allow_others_to_read(file: &File, path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+        .map_err(DataError::io("set the permissions of", path))
+}
+
+#[cfg(not(unix))]
+fn allow_others_to_read(_: &File, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The parquet files in `dir` and its subdirectories, sorted by path; none if
+/// there is no such directory.
+pub(crate) fn files_under(dir: &Path) -> Result<Vec<PathBuf>> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(dir).map_err(DataError::io("list", dir))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(DataError::io("list", dir))?.path();
+        if path.is_dir() {
+            files.extend(files_under(&path)?);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "parquet")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
