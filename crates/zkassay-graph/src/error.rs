@@ -1,0 +1,141 @@
+//! Why a model cannot be imported, or a row not evaluated.
+
+use std::path::PathBuf;
+
+/// A model that cannot be imported, or a row that cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// The file cannot be read.
+    #[error("cannot read the model {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The bytes are not an ONNX model.
+    #[error("not an ONNX model: {reason}")]
+    Decode {
+        /// What the decoder objects to.
+        reason: String,
+    },
+    /// The operator set is missing or too old.
+    #[error(
+        "the model is written in ai.onnx operator set {found}, expected 7 or later: \
+         convert it with onnx.version_converter"
+    )]
+    Opset {
+        /// The version found; 0 if the model names none.
+        found: i64,
+    },
+    /// The model does not have exactly one input and one output.
+    #[error("the model has {found} {what}s ({names}), expected exactly one")]
+    Arity {
+        /// `input` or `output`.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// Their names.
+        names: String,
+    },
+    /// The input is not a batch of float rows.
+    #[error(
+        "input `{input}` is {found}, expected float32 of shape [batch, n] \
+         with a symbolic, dynamic or unit batch and n fixed"
+    )]
+    InputType {
+        /// Name of the input.
+        input: String,
+        /// The type found.
+        found: String,
+    },
+    /// A node does something that this crate does not do.
+    #[error("node `{node}` ({op}): {reason}; supported: {supported}")]
+    UnsupportedOp {
+        /// Name of the node, or its operator and position.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// What is not supported about it.
+        reason: String,
+        /// What is.
+        supported: &'static str,
+    },
+    /// The nodes do not form a chain from the input to the output.
+    #[error("{place}: {reason}; expected a chain of nodes from the input to the output")]
+    NotAChain {
+        /// The node or value where the chain breaks.
+        place: String,
+        /// How it breaks.
+        reason: String,
+    },
+    /// Two inputs, constants or node outputs have the same name.
+    #[error("value `{value}` is defined twice: names must be unique")]
+    DuplicateValue {
+        /// The name.
+        value: String,
+    },
+    /// A value is read that is nowhere defined.
+    #[error("{place} reads `{value}`, which is neither an input, a constant nor a node's output")]
+    UndefinedValue {
+        /// The reading node, or the model's output.
+        place: String,
+        /// The name read.
+        value: String,
+    },
+    /// A constant cannot be read.
+    #[error("constant `{tensor}`: {reason}")]
+    Constant {
+        /// Name of the constant.
+        tensor: String,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A weight or bias is NaN or infinite.
+    #[error(
+        "constant `{tensor}` holds {value} at position {index} (row-major): expected finite numbers"
+    )]
+    NonFiniteConstant {
+        /// Name of the constant.
+        tensor: String,
+        /// Row-major position.
+        index: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// Shapes of a node's operands do not fit.
+    #[error("node `{node}`: {operand} has shape {found:?}, expected {expected}")]
+    ShapeMismatch {
+        /// Name of the node, or its operator and position.
+        node: String,
+        /// Which operand.
+        operand: &'static str,
+        /// The shape found.
+        found: Vec<usize>,
+        /// The shape that fits.
+        expected: String,
+    },
+    /// Tract refuses a model that this crate would accept.
+    #[error("the model does not type-check: {reason}")]
+    TypeCheck {
+        /// Tract's reason.
+        reason: String,
+    },
+    /// A row has the wrong number of elements.
+    #[error("a row has {found} elements, the model takes {expected}")]
+    RowLength {
+        /// Elements that the model takes.
+        expected: usize,
+        /// Elements found.
+        found: usize,
+    },
+    /// A row holds NaN or infinity.
+    #[error("element {index} of a row is {value}: expected finite numbers")]
+    NonFiniteRow {
+        /// Position in the row.
+        index: usize,
+        /// The value found.
+        value: f32,
+    },
+}
