@@ -12,6 +12,7 @@
 //! fixed one is only transformed. The ratio was fitted to measured proofs.
 
 use zkassay_gadgets::Shape;
+use zkassay_graph::Graph;
 
 use crate::CircuitError;
 
@@ -42,6 +43,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The cheapest table for a float model, which says what limbs to calibrate with.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and a graph that cannot be quantised.
+    pub fn for_graph(graph: &Graph) -> Result<Self, CircuitError> {
+        Self::new(&zkassay_quant::widths(graph)?)
+    }
+
     /// The cheapest table for a model of the given widths: input length, then the
     /// outputs of each layer.
     ///

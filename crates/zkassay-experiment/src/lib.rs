@@ -1,1 +1,78 @@
-//! From data to verified proofs in one command
+//! From data to verified proofs in one command.
+//!
+//! The frame around every stage: a [`Plan`] says which models on which data,
+//! [`run`] takes each from training to verified proofs through the files that a
+//! user would have (the ONNX model, the keys, the proofs), and the result is
+//! a [`RunRecord`](zkassay_report::RunRecord) in a folder of its own.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`plan`] | what to run |
+//! | [`dataset`] | tables to rows, split and standardised |
+//! | [`model`] | one model through all stages |
+//! | [`folder`] | where a run's files go |
+//! | [`host`] | the machine and the revision |
+//! | [`progress`] | what is seen meanwhile |
+
+pub mod dataset;
+pub mod folder;
+pub mod host;
+pub mod model;
+pub mod plan;
+pub mod progress;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use zkassay_report::{RECORD_VERSION, RunRecord, SrsRecord};
+
+pub use plan::Plan;
+
+use crate::dataset::Dataset;
+use crate::folder::Folder;
+use crate::progress::Progress;
+
+/// Runs a plan and writes its folder.
+///
+/// # Errors
+/// What failed, and in which stage of which model. The folder then holds what
+/// was finished before, and no report.
+pub fn run(plan: &Plan, progress: &Progress) -> Result<(RunRecord, PathBuf)> {
+    let host = host::host(plan.threads);
+    progress.update("data", "loading tables, making features");
+    let dataset = Dataset::load(&plan.data)?;
+    progress.done("data", &dataset.summary());
+    let folder = Folder::create(&plan.out)?;
+    dataset.write(&folder)?;
+
+    let mut models = Vec::with_capacity(plan.models.len());
+    for spec in &plan.models {
+        let stages = model::Stages {
+            plan,
+            dataset: &dataset,
+            folder: &folder,
+            progress,
+        };
+        let record = stages
+            .run(spec)
+            .with_context(|| format!("model {}", spec.tag()))?;
+        models.push(record);
+    }
+    let record = RunRecord {
+        version: RECORD_VERSION,
+        id: folder.id().into(),
+        created: folder.created().into(),
+        command: plan.command(),
+        seed: plan.seed,
+        host,
+        data: dataset.record(),
+        srs: SrsRecord {
+            kind: zkassay_verifier::SrsOrigin::UnsafeLocal.to_string(),
+        },
+        models,
+    };
+    progress.update("report", "tables and plots");
+    zkassay_report::write(folder.path(), &record).context("the report cannot be written")?;
+    progress.finish();
+    Ok((record, folder.path().to_path_buf()))
+}

@@ -110,14 +110,18 @@ impl ProvingKey {
         transcript
             .common_scalar(self.verifying_key.domain_separator())
             .map_err(|error| ProverError::Halo2(error.to_string()))?;
-        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-            srs.params(),
-            &self.key,
-            &[circuit],
-            &[&[&witness.instance]],
-            OsRng,
-            &mut transcript,
-        )?;
+        // Inside the thread pool: from outside, each of halo2's many parallel steps would
+        // put this thread to sleep and wake it again.
+        rayon::scope(|_| {
+            create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+                srs.params(),
+                &self.key,
+                &[circuit],
+                &[&[&witness.instance]],
+                OsRng,
+                &mut transcript,
+            )
+        })?;
         Ok(Proof {
             key: self.verifying_key.digest(),
             outputs: witness.outputs.clone(),

@@ -47,4 +47,5 @@ pub mod model;
 pub use calibrate::{Calibration, CalibrationParams, Target, Trial, calibrate};
 pub use error::QuantError;
 pub use fidelity::Fidelity;
+pub use lower::widths;
 pub use model::{Limbs, QuantizedLayer, QuantizedModel, Trace};

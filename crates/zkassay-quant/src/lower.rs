@@ -13,6 +13,16 @@ pub(crate) struct FloatLayer<'a> {
     pub(crate) bias: &'a Array1<f32>,
 }
 
+/// Input length, then the outputs of each dense layer.
+///
+/// # Errors
+/// A graph with an unsupported node.
+pub fn widths(graph: &Graph) -> Result<Vec<usize>, QuantError> {
+    let (layers, _) = lower(graph)?;
+    let outputs = layers.iter().map(|layer| layer.weights.nrows());
+    Ok(std::iter::once(graph.input.len).chain(outputs).collect())
+}
+
 /// The graph as `dense (relu dense)* activation`.
 pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), QuantError> {
     let mut layers: Vec<FloatLayer<'_>> = Vec::new();

@@ -2,6 +2,7 @@
 
 use zkassay_fixed::OutputMapError;
 
+use crate::artefact::hex;
 use crate::{ArtefactError, Digest};
 
 /// Why a proof is not accepted.
@@ -42,11 +43,7 @@ pub enum VerifyError {
     },
 }
 
-/// The first bytes of a digest, as people compare them.
+/// The first bytes of a digest.
 fn short(digest: &Digest) -> String {
-    digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(digest.split_at(6).0)
 }

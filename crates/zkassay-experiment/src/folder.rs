@@ -1,0 +1,117 @@
+//! Where a run's files go.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result};
+use zkassay_data::Day;
+
+/// The folder of one run, `<out>/<id>`, made new for it.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+    id: String,
+    created: String,
+}
+
+impl Folder {
+    /// Makes a folder whose name is the time of day, and which nobody else uses.
+    ///
+    /// # Errors
+    /// `out` cannot be made or written to.
+    pub fn create(out: &Path) -> Result<Self> {
+        let failed = |path: &Path| format!("the folder {} cannot be made", path.display());
+        fs::create_dir_all(out).with_context(|| failed(out))?;
+        let seconds = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .context("the clock is before 1970")?
+            .as_secs();
+        let created = rfc3339(seconds);
+        let name = created.replace([':', 'Z'], "").replace('T', "-");
+        let (mut id, mut attempt) = (name.clone(), 1);
+        loop {
+            let path = out.join(&id);
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path, id, created }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    attempt += 1;
+                    id = format!("{name}-{attempt}");
+                }
+                Err(error) => return Err(error).with_context(|| failed(&path)),
+            }
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it was made, in UTC, as RFC 3339 has it.
+    pub fn created(&self) -> &str {
+        &self.created
+    }
+
+    /// The path of `name`, with the folders above it made.
+    ///
+    /// # Errors
+    /// They cannot be made.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
+        }
+        Ok(path)
+    }
+
+    /// Writes `value` as JSON.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<()> {
+        let mut json = serde_json::to_vec_pretty(value)?;
+        json.push(b'\n');
+        zkassay_prover::file::write(&self.file(name)?, &json)?;
+        Ok(())
+    }
+}
+
+/// Seconds since 1970 as `2026-11-22T09:30:00Z`.
+fn rfc3339(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let day = Day::from_epoch_days(i32::try_from(days).unwrap_or(i32::MAX));
+    format!(
+        "{day}T{:02}:{:02}:{:02}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_709_164_799), "2024-02-28T23:59:59Z");
+    }
+
+    #[test]
+    fn two_runs_never_share_a_folder() {
+        let out = tempfile::tempdir().unwrap();
+        let folders = [(); 3].map(|()| Folder::create(out.path()).unwrap());
+        assert_ne!(folders[0].path(), folders[1].path());
+        assert_ne!(folders[1].path(), folders[2].path());
+        assert!(folders.iter().all(|folder| folder.path().is_dir()));
+    }
+}

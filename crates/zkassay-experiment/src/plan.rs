@@ -1,0 +1,114 @@
+//! What to run.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use zkassay_models::ModelSpec;
+
+/// Models unless others are asked for: logistic regression, one hidden layer, the
+/// original GIZA model, and the largest of the study.
+pub const MODELS: &str = "logistic,16,64-32,128-64-32";
+/// The seed unless another is asked for.
+pub const SEED: u64 = 20_220_601;
+
+/// Which models to train on which data, and how many proofs to make of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Models, in the order they are run.
+    pub models: Vec<ModelSpec>,
+    /// Proofs per model, each of another test row.
+    pub proofs: usize,
+    /// Folder of the tables.
+    pub data: PathBuf,
+    /// Folder that gets the run's folder.
+    pub out: PathBuf,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Threads; all cores if absent.
+    pub threads: Option<usize>,
+}
+
+impl Plan {
+    /// Parses a list of models such as `logistic,64-32`.
+    ///
+    /// # Errors
+    /// A name that is not a model, a model given twice, or none at all.
+    pub fn parse_models(list: &str) -> Result<Vec<ModelSpec>> {
+        let mut models: Vec<ModelSpec> = Vec::new();
+        for name in list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
+            let spec: ModelSpec = name.parse()?;
+            if models.contains(&spec) {
+                bail!("model '{name}' is given twice");
+            }
+            models.push(spec);
+        }
+        if models.is_empty() {
+            bail!("no model is given; try --models {MODELS}");
+        }
+        Ok(models)
+    }
+
+    /// The command that repeats this plan.
+    pub fn command(&self) -> String {
+        let models: Vec<String> = self.models.iter().map(ToString::to_string).collect();
+        let mut command = format!(
+            "cargo xtask experiment -n {} --models {} --seed {}",
+            self.proofs,
+            models.join(","),
+            self.seed
+        );
+        if let Some(threads) = self.threads {
+            command += &format!(" --threads {threads}");
+        }
+        command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_models_are_parsed_in_order() {
+        let models = Plan::parse_models("64-32, logistic,16").unwrap();
+        let tags: Vec<String> = models.iter().map(ModelSpec::tag).collect();
+        assert_eq!(
+            tags,
+            ["MLP_2_layers_64_32", "MLP_0_layers_", "MLP_1_layers_16"]
+        );
+    }
+
+    #[test]
+    fn wrong_lists_are_named() {
+        let error = |list: &str| Plan::parse_models(list).unwrap_err().to_string();
+        assert!(error("logistic,resnet").contains("resnet"));
+        assert!(error("16,logistic,16").contains("'16' is given twice"));
+        assert!(error(" , ").contains("no model"));
+    }
+
+    #[test]
+    fn the_command_repeats_the_plan() {
+        let plan = Plan {
+            models: Plan::parse_models(MODELS).unwrap(),
+            proofs: 3,
+            data: "fixtures".into(),
+            out: "runs".into(),
+            seed: 7,
+            threads: Some(2),
+        };
+        let command = plan.command();
+        assert!(
+            command.contains("-n 3") && command.contains("--seed 7 --threads 2"),
+            "{command}"
+        );
+        let list = command
+            .split_whitespace()
+            .skip_while(|word| *word != "--models")
+            .nth(1);
+        assert_eq!(Plan::parse_models(list.unwrap()).unwrap(), plan.models);
+    }
+}

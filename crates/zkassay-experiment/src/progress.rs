@@ -1,0 +1,53 @@
+//! What is seen meanwhile: a line for every finished stage, and a live one for
+//! the stage that runs.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Progress on standard error; the live line only on a terminal.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    lines: bool,
+}
+
+impl Progress {
+    /// Progress on standard error.
+    pub fn stderr() -> Self {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {prefix:<22} {msg} {elapsed:.dim}")
+        {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar, lines: true }
+    }
+
+    /// No output, for tests.
+    pub fn hidden() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            lines: false,
+        }
+    }
+
+    /// Changes the live line.
+    pub fn update(&self, subject: &str, stage: impl Into<String>) {
+        self.bar.set_prefix(subject.to_string());
+        self.bar.set_message(stage.into());
+    }
+
+    /// Leaves a line about something finished.
+    pub fn done(&self, subject: &str, result: &str) {
+        if self.lines {
+            self.bar.suspend(|| eprintln!("{subject:<22}  {result}"));
+        }
+    }
+
+    /// Removes the live line.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
