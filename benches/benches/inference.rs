@@ -1,5 +1,8 @@
 //! Calibration, keys, witness, proof and verification, by model size.
 
+#![allow(clippy::expect_used, reason = "a benchmark stops at the first failure")]
+#![allow(missing_docs, reason = "criterion's macros make items without docs")]
+
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Parquet files: whole, or an error that names them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Cursor;
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -62,27 +62,7 @@ pub(crate) fn encode(table: &mut DataFrame) -> Result<Vec<u8>> {
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
-    let mut file = tempfile::NamedTempFile::new_in(parent)
-        .map_err(DataError::io("create a file in", parent))?;
-    std::io::Write::write_all(&mut file, bytes).map_err(DataError::io("write", path))?;
-    allow_others_to_read(file.as_file(), path)?;
-    file.persist(path)
-        .map_err(|error| error.error)
-        .map_err(DataError::io("write", path))?;
-    Ok(())
-}
-
-/// Temporary files are private; what is kept has the usual permissions.
-#[cfg(unix)]
-fn allow_others_to_read(file: &File, path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-        .map_err(DataError::io("set the permissions of", path))
-}
-
-#[cfg(not(unix))]
-fn allow_others_to_read(_: &File, _: &Path) -> Result<()> {
-    Ok(())
+    zkassay_file::write(path, bytes).map_err(DataError::io("write", path))
 }
 
 /// The parquet files in `dir` and its subdirectories, sorted by path; none if

@@ -60,16 +60,32 @@ impl Folder {
     }
 
     /// The path of `name`, with the folders above it made.
-    ///
-    /// # Errors
-    /// They cannot be made.
-    pub fn file(&self, name: &str) -> Result<PathBuf> {
+    fn file(&self, name: &str) -> Result<PathBuf> {
         let path = self.path.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)
                 .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
         }
         Ok(path)
+    }
+
+    /// Writes a file, complete or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.file(name)?;
+        zkassay_file::write(&path, bytes)
+            .with_context(|| format!("{} cannot be written", path.display()))
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let path = self.path.join(name);
+        fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
     }
 
     /// Writes `value` as JSON.
@@ -79,8 +95,7 @@ impl Folder {
     pub fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<()> {
         let mut json = serde_json::to_vec_pretty(value)?;
         json.push(b'\n');
-        zkassay_prover::file::write(&self.file(name)?, &json)?;
-        Ok(())
+        self.write(name, &json)
     }
 }
 

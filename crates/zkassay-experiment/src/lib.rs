@@ -53,9 +53,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<(RunRecord, PathBuf)> {
             folder: &folder,
             progress,
         };
-        let record = stages
-            .run(spec)
-            .with_context(|| format!("model {}", spec.tag()))?;
+        let record = stages.run(spec).with_context(|| format!("model {spec}"))?;
         models.push(record);
     }
     let record = RunRecord {

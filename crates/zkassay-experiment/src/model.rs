@@ -4,7 +4,6 @@
 //! the ONNX file is imported from its bytes, proofs are verified from theirs with the
 //! verifying key from its file.
 
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -13,7 +12,7 @@ use serde_json::json;
 use zkassay_circuit::{CircuitError, CompiledModel, Plan as TablePlan};
 use zkassay_graph::Graph;
 use zkassay_models::{Mlp, ModelSpec, Params, fit, metrics};
-use zkassay_prover::{ProvingKey, Srs, file};
+use zkassay_prover::{ProvingKey, Srs};
 use zkassay_quant::{Calibration, CalibrationParams, Fidelity, QuantError, calibrate};
 use zkassay_report::{
     Accuracy, CircuitShape, ModelRecord, Proportion, Sizes, Stage, Timings, Training,
@@ -43,7 +42,7 @@ pub struct Stages<'a> {
     pub progress: &'a Progress,
 }
 
-/// The name of a model's file in the run's folder.
+/// A model's files in the run's folder.
 struct Files<'a> {
     folder: &'a Folder,
     tag: String,
@@ -51,17 +50,15 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        file::write(&self.path(name)?, bytes)?;
-        Ok(())
+        self.folder.write(&self.path(name), bytes)
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>> {
-        Ok(file::read(&self.path(name)?)?)
+        self.folder.read(&self.path(name))
     }
 
-    fn path(&self, name: &str) -> Result<std::path::PathBuf> {
-        self.folder
-            .file(&Path::new(&self.tag).join(name).to_string_lossy())
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.tag)
     }
 }
 
@@ -71,7 +68,7 @@ impl Stages<'_> {
     /// # Errors
     /// What failed.
     pub fn run(&self, spec: &ModelSpec) -> Result<ModelRecord> {
-        let tag = spec.tag().trim_end_matches('_').to_string();
+        let tag = spec.to_string();
         let files = Files {
             folder: self.folder,
             tag: tag.clone(),
@@ -87,8 +84,11 @@ impl Stages<'_> {
         let (calibration, compiled) = self.compile(&graph, &tag, &mut timings)?;
         let (quantized, out_of_range) = self.score(&compiled, &test)?;
         let fidelity = Fidelity::measure(&graph, compiled.model(), test.values.view())?;
-        let settings = settings(&calibration, &compiled, out_of_range);
-        files.write("settings.json", &serde_json::to_vec_pretty(&settings)?)?;
+        let settings = settings(&compiled, &calibration.fidelity, out_of_range);
+        self.folder
+            .write_json(&files.path("calibration.json"), &calibration.trials)?;
+        self.folder
+            .write_json(&files.path("settings.json"), &settings)?;
 
         let (srs, key, mut sizes) = self.keys(compiled, model_digest, &files, &mut timings)?;
         let proved = self.prove(&srs, &key, &files, &mut timings)?;
@@ -222,12 +222,12 @@ impl Stages<'_> {
 
     /// Parameters for `2^logrows` rows: those of an earlier model of this run, or new ones.
     fn srs(&self, logrows: u32) -> Result<Srs> {
-        let path = self.folder.file(&format!("unsafe-local-k{logrows}.srs"))?;
-        if path.exists() {
-            return Ok(Srs::from_bytes(&file::read(&path)?)?);
+        let name = format!("unsafe-local-k{logrows}.srs");
+        if self.folder.path().join(&name).exists() {
+            return Ok(Srs::from_bytes(&self.folder.read(&name)?)?);
         }
         let srs = Srs::unsafe_local(logrows);
-        file::write(&path, &srs.to_bytes())?;
+        self.folder.write(&name, &srs.to_bytes())?;
         Ok(srs)
     }
 
@@ -276,9 +276,8 @@ impl Stages<'_> {
             let proof = timed(timings, Stage::Prove, || key.prove(srs, &witness))?;
             let name = format!("proofs/row-{row}.proof");
             files.write(&name, &proof.to_bytes())?;
-            let bytes = files.read(&name)?;
-            proved.proof_bytes = proved.proof_bytes.max(bytes.len() as u64);
-            let proof = Proof::from_bytes(&bytes)?;
+            let proof = Proof::from_bytes(&files.read(&name)?)?;
+            proved.proof_bytes = proof.transcript.len() as u64;
             let verdict = timed(timings, Stage::Verify, || verifying.verify(&proof))
                 .with_context(|| format!("the proof of row {row}"))?;
             let trace = key.compiled().model().evaluate(&values)?;
@@ -313,7 +312,7 @@ impl Stages<'_> {
     }
 }
 
-/// The rows proved, and the longest proof.
+/// The rows proved, and the length of their proofs: the same for all.
 #[derive(Default)]
 struct Proved {
     rows: Vec<usize>,
@@ -353,10 +352,10 @@ fn circuit_shape(key: &ProvingKey) -> CircuitShape {
     }
 }
 
-/// What calibration and compilation chose, and what calibration tried.
+/// What calibration and compilation chose.
 fn settings(
-    calibration: &Calibration,
     compiled: &CompiledModel,
+    calibration: &Fidelity,
     out_of_range: usize,
 ) -> serde_json::Value {
     let model = compiled.model();
@@ -376,8 +375,7 @@ fn settings(
         "output": model.output,
         "block_width": shape.block_width,
         "gate_degree": shape.degree,
-        "calibration": calibration.fidelity,
-        "trials": calibration.trials,
+        "calibration": calibration,
         "test_rows_out_of_range": out_of_range,
     })
 }

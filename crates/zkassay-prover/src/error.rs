@@ -1,7 +1,5 @@
 //! What can go wrong between a compiled model and a proof.
 
-use std::path::PathBuf;
-
 use zkassay_circuit::CircuitError;
 use zkassay_verifier::ArtefactError;
 
@@ -29,16 +27,6 @@ pub enum ProverError {
     /// halo2 refused.
     #[error("halo2: {0}")]
     Halo2(String),
-    /// A file cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
-    },
 }
 
 impl From<zkassay_gadgets::halo2_proofs::plonk::Error> for ProverError {

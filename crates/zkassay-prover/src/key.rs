@@ -6,16 +6,15 @@ use rand_core::OsRng;
 use zkassay_circuit::circuit::Overwrite;
 use zkassay_circuit::{CompiledModel, ModelCircuit, Witness};
 use zkassay_gadgets::halo2_proofs::SerdeFormat;
-use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
+use zkassay_gadgets::halo2_proofs::halo2curves::bn256::G1Affine;
 use zkassay_gadgets::halo2_proofs::plonk::{self, create_proof, keygen_pk, keygen_vk};
-use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
-use zkassay_gadgets::halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
 use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bWrite, Challenge255, Transcript, TranscriptWriterBuffer,
 };
 use zkassay_verifier::artefact::{Kind, Reader, open, seal, write_block};
 use zkassay_verifier::{ArtefactError, Digest, Proof, Statement, VerifyingKey};
 
+use crate::scheme::{FixedBaseKzg, Opening};
 use crate::{ProverError, Srs};
 
 /// A compiled model with everything precomputed for proving it.
@@ -34,10 +33,10 @@ impl ProvingKey {
     pub fn setup(srs: &Srs, compiled: CompiledModel, model: Digest) -> Result<Self, ProverError> {
         let compiled = Arc::new(compiled);
         let shape = compiled.shape();
-        let srs = srs.downsized(shape.logrows)?;
+        let params = srs.prover(shape.logrows)?;
         let circuit = ModelCircuit::keys(Arc::clone(&compiled));
-        let key = keygen_vk(srs.params(), &circuit)?;
-        let key = keygen_pk(srs.params(), key, &circuit)?;
+        let key = keygen_vk(params, &circuit)?;
+        let key = keygen_pk(params, key, &circuit)?;
         let statement = Statement {
             model,
             srs: srs.origin(),
@@ -93,14 +92,7 @@ impl ProvingKey {
         if srs.s_g2() != self.verifying_key.s_g2() {
             return Err(ProverError::SrsMismatch);
         }
-        let downsized;
-        let srs = match srs.logrows() == needed {
-            true => srs,
-            false => {
-                downsized = srs.downsized(needed)?;
-                &downsized
-            }
-        };
+        let params = srs.prover(needed)?;
         let mut circuit =
             ModelCircuit::proof(Arc::clone(&self.compiled), Arc::new(witness.clone()));
         if let Some(overwrite) = overwrite {
@@ -113,8 +105,8 @@ impl ProvingKey {
         // Inside the thread pool: from outside, each of halo2's many parallel steps would
         // put this thread to sleep and wake it again.
         rayon::scope(|_| {
-            create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-                srs.params(),
+            create_proof::<FixedBaseKzg, Opening<'_>, _, _, _, _>(
+                params,
                 &self.key,
                 &[circuit],
                 &[&[&witness.instance]],

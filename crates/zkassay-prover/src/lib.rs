@@ -34,13 +34,13 @@
 //! |---|---|
 //! | [`srs`] | parameters of the commitment scheme |
 //! | [`key`] | proving keys: setup, proofs, files |
-//! | [`file`](mod@file) | files that appear complete or not at all |
 //!
 //! Position: leans on `zkassay-circuit` and `zkassay-verifier`.
 
 mod error;
-pub mod file;
 pub mod key;
+mod msm;
+mod scheme;
 pub mod srs;
 
 pub use error::ProverError;

@@ -50,7 +50,7 @@ use zkassay_gadgets::halo2_proofs::halo2curves::group::{
 const MAGNITUDE_BITS: usize = 253;
 
 /// Additions worth a task of their own: some hundred microseconds.
-const TASK: usize = 1024;
+const TASK: usize = 2048;
 
 /// Bases with their multiples, for multiplication by any scalars.
 #[derive(Debug)]
@@ -160,7 +160,11 @@ impl<'a> Buckets<'a> {
     fn weighted_sum(&self, buckets: Range<usize>) -> G1 {
         let sums = self.sums(buckets.clone());
         let (mut running, mut weighted) = (G1::identity(), G1::identity());
-        for sum in sums.iter().rev().skip_while(|sum| is_identity(sum)) {
+        for sum in sums
+            .iter()
+            .rev()
+            .skip_while(|sum| bool::from(sum.is_identity()))
+        {
             running += sum;
             weighted += running;
         }
@@ -189,7 +193,12 @@ impl<'a> Buckets<'a> {
         }
         groups
             .into_iter()
-            .map(|group| points[group].first().copied().unwrap_or_default())
+            .map(|group| {
+                points[group]
+                    .first()
+                    .copied()
+                    .unwrap_or(G1Affine::identity())
+            })
             .collect()
     }
 }
@@ -197,53 +206,229 @@ impl<'a> Buckets<'a> {
 /// Additions of affine points that share one inversion.
 #[derive(Default)]
 struct Batch {
-    /// `x_2 - x_1` of each pair.
+    /// Of each pair the difference in `x`, then its inverse.
     differences: Vec<Fq>,
-    /// Product of the differences before each pair's.
+    /// The products of all differences before each.
     products: Vec<Fq>,
 }
 
 impl Batch {
-    /// Adds the points of every group in pairs; an odd one is left as it is.
+    /// Replaces the points of each group by the sums of pairs; an odd one stays.
     fn halve(&mut self, points: &mut [G1Affine], groups: &mut [Range<usize>]) {
         self.differences.clear();
-        self.products.clear();
-        let mut product = Fq::ONE;
         for group in groups.iter() {
-            for pair in points[group.clone()].chunks_exact(2) {
-                let difference = chord(&pair[0], &pair[1]).unwrap_or(Fq::ONE);
-                self.differences.push(difference);
-                self.products.push(product);
-                product *= difference;
-            }
+            let pairs = points[group.clone()].chunks_exact(2);
+            // Any non-zero number will do for a pair without a chord.
+            self.differences
+                .extend(pairs.map(|pair| chord(pair[0], pair[1]).unwrap_or(Fq::ONE)));
         }
-        // Never zero: no factor is.
-        let mut inverse = product.invert().unwrap_or(Fq::ZERO);
-        let mut pair = self.differences.len();
-        for group in groups.iter_mut().rev() {
-            let pairs = group.len() / 2;
-            // Sums are gathered at the end of the group, where pairs are already used up.
-            if group.len() % 2 == 1 {
-                // The odd point stays last.
-            }
-            for k in (0..pairs).rev() {
-                pair -= 1;
-                let slope_denominator = inverse * self.products[pair];
-                inverse *= self.differences[pair];
-                let at = group.start + 2 * k;
-                let (p, q) = (points[at], points[at + 1]);
-                points[at] = match chord(&p, &q) {
-                    Some(_) => chord_sum(&p, &q, slope_denominator),
+        self.invert();
+        let mut inverses = self.differences.iter();
+        for group in groups.iter_mut() {
+            let points = &mut points[group.clone()];
+            let pairs = points.len() / 2;
+            for (pair, inverse) in (0..pairs).zip(&mut inverses) {
+                let [p, q] = [points[2 * pair], points[2 * pair + 1]];
+                points[pair] = match chord(p, q) {
+                    Some(_) => chord_sum(p, q, *inverse),
                     None => (p.to_curve() + q).to_affine(),
                 };
             }
-        }
-        for group in groups.iter_mut() {
-            let len = group.len().div_ceil(2);
-            for k in 1..len {
-                points[group.start + k] = points[group.start + 2 * k];
+            if points.len() % 2 == 1 {
+                points[pairs] = points[2 * pairs];
             }
-            group.end = group.start + len;
+            group.end = group.start + points.len().div_ceil(2);
+        }
+    }
+
+    /// Inverts the differences, none of which is zero (Montgomery's trick).
+    fn invert(&mut self) {
+        self.products.clear();
+        let mut product = Fq::ONE;
+        for difference in &self.differences {
+            self.products.push(product);
+            product *= difference;
+        }
+        let mut inverse = product.invert().unwrap_or(Fq::ZERO);
+        for (difference, product) in self.differences.iter_mut().zip(&self.products).rev() {
+            let next = inverse * *difference;
+            *difference = inverse * product;
+            inverse = next;
+        }
+    }
+}
+
+/// The difference in `x` of two points, if a chord through them gives their sum.
+fn chord(p: G1Affine, q: G1Affine) -> Option<Fq> {
+    // The point at infinity is stored as (0, 0).
+    let chord = p.x != q.x && p.x != Fq::ZERO && q.x != Fq::ZERO;
+    chord.then(|| q.x - p.x)
+}
+
+/// The sum of two points by the chord through them.
+fn chord_sum(p: G1Affine, q: G1Affine, inverse: Fq) -> G1Affine {
+    let slope = (q.y - p.y) * inverse;
+    let x = slope.square() - p.x - q.x;
+    let y = slope * (p.x - x) - p.y;
+    G1Affine { x, y }
+}
+
+/// `factor * point`.
+fn times(point: G1, factor: usize) -> G1 {
+    let bits = (0..usize::BITS - factor.leading_zeros()).rev();
+    bits.fold(G1::identity(), |sum, bit| {
+        let sum = sum.double();
+        if factor >> bit & 1 == 1 {
+            sum + point
+        } else {
+            sum
+        }
+    })
+}
+
+/// Windows that hold any magnitude, with a bit to spare in the last.
+fn windows(window: usize) -> usize {
+    MAGNITUDE_BITS / window + 1
+}
+
+/// The window for which `len` full-size scalars cost least.
+fn best_window(len: usize) -> usize {
+    let cost = |window: &usize| 6 * len * windows(*window) + (25 << (window - 1));
+    (4..=16).min_by_key(cost).unwrap_or(4)
+}
+
+/// A scalar as the magnitude and sign of the integer nearest to zero; little-endian words.
+fn signed(scalar: &Fr) -> ([u64; 4], bool) {
+    let magnitude = words(scalar);
+    // Less than 2^252 is less than p / 2.
+    if magnitude[3] >> 60 == 0 {
+        return (magnitude, false);
+    }
+    let opposite = words(&-scalar);
+    match opposite.iter().rev().lt(magnitude.iter().rev()) {
+        true => (opposite, true),
+        false => (magnitude, false),
+    }
+}
+
+/// A scalar as an integer, little-endian words.
+fn words(scalar: &Fr) -> [u64; 4] {
+    let mut words = [0; 4];
+    let bytes = scalar.to_repr();
+    for (word, bytes) in words.iter_mut().zip(bytes.as_ref().as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
+}
+
+/// Visits the digits of `magnitude` other than zero, each with its place, from the lowest.
+///
+/// `magnitude = sum digit * 2^(window * place)` with `-2^(window - 1) < digit <= 2^(window - 1)`.
+fn for_each_digit(mut magnitude: [u64; 4], window: usize, mut visit: impl FnMut(usize, i64)) {
+    let base = 1u64 << window;
+    let mut carry = 0;
+    let mut place = 0;
+    while magnitude != [0; 4] || carry != 0 {
+        let low = (magnitude[0] & (base - 1)) + carry;
+        carry = u64::from(low > base / 2);
+        let digit = low as i64 - (carry * base) as i64;
+        if digit != 0 {
+            visit(place, digit);
+        }
+        for word in 0..4 {
+            let above = magnitude.get(word + 1).copied().unwrap_or(0);
+            magnitude[word] = magnitude[word] >> window | above << (64 - window);
+        }
+        place += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use rand_core::OsRng;
+    use zkassay_gadgets::halo2_proofs::arithmetic::best_multiexp;
+
+    use super::*;
+
+    fn points(len: usize) -> Vec<G1Affine> {
+        (0..len).map(|_| G1::random(OsRng).to_affine()).collect()
+    }
+
+    #[test]
+    fn hot() {
+        let bases = points(256);
+        let full: Vec<Fr> = bases.iter().map(|_| Fr::random(OsRng)).collect();
+        let fixed = FixedBases::with_window(&bases, 9);
+        for _ in 0..2000 { std::hint::black_box(fixed.msm(&full)); }
+        let (mut x, y) = (bases[0].x, bases[0].y);
+        let t = Instant::now(); for _ in 0..1_000_000 { x *= y; } println!("mul latency {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e3, x == y);
+        let mut v: Vec<Fq> = bases.iter().map(|p| p.x).collect();
+        let t = Instant::now(); for _ in 0..4000 { for x in &mut v { *x *= y; } } println!("mul throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, v[0] == y);
+        let t = Instant::now(); for _ in 0..4000 { for x in &mut v { *x = x.square(); } } println!("sq throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, v[0] == y);
+        let t = Instant::now(); for _ in 0..4000 { for x in &mut v { *x -= y; } } println!("sub throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, v[0] == y);
+        let t = Instant::now(); let mut n = 0; for _ in 0..4000 { for x in &v { n += usize::from(*x == y); } } println!("eq throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, n);
+        let t = Instant::now(); for _ in 0..1000 { x = x.invert().unwrap(); } println!("inv {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e6, x == y);
+        let (mut p, q) = (bases[0].to_curve(), bases[1]);
+        let t = Instant::now(); for _ in 0..100000 { p += q; } println!("madd {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e4, p == q.into());
+        let mut r = p; let t = Instant::now(); for _ in 0..100000 { r += p; } println!("add {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e4, r == p);
+        let t = Instant::now(); for _ in 0..100000 { r = r.double(); } println!("dbl {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e4, r == p);
+    }
+
+    #[test]
+    fn timing() {
+        let median = |f: &mut dyn FnMut()| {
+            let mut times: Vec<f64> = (0..21)
+                .map(|_| {
+                    let start = Instant::now();
+                    f();
+                    start.elapsed().as_secs_f64() * 1e3
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            times[0]
+        };
+        for k in [8, 9, 10] {
+            let bases = points(1 << k);
+            let full: Vec<Fr> = bases.iter().map(|_| Fr::random(OsRng)).collect();
+            let small: Vec<Fr> = (0..1u64 << k).map(|i| Fr::from(i * 7919 % 256)).collect();
+            let negative: Vec<Fr> = small
+                .iter()
+                .enumerate()
+                .map(|(i, x)| if i % 2 == 0 { -x } else { *x })
+                .collect();
+            let time = |s: &[Fr]| {
+                median(&mut || {
+                    std::hint::black_box(best_multiexp(s, &bases));
+                })
+            };
+            println!(
+                "k {k}: stock full {:.3} small {:.3} signed {:.3}",
+                time(&full),
+                time(&small),
+                time(&negative)
+            );
+            let best = best_window(1 << k);
+            for window in best - 1..=best + 2 {
+                let start = Instant::now();
+                let fixed = FixedBases::with_window(&bases, window);
+                let build = start.elapsed().as_secs_f64() * 1e3;
+                assert_eq!(fixed.msm(&full), best_multiexp(&full, &bases));
+                assert_eq!(fixed.msm(&negative), best_multiexp(&negative, &bases));
+                let time = |s: &[Fr]| {
+                    median(&mut || {
+                        std::hint::black_box(fixed.msm(s));
+                    })
+                };
+                println!(
+                    "  c {window}{}: build {build:.1}, full {:.3} small {:.3} signed {:.3}",
+                    if window == best { "*" } else { " " },
+                    time(&full),
+                    time(&small),
+                    time(&negative)
+                );
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Parameters of the commitment scheme.
 
+use std::sync::{Arc, OnceLock};
+
 use rand_core::OsRng;
 use zkassay_gadgets::halo2_proofs::SerdeFormat;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, G2Affine};
@@ -9,6 +11,7 @@ use zkassay_verifier::artefact::{Kind, Reader, open, seal};
 use zkassay_verifier::{ArtefactError, SrsOrigin};
 
 use crate::ProverError;
+use crate::scheme::ProverParams;
 
 /// Bytes of a point of G1 and of G2, uncompressed.
 const POINTS: (usize, usize) = (64, 128);
@@ -18,6 +21,8 @@ const POINTS: (usize, usize) = (64, 128);
 pub struct Srs {
     params: ParamsKZG<Bn256>,
     origin: SrsOrigin,
+    /// By log2 of the rows: what the prover needs, made at first use, shared by clones.
+    prover: Arc<[OnceLock<ProverParams>]>,
 }
 
 impl Srs {
@@ -26,9 +31,15 @@ impl Srs {
     /// Marked [`SrsOrigin::UnsafeLocal`]: good for tests and measurements. Nobody
     /// else can know that the secret was dropped.
     pub fn unsafe_local(logrows: u32) -> Self {
+        Self::new(ParamsKZG::setup(logrows, OsRng), SrsOrigin::UnsafeLocal)
+    }
+
+    fn new(params: ParamsKZG<Bn256>, origin: SrsOrigin) -> Self {
+        let prover = (0..=params.k()).map(|_| OnceLock::new()).collect();
         Self {
-            params: ParamsKZG::setup(logrows, OsRng),
-            origin: SrsOrigin::UnsafeLocal,
+            params,
+            origin,
+            prover,
         }
     }
 
@@ -54,11 +65,12 @@ impl Srs {
                 found,
             });
         }
-        let mut srs = self.clone();
-        if logrows < found {
-            srs.params.downsize(logrows);
+        if logrows == found {
+            return Ok(self.clone());
         }
-        Ok(srs)
+        let mut params = self.params.clone();
+        params.downsize(logrows);
+        Ok(Self::new(params, self.origin))
     }
 
     /// The parameters as a file.
@@ -92,11 +104,27 @@ impl Srs {
         }
         let params = ParamsKZG::read_custom(&mut rest, SerdeFormat::RawBytes)
             .map_err(|error| malformed(error.to_string()))?;
-        Ok(Self { params, origin })
+        Ok(Self::new(params, origin))
     }
 
-    pub(crate) fn params(&self) -> &ParamsKZG<Bn256> {
-        &self.params
+    /// What proving a table of `2^logrows` rows needs; slow at first, then free.
+    ///
+    /// # Errors
+    /// More rows are asked for than there are.
+    pub(crate) fn prover(&self, logrows: u32) -> Result<&ProverParams, ProverError> {
+        let made = self.prover.get(logrows as usize).map(|made| match made.get() {
+            Some(params) => Ok(params),
+            // Two threads may both do this. Were one to wait for the other, it could be for
+            // its own work: a thread that waits for parallel work takes up other work.
+            None => {
+                let params = ProverParams::precompute(self.downsized(logrows)?.params);
+                Ok(made.get_or_init(|| params))
+            }
+        });
+        made.unwrap_or(Err(ProverError::SrsTooSmall {
+            needed: logrows,
+            found: self.logrows(),
+        }))
     }
 
     pub(crate) fn s_g2(&self) -> G2Affine {

@@ -144,9 +144,13 @@ pub fn calibrate(
             found: rows.ncols(),
         });
     }
+    if let Some(((row, column), value)) = rows.indexed_iter().find(|(_, x)| !x.is_finite()) {
+        let found = format!("{value} in row {row}, column {column}");
+        return Err(parameter("a calibration value", found, "a finite number"));
+    }
     let greatest = rows.iter().fold(0f64, |max, x| max.max(f64::from(x.abs())));
     let range = greatest * params.margin;
-    if !range.is_finite() || range > 1e9 {
+    if range > 1e9 {
         return Err(parameter(
             "greatest calibration value",
             greatest,

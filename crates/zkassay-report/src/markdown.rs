@@ -140,12 +140,13 @@ fn setting(page: &mut String, record: &RunRecord) {
         data.feature_hash,
         record.srs.kind
     );
-    for file in &data.files {
-        let size = units::bytes(file.bytes);
+    if !data.files.is_empty() {
+        let bytes = data.files.iter().map(|file| file.bytes).sum();
         let _ = writeln!(
             page,
-            "- File `{}`, {size}, SHA-256 `{}`",
-            file.name, file.sha256
+            "- Files: {}, {} in all; `record.json` has the SHA-256 of each",
+            data.files.len(),
+            units::bytes(bytes)
         );
     }
     page.push_str(

@@ -1,7 +1,6 @@
 //! A run's folder: every file complete or not there at all.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::{ReportError, RunRecord, csv, markdown, plots};
@@ -26,7 +25,7 @@ pub fn write(dir: &Path, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError
     let mut written = Vec::new();
     let mut put = |name: &str, contents: &[u8]| {
         let path = dir.join(name);
-        replace(&path, contents).map_err(|source| ReportError::WriteFile {
+        zkassay_file::write(&path, contents).map_err(|source| ReportError::WriteFile {
             path: path.clone(),
             source,
         })?;
@@ -42,22 +41,6 @@ pub fn write(dir: &Path, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError
     }
     put("report.md", markdown::report(record).as_bytes())?;
     Ok(written)
-}
-
-/// Puts `contents` at `path` by way of a temporary file in the same folder.
-fn replace(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // What a plain new file gets; the default is for secrets (0600).
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Completeness and soundness of the circuit under halo2's mock prover.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod common;
 mod completeness;
+mod pinned;
 mod soundness;

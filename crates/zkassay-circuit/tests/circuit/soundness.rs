@@ -198,7 +198,7 @@ fn an_output_moved_inside_a_wide_range_is_rejected_by_range_checks() {
 fn the_sign_of_a_hidden_value_cannot_be_flipped() {
     let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
     let mut witness = honest(&compiled);
-    let row = find(&compiled, |row| is_hidden(row));
+    let row = find(&compiled, is_hidden);
     let split = compiled.shape().remainder_limbs as usize;
     // A hidden value that is neither 0 nor its magnitude.
     witness.value[row] += Field::one();

@@ -1,6 +1,6 @@
 //! Files: what is written reads back, what is damaged or mixed up is refused.
 
-use zkassay_prover::{ProvingKey, Srs, file};
+use zkassay_prover::{ProvingKey, Srs};
 use zkassay_verifier::{Proof, VerifyingKey};
 
 use crate::common::{compiled, key, srs};
@@ -109,18 +109,4 @@ fn parts_of_different_keys_do_not_mix() {
         error.to_string().contains("belong") || error.to_string().contains("bytes"),
         "{error}"
     );
-}
-
-#[test]
-fn files_appear_whole_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.vk");
-    file::write(&path, b"first").unwrap();
-    file::write(&path, b"second").unwrap();
-    assert_eq!(file::read(&path).unwrap(), b"second");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let error = file::write(&folder.path().join("missing/model.vk"), b"x").unwrap_err();
-    assert!(error.to_string().contains("cannot write"), "{error}");
-    let error = file::read(&folder.path().join("none")).unwrap_err();
-    assert!(error.to_string().contains("cannot read"), "{error}");
 }

@@ -1,0 +1,69 @@
+//! Files that appear complete or not at all.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("model.vk");
+//! zkassay_file::write(&path, b"bytes")?;
+//! assert_eq!(std::fs::read(&path)?, b"bytes");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Writes a temporary file in the folder of `path`, and renames it to `path` once
+/// it is complete and on disk. A reader sees the old file or the new one, never
+/// half of one; if anything fails, nothing has changed.
+///
+/// # Errors
+/// The folder is missing or cannot be written to, or the disk is full.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // What a plain new file gets; the default is for secrets (0600).
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"first").unwrap();
+        write(&path, b"second").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(write(&folder.path().join("missing/file"), b"x").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_read_what_the_umask_allows() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let [plain, ours] = ["plain", "ours"].map(|name| folder.path().join(name));
+        std::fs::write(&plain, b"x").unwrap();
+        write(&ours, b"x").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&plain), mode(&ours));
+    }
+}
