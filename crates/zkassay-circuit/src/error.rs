@@ -14,8 +14,12 @@ pub enum CircuitError {
         /// Input length, then the outputs of each layer.
         widths: Vec<usize>,
     },
-    /// The model needs more rows than a table can have.
-    #[error("the model needs {needed} rows of {block_width} weights, more than 2^{max_logrows}")]
+    /// The model needs more rows, or more weights per row, than a table can have.
+    #[error(
+        "the model needs {needed} rows of {block_width} weights; a table has at most \
+         2^{max_logrows} rows of {} weights",
+        zkassay_gadgets::Shape::MAX_BLOCK_WIDTH
+    )]
     TooLarge {
         /// Rows needed.
         needed: usize,

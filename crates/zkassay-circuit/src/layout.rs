@@ -11,9 +11,6 @@ use zkassay_quant::bounds::bits;
 use crate::plan::{Plan, value_rows};
 use crate::{CircuitError, Witness};
 
-/// The largest table that compilation may grow to.
-const MAX_LOGROWS: u32 = 24;
-
 /// One end of an output's interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -59,8 +56,10 @@ impl CompiledModel {
     /// Lays out `model` as planned for its widths.
     ///
     /// # Errors
-    /// A model quantised for other limbs than [`Plan`] asks for, or one whose shape is refused.
+    /// A model that is not [valid](QuantizedModel::validate), is quantised for other limbs
+    /// than [`Plan`] asks for, or whose shape is refused.
     pub fn new(model: QuantizedModel) -> Result<Self, CircuitError> {
+        model.validate()?;
         let widths = model.widths();
         let plan = Plan::new(&widths)?;
         if model.limbs.bits != plan.limb_bits {
@@ -97,11 +96,11 @@ impl CompiledModel {
         let needed = shape.output_block() + value_rows(&widths, plan.block_width as usize);
         while shape.last_row() < needed {
             shape.logrows += 1;
-            if shape.logrows > MAX_LOGROWS {
+            if shape.logrows > Shape::MAX_LOGROWS {
                 return Err(CircuitError::TooLarge {
                     needed,
                     block_width: plan.block_width,
-                    max_logrows: MAX_LOGROWS,
+                    max_logrows: Shape::MAX_LOGROWS,
                 });
             }
         }

@@ -22,12 +22,8 @@ const ADVICE: usize = 7;
 const TYPICAL_ADVICE: usize = 15;
 /// The smallest table: its limbs have 6 bits.
 const MIN_LOGROWS: u32 = 7;
-/// The largest table.
-const MAX_LOGROWS: u32 = 20;
 /// Wider range tables gain nothing: values have few limbs already.
 const MAX_LIMB_BITS: u32 = 12;
-/// More blocks than this only add rows.
-const MAX_BLOCKS: usize = 64;
 /// Rows put aside for the limbs of one output, until its bounds are known.
 const ROWS_PER_OUTPUT: usize = 8;
 
@@ -65,7 +61,7 @@ impl Plan {
         let widest = widths[1..].iter().copied().max().unwrap_or(1);
         let outputs = widths[widths.len() - 1];
         let mut best: Option<(usize, Self)> = None;
-        for logrows in MIN_LOGROWS..=MAX_LOGROWS {
+        for logrows in MIN_LOGROWS..=Shape::MAX_LOGROWS {
             let plan = |block_width: usize| Self {
                 logrows,
                 block_width: block_width as u32,
@@ -80,9 +76,14 @@ impl Plan {
             let fits = |width: &usize| value_rows(widths, *width) + reserved <= available;
             // Block widths that split the widest layer into 1, 2, 3, ... blocks. Without
             // hidden layers, values have no column that could be repeated.
-            let most = if widths.len() > 2 { MAX_BLOCKS } else { 1 };
+            let most = if widths.len() > 2 {
+                Shape::MAX_BLOCKS as usize
+            } else {
+                1
+            };
             let cheapest = (1..=most)
                 .map(|blocks| (blocks, widest.div_ceil(blocks)))
+                .filter(|(_, width)| *width <= Shape::MAX_BLOCK_WIDTH as usize)
                 .take_while(|(_, width)| fits(width))
                 .min_by_key(|(blocks, width)| fixed_columns(*blocks, *width));
             let Some((blocks, block_width)) = cheapest else {
@@ -97,7 +98,7 @@ impl Plan {
             .ok_or_else(|| CircuitError::TooLarge {
                 needed: value_rows(widths, widest) + outputs,
                 block_width: widest as u32,
-                max_logrows: MAX_LOGROWS,
+                max_logrows: Shape::MAX_LOGROWS,
             })
     }
 }
@@ -144,7 +145,13 @@ mod tests {
             Plan::new(&[5, 0, 1]),
             Err(CircuitError::Empty { .. })
         ));
-        let huge = Plan::new(&[1 << 21, 10]);
-        assert!(matches!(huge, Err(CircuitError::TooLarge { .. })));
+        // Too many inputs, and too many outputs of a model without hidden layers.
+        for widths in [[1 << 21, 10], [10, 2000]] {
+            let plan = Plan::new(&widths);
+            assert!(
+                matches!(plan, Err(CircuitError::TooLarge { .. })),
+                "{plan:?}"
+            );
+        }
     }
 }

@@ -64,12 +64,37 @@ pub enum OutputMapError {
 /// A monotone map from the accumulator `y` to the public output `z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Parameters"))]
 pub struct OutputMap {
     activation: Activation,
     accumulator_scale: Scale,
     output_scale: Scale,
     /// `|y| <= bound` for every input in range.
     bound: i64,
+}
+
+/// An output map as it is read, before it is checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Parameters {
+    activation: Activation,
+    accumulator_scale: Scale,
+    output_scale: Scale,
+    bound: i64,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Parameters> for OutputMap {
+    type Error = OutputMapError;
+
+    fn try_from(from: Parameters) -> Result<Self, OutputMapError> {
+        Self::new(
+            from.activation,
+            from.accumulator_scale,
+            from.output_scale,
+            from.bound,
+        )
+    }
 }
 
 impl OutputMap {

@@ -177,3 +177,80 @@ pub(crate) fn accumulator(row: &Row, shape: &Shape) -> Expr {
     let doubled: Expression<Field> = row.value.clone() * Field::from(2);
     (doubled - magnitude) * power_of_two(shape.shift()) + remainder
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shapes of every kind: with and without hidden layers, one and several blocks and outputs.
+    fn shapes() -> Vec<Shape> {
+        let mut shapes = Vec::new();
+        for (remainder_limbs, magnitude_limbs) in [(0, 0), (1, 1), (2, 3)] {
+            for (block_width, blocks) in [(1, 1), (1, 3), (5, 1), (16, 2)] {
+                for (outputs, degree) in [(1, 3), (1, 5), (4, 3), (4, 5)] {
+                    shapes.push(Shape {
+                        logrows: 8,
+                        limb_bits: 7,
+                        input_limbs: 2,
+                        remainder_limbs,
+                        magnitude_limbs,
+                        block_width,
+                        blocks,
+                        outputs,
+                        output_rows: 2,
+                        degree,
+                    });
+                }
+            }
+        }
+        shapes.retain(|shape| shape.validate().is_ok());
+        shapes
+    }
+
+    #[test]
+    fn challenges_come_after_what_they_test() {
+        for shape in shapes() {
+            let mut system = ConstraintSystem::default();
+            let columns = Columns::configure(&mut system, &shape);
+            let phases = system.advice_column_phase();
+            let phase = |column: Column<Advice>| phases[column.index()];
+            let committed = columns.limbs.iter().chain(&columns.value);
+            for column in committed.chain([&columns.logup.multiplicity]) {
+                assert_eq!(phase(*column), 0, "{shape:?}");
+            }
+            let sums = [columns.dot, columns.combination, columns.logup.sum];
+            for column in sums.iter().chain(&columns.logup.helpers) {
+                assert_eq!(phase(*column), 1, "{shape:?}");
+            }
+            assert!(system.challenge_phase().iter().all(|phase| *phase == 0));
+        }
+    }
+
+    #[test]
+    fn shapes_promise_the_degree_and_rows_that_halo2_finds() {
+        for shape in shapes() {
+            let mut system = ConstraintSystem::<Field>::default();
+            Columns::configure(&mut system, &shape);
+            let gates = system.gates().iter().flat_map(|gate| gate.polynomials());
+            let degree = gates.map(|gate| gate.degree()).max().unwrap();
+            assert!(degree <= shape.degree as usize, "{degree}: {shape:?}");
+            assert_eq!(
+                shape.rows() - (system.blinding_factors() + 1),
+                shape.last_row() + 1
+            );
+        }
+    }
+
+    #[test]
+    fn no_cell_is_opened_twice_at_one_point() {
+        // The same query twice would confuse the multi-open argument.
+        for shape in shapes() {
+            let mut system = ConstraintSystem::<Field>::default();
+            Columns::configure(&mut system, &shape);
+            let advice = system.advice_queries();
+            let fixed = system.fixed_queries();
+            assert!((1..advice.len()).all(|i| !advice[..i].contains(&advice[i])));
+            assert!((1..fixed.len()).all(|i| !fixed[..i].contains(&fixed[i])));
+        }
+    }
+}

@@ -65,6 +65,13 @@ impl Shape {
     /// products of such values stay far below the 254 bits of the field.
     pub const MAX_VALUE_BITS: u32 = 64;
 
+    /// The largest table. A verifier prepares it before it reads anything else of a key.
+    pub const MAX_LOGROWS: u32 = 20;
+    /// The most weights per row: their sum is an expression nested as deeply.
+    pub const MAX_BLOCK_WIDTH: u32 = 1 << 10;
+    /// The most blocks of outputs.
+    pub const MAX_BLOCKS: u32 = 64;
+
     /// Rows in the table.
     pub fn rows(&self) -> usize {
         1 << self.logrows
@@ -140,7 +147,7 @@ impl Shape {
                 expected,
             })
         };
-        within("logrows", self.logrows.into(), 4, 24)?;
+        within("logrows", self.logrows.into(), 4, Self::MAX_LOGROWS.into())?;
         within(
             "limb bits",
             self.limb_bits.into(),
@@ -165,8 +172,13 @@ impl Shape {
             1,
             Self::MAX_VALUE_BITS.into(),
         )?;
-        within("block width", self.block_width.into(), 1, 1 << 12)?;
-        within("blocks", self.blocks.into(), 1, 1 << 8)?;
+        within(
+            "block width",
+            self.block_width.into(),
+            1,
+            Self::MAX_BLOCK_WIDTH.into(),
+        )?;
+        within("blocks", self.blocks.into(), 1, Self::MAX_BLOCKS.into())?;
         if !self.has_hidden() && self.blocks > 1 {
             // Values without a column cannot be repeated for another block.
             return Err(ShapeError {

@@ -34,14 +34,17 @@ pub fn worst_case(model: &QuantizedModel) -> Result<Vec<i64>, QuantError> {
             let (mut least, mut greatest) = (i128::from(*bias), i128::from(*bias));
             // Partial sums too must fit, whatever their order: bound the absolute sum.
             let mut absolute = u128::from(bias.unsigned_abs());
-            for (&weight, &(low, high)) in weights.iter().zip(&ranges) {
-                let (a, b) = (i128::from(weight) * low, i128::from(weight) * high);
-                least += a.min(b);
-                greatest += a.max(b);
-                absolute += a.unsigned_abs().max(b.unsigned_abs());
-            }
             if bits(absolute) > ACCUMULATOR_BITS {
                 return Err(overflow(model, index, absolute, ACCUMULATOR_BITS));
+            }
+            for (&weight, &(low, high)) in weights.iter().zip(&ranges) {
+                let (a, b) = (i128::from(weight) * low, i128::from(weight) * high);
+                absolute += a.unsigned_abs().max(b.unsigned_abs());
+                if bits(absolute) > ACCUMULATOR_BITS {
+                    return Err(overflow(model, index, absolute, ACCUMULATOR_BITS));
+                }
+                least += a.min(b);
+                greatest += a.max(b);
             }
             magnitude = magnitude
                 .max(least.unsigned_abs())

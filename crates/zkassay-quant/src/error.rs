@@ -67,6 +67,12 @@ pub enum QuantError {
         /// Bits available.
         available: u32,
     },
+    /// An integer model, from a file perhaps, that no calibration makes.
+    #[error("the integer model is not valid: {what}")]
+    Invalid {
+        /// What is wrong with it.
+        what: String,
+    },
     /// No combination of scales met the target.
     #[error(
         "no setting reached a maximum error of {max_error}: the best of {tried} has {best}; \

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use zkassay_fixed::{OutputMap, Scale, shift_round};
 
-use crate::QuantError;
+use crate::{QuantError, bounds};
 
 /// How integers are cut into limbs for range checks.
 ///
@@ -68,8 +68,8 @@ impl QuantizedLayer {
 
 /// Dense layers with ReLU and a rescale between them, and an output map.
 ///
-/// Every accumulator stays within 2^60 in absolute value for every input in
-/// range: the constructor proves it.
+/// In a [valid](Self::validate) model every accumulator stays within 2^60 in absolute
+/// value for every input in range.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuantizedModel {
     /// The model's name.
@@ -96,6 +96,50 @@ pub struct Trace {
 }
 
 impl QuantizedModel {
+    /// Checks everything that evaluation and circuit take for granted: that layers
+    /// fit each other, limb widths are possible, and no input in range overflows.
+    /// [`calibrate`](crate::calibrate) gives only valid models.
+    ///
+    /// # Errors
+    /// [`QuantError::Invalid`] or [`QuantError::Overflow`].
+    pub fn validate(&self) -> Result<(), QuantError> {
+        let invalid = |what: String| Err(QuantError::Invalid { what });
+        let limbs = [self.limbs.input, self.limbs.remainder, self.limbs.magnitude];
+        let has_hidden = self.layers.len() > 1;
+        if !(1..=16).contains(&self.limbs.bits)
+            || limbs.iter().any(|count| *count > 16)
+            || self.limbs.input == 0
+            || has_hidden != (self.limbs.remainder > 0)
+            || has_hidden != (self.limbs.magnitude > 0)
+            || self.limbs.per_row() * self.limbs.bits > 60
+        {
+            return invalid(format!("its limbs are {:?}", self.limbs));
+        }
+        if self.inputs() == 0 {
+            return invalid("it has no layer or no input".into());
+        }
+        let mut inputs = self.inputs();
+        for layer in &self.layers {
+            let outputs = layer.outputs();
+            if layer.inputs() != inputs || outputs == 0 || layer.bias.len() != outputs {
+                let (weights, bias) = (layer.weights.dim(), layer.bias.len());
+                return invalid(format!(
+                    "node '{}' has {weights:?} weights and {bias} biases for {inputs} inputs",
+                    layer.name
+                ));
+            }
+            inputs = outputs;
+        }
+        let worst = bounds::worst_case(self)?;
+        match worst.last() {
+            Some(worst) if *worst <= self.output.bound() => Ok(()),
+            worst => invalid(format!(
+                "its outputs reach {worst:?}, beyond their bound {}",
+                self.output.bound()
+            )),
+        }
+    }
+
     /// Length of the input.
     pub fn inputs(&self) -> usize {
         self.layers.first().map_or(0, QuantizedLayer::inputs)

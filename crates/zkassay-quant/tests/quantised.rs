@@ -2,60 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use ndarray::{Array1, Array2, array};
-use zkassay_graph::{Graph, Node, Op, Value};
+use ndarray::{Array2, array};
+use zkassay_graph::{Graph, Op};
 use zkassay_quant::{
     Calibration, CalibrationParams, Fidelity, QuantError, QuantizedModel, Target, bounds, calibrate,
 };
 use zkassay_seed::Stream;
-
-fn dense(name: &str, inputs: usize, outputs: usize, stream: &mut Stream) -> Node {
-    let spread = 1.5 / (inputs as f64).sqrt();
-    let mut draw = || (stream.normal() * spread) as f32;
-    let weights = Array2::from_shape_simple_fn((outputs, inputs), &mut draw);
-    let bias = Array1::from_shape_simple_fn(outputs, &mut draw);
-    node(name, Op::Dense { weights, bias }, outputs)
-}
-
-fn node(name: &str, op: Op, len: usize) -> Node {
-    Node {
-        name: name.into(),
-        op,
-        len,
-    }
-}
-
-fn graph(inputs: usize, nodes: Vec<Node>) -> Graph {
-    let outputs = nodes.last().unwrap().len;
-    let value = |name: &str, len| Value {
-        name: name.into(),
-        len,
-    };
-    Graph {
-        name: "test".into(),
-        input: value("input", inputs),
-        nodes,
-        output: value("output", outputs),
-    }
-}
+use zkassay_testing::{dense, graph, node, rows};
 
 /// 6-5-4-1 with ReLU and a sigmoid.
 fn mlp() -> Graph {
-    let mut stream = Stream::new(4, "quant-test");
-    let nodes = vec![
-        dense("fc0", 6, 5, &mut stream),
-        node("relu0", Op::Relu, 5),
-        dense("fc1", 5, 4, &mut stream),
-        node("relu1", Op::Relu, 4),
-        dense("fc2", 4, 1, &mut stream),
-        node("sigmoid", Op::Sigmoid, 1),
-    ];
-    graph(6, nodes)
-}
-
-fn rows(count: usize, inputs: usize, seed: u64) -> Array2<f32> {
-    let mut stream = Stream::new(seed, "quant-rows");
-    Array2::from_shape_simple_fn((count, inputs), || stream.normal() as f32)
+    zkassay_testing::mlp(&[6, 5, 4, 1], Some(Op::Sigmoid), 4)
 }
 
 fn params() -> CalibrationParams {
@@ -155,13 +112,13 @@ fn overflow_is_refused_by_the_name_of_its_node() {
     model.layers[1].weights.mapv_inplace(|w| w << 24);
     let error = bounds::worst_case(&model).unwrap_err();
     assert!(
-        matches!(&error, QuantError::Overflow { node, .. } if node == "fc1"),
+        matches!(&error, QuantError::Overflow { node, .. } if node == "dense1"),
         "{error}"
     );
     let mut model = calibrated(&mlp()).model;
     model.layers[0].bias[0] = 1 << 61;
     let error = bounds::worst_case(&model).unwrap_err();
-    assert!(matches!(&error, QuantError::Overflow { node, available: 60, .. } if node == "fc0"));
+    assert!(matches!(&error, QuantError::Overflow { node, available: 60, .. } if node == "dense0"));
 }
 
 #[test]

@@ -15,9 +15,6 @@ use zkassay_gadgets::{Columns, Field, Shape};
 use crate::Digest;
 use crate::artefact::{ArtefactError, Kind, Reader, digest, open, seal};
 
-/// The largest table that a key is accepted for.
-const MAX_LOGROWS: u32 = 24;
-
 /// Who made the parameters of the commitment scheme.
 ///
 /// Whoever knows their secret can forge any proof.
@@ -105,11 +102,7 @@ impl VerifyingKey {
 
     /// The key as a file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let key = self.key.to_bytes(SerdeFormat::Processed);
-        seal(
-            Kind::VerifyingKey,
-            &payload(&self.statement, self.params.s_g2(), &key),
-        )
+        seal(Kind::VerifyingKey, &self.payload())
     }
 
     /// What proofs under this key are about.
@@ -136,6 +129,11 @@ impl VerifyingKey {
         &self.params
     }
 
+    fn payload(&self) -> Vec<u8> {
+        let key = self.key.to_bytes(SerdeFormat::Processed);
+        payload(&self.statement, self.params.s_g2(), &key)
+    }
+
     fn from_payload(payload: &[u8]) -> Result<Self, ArtefactError> {
         let malformed = |what: &str| ArtefactError::malformed(Kind::VerifyingKey, what);
         let mut reader = Reader::new(Kind::VerifyingKey, payload);
@@ -147,13 +145,10 @@ impl VerifyingKey {
         shape
             .validate()
             .map_err(|error| malformed(&error.to_string()))?;
-        if shape.logrows > MAX_LOGROWS {
-            return Err(malformed("its table is too large"));
-        }
         let output = read_output_map(&mut reader)?;
         let s_g2 = read_g2(&mut reader)?;
         let key = read_halo2(reader.rest(), &shape)?;
-        Ok(Self {
+        let key = Self {
             digest: digest(payload),
             params: verifier_params(shape.logrows, s_g2).map_err(|error| malformed(&error))?,
             statement: Statement {
@@ -163,7 +158,12 @@ impl VerifyingKey {
                 output,
             },
             key,
-        })
+        };
+        // One key, one encoding: halo2curves ignores some bits of points.
+        match key.payload() == payload {
+            true => Ok(key),
+            false => Err(malformed("a point is not encoded as it should be")),
+        }
     }
 }
 
@@ -227,47 +227,49 @@ fn read_g2(reader: &mut Reader<'_>) -> Result<G2Affine, ArtefactError> {
         .ok_or_else(malformed)
 }
 
-/// halo2 allocates from the header of its key, so that header is checked first.
+/// halo2 allocates from the header of its key, so header and length are checked first.
 fn read_halo2(bytes: &[u8], shape: &Shape) -> Result<plonk::VerifyingKey<G1Affine>, ArtefactError> {
     let malformed = |what: String| ArtefactError::malformed(Kind::VerifyingKey, what);
     let mut system = ConstraintSystem::default();
     Columns::configure(&mut system, shape);
-    let degree = plonk_degree(&system);
-    if degree != system.degree() {
-        return Err(malformed(format!(
-            "its gates have degree {degree}, but the environment's MAX_DEGREE caps it at {}",
-            system.degree()
-        )));
-    }
-    let columns = system.num_fixed_columns() as u32;
+    check_degree(&system).map_err(malformed)?;
+    let columns = system.num_fixed_columns();
     let mut reader = Reader::new(Kind::VerifyingKey, bytes);
     let [_version] = reader.array()?;
     let logrows = u32::from_le_bytes(reader.array()?);
     let [_compressed] = reader.array()?;
-    let commitments = u32::from_le_bytes(reader.array()?);
-    if (logrows, commitments) != (shape.logrows, columns) {
+    let commitments = u32::from_le_bytes(reader.array()?) as usize;
+    let points = reader.rest().len();
+    if (logrows, commitments) != (shape.logrows, columns) || points != 32 * columns {
         return Err(malformed(format!(
-            "2^{logrows} rows and {commitments} fixed columns, expected 2^{} and {columns}",
-            shape.logrows
+            "2^{logrows} rows and {commitments} fixed columns in {points} bytes, expected \
+             2^{} and {columns} in {}",
+            shape.logrows,
+            32 * columns
         )));
     }
     let mut rest = bytes;
-    let key =
-        plonk::VerifyingKey::read::<_, Gates>(&mut rest, SerdeFormat::Processed, shape.clone())
-            .map_err(|error| malformed(error.to_string()))?;
-    if !rest.is_empty() {
-        return Err(malformed(format!("{} bytes are left over", rest.len())));
-    }
-    Ok(key)
+    plonk::VerifyingKey::read::<_, Gates>(&mut rest, SerdeFormat::Processed, shape.clone())
+        .map_err(|error| malformed(error.to_string()))
 }
 
-/// The degree of the constraint system as it is; halo2's own figure silently
-/// stops at the environment variable MAX_DEGREE.
-fn plonk_degree(system: &ConstraintSystem<Field>) -> usize {
+/// halo2 silently caps the degree of its gates at the environment variable
+/// MAX_DEGREE, 5 unless it is set, and panics if that is not a number.
+fn check_degree(system: &ConstraintSystem<Field>) -> Result<(), String> {
     let polynomials = system.gates().iter().flat_map(|gate| gate.polynomials());
-    let gates = polynomials.map(|polynomial| polynomial.degree()).max();
+    let degree = polynomials.map(|polynomial| polynomial.degree()).max();
     // The empty permutation argument asks for 3.
-    gates.unwrap_or(0).max(3)
+    let degree = degree.unwrap_or(0).max(3);
+    let cap = match std::env::var("MAX_DEGREE") {
+        Ok(text) => text.parse().unwrap_or(0),
+        Err(_) => 5,
+    };
+    if degree > cap {
+        return Err(format!(
+            "its gates have degree {degree}, more than the environment variable MAX_DEGREE allows; unset it"
+        ));
+    }
+    Ok(())
 }
 
 /// Parameters that can verify but not prove: one power in G1.

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::common::{check, graph, quantize, rows};
+use crate::common::{check, quantize};
 use zkassay_circuit::layout::Row;
 use zkassay_circuit::{CompiledModel, Plan};
 use zkassay_gadgets::field;
 use zkassay_graph::Op;
+use zkassay_testing::{mlp, rows};
 
 fn compile(widths: &[usize], last: Option<Op>, seed: u64) -> Arc<CompiledModel> {
     let plan = Plan::new(widths).unwrap();
-    let model = quantize(&graph(widths, last, seed), plan.limb_bits);
+    let model = quantize(&mlp(widths, last, seed), plan.limb_bits);
     Arc::new(CompiledModel::new(model).unwrap())
 }
 

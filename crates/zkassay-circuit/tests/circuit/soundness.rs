@@ -7,16 +7,19 @@
 
 use std::sync::Arc;
 
-use crate::common::{check, check_circuit, failing, graph, quantize, rows};
+use crate::common::{check, check_circuit, failing, quantize};
 use zkassay_circuit::circuit::Overwrite;
 use zkassay_circuit::layout::{End, Row};
 use zkassay_circuit::{CompiledModel, ModelCircuit, Plan, Witness};
-use zkassay_gadgets::{Field, field};
+use zkassay_gadgets::halo2_proofs::dev::{AdviceCellValue, MockProver};
+use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
+use zkassay_gadgets::{Columns, Field, field};
 use zkassay_graph::Op;
+use zkassay_testing::{mlp, rows};
 
 fn compile(widths: &[usize], last: Option<Op>) -> Arc<CompiledModel> {
     let plan = Plan::new(widths).unwrap();
-    let model = quantize(&graph(widths, last, 21), plan.limb_bits);
+    let model = quantize(&mlp(widths, last, 21), plan.limb_bits);
     Arc::new(CompiledModel::new(model).unwrap())
 }
 
@@ -25,9 +28,12 @@ fn honest(compiled: &CompiledModel) -> Witness {
     compiled.witness(&row).unwrap()
 }
 
-/// A model with hidden layers, several outputs and several blocks, one without hidden layers, one with a sigmoid.
-fn models() -> [Arc<CompiledModel>; 3] {
+/// Hidden layers and several outputs; no hidden layer; a sigmoid; several blocks per layer.
+fn models() -> [Arc<CompiledModel>; 4] {
+    let blocks = compile(&[2, 4, 8], None);
+    assert!(blocks.shape().blocks > 1);
     [
+        blocks,
         compile(&[4, 5, 3, 2], None),
         compile(&[5, 1], Some(Op::Sigmoid)),
         compile(&[3, 4, 1], Some(Op::Sigmoid)),
@@ -55,12 +61,162 @@ fn is_hidden(row: &Row) -> bool {
 fn set_limb(witness: &mut Witness, column: usize, row: usize, limb: Field) {
     let old = witness.limbs[column][row];
     for (entry, change) in [(old, -Field::one()), (limb, Field::one())] {
-        let position = (0..1 << 12).find(|i| field(i128::from(*i)) == entry);
-        if let Some(cell) = position.and_then(|i| witness.multiplicity.get_mut(i as usize)) {
+        let position = (0..witness.multiplicity.len()).find(|i| Field::from(*i as u64) == entry);
+        if let Some(cell) = position.and_then(|i| witness.multiplicity.get_mut(i)) {
             *cell += change;
         }
     }
     witness.limbs[column][row] = limb;
+}
+
+/// Whether a limb has no use in its row: it is range-checked and otherwise ignored.
+fn is_idle(compiled: &CompiledModel, column: usize, row: usize) -> bool {
+    let shape = compiled.shape();
+    let used = match compiled.rows().get(row) {
+        Some(Row::Output { .. }) => shape.limbs(),
+        Some(Row::Value {
+            layer: 0, block: 0, ..
+        }) => shape.input_limbs,
+        Some(Row::Value { block: 0, .. }) => shape.remainder_limbs + shape.magnitude_limbs,
+        Some(Row::Value { .. }) | None => 0,
+    };
+    column >= used as usize
+}
+
+#[test]
+fn a_changed_cell_is_rejected_even_if_all_that_follows_is_recomputed() {
+    // A prover that fixes multiplicities and running sums after changing one cell: accepted
+    // exactly where a limb has no use.
+    for compiled in models() {
+        let shape = compiled.shape();
+        let base = honest(&compiled);
+        for row in 0..shape.last_row() {
+            for column in 0..base.limbs.len() {
+                for limb in [0, 1, (1 << shape.limb_bits) - 1].map(Field::from) {
+                    if base.limbs[column][row] == limb {
+                        continue;
+                    }
+                    let mut witness = base.clone();
+                    set_limb(&mut witness, column, row, limb);
+                    let accepted = check(&compiled, witness).is_ok();
+                    let idle = is_idle(&compiled, column, row);
+                    assert_eq!(accepted, idle, "limb {column}, row {row}");
+                }
+            }
+            for delta in [1, -1, 1 << 40].map(field) {
+                let mut witness = base.clone();
+                let Some(cell) = witness.value.get_mut(row) else {
+                    continue;
+                };
+                *cell += delta;
+                assert!(check(&compiled, witness).is_err(), "value, row {row}");
+            }
+        }
+    }
+}
+
+/// The mock prover's challenge `r`, from two neighbouring cells of the combination.
+fn mock_challenge(
+    compiled: &Arc<CompiledModel>,
+    witness: &Witness,
+    row: usize,
+    term: Field,
+) -> Field {
+    let circuit = ModelCircuit::mock(Arc::clone(compiled), Arc::new(witness.clone()));
+    let mut system = ConstraintSystem::default();
+    let columns = Columns::configure(&mut system, compiled.shape());
+    let logrows = compiled.shape().logrows;
+    let prover = MockProver::run(logrows, &circuit, vec![witness.instance.clone()]).unwrap();
+    let cells = prover.advice_values(columns.combination);
+    let cell = |row: usize| match &cells[row] {
+        AdviceCellValue::Assigned(value) => value.evaluate(),
+        AdviceCellValue::Poison(_) => panic!("row {row} is not assigned"),
+    };
+    (cell(row + 1) - term) * cell(row).invert().unwrap()
+}
+
+#[test]
+fn who_knows_the_challenge_is_stopped_by_range_checks_alone() {
+    // Two accumulators of one layer, changed so that their combination by powers of r stays
+    // the same: the layer's equation cannot tell, which is why r comes after the limbs.
+    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let witness = honest(&compiled);
+    let trace = compiled
+        .model()
+        .evaluate(&rows(1, 3, 22).row(0).to_vec())
+        .unwrap();
+    let first = find(&compiled, is_hidden);
+    // combination[first + 2] = r * combination[first + 1] + (y_1 - b_1)
+    let term = trace.accumulators[0][1] - compiled.model().layers[0].bias[1];
+    let r = mock_challenge(&compiled, &witness, first + 1, field(term.into()));
+    for (change, expected) in [
+        (r, vec!["end: logup sum = 0"]),
+        (
+            r + Field::one(),
+            vec!["end: logup sum = 0", "meeting: dot = combination"],
+        ),
+    ] {
+        let mut forged = witness.clone();
+        forged.limbs[0][first] += Field::one();
+        forged.limbs[0][first + 1] -= change;
+        assert_eq!(failing(&check(&compiled, forged).unwrap_err()), expected);
+    }
+}
+
+#[test]
+fn quotients_and_remainders_of_the_size_of_the_modulus_are_rejected() {
+    // y = 2^s q + l with q or l near p: the equations hold, the limbs leave their range.
+    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let shape = compiled.shape();
+    let split = shape.remainder_limbs as usize;
+    let row = find(&compiled, is_hidden);
+    let shift = Field::from(1 << shape.shift());
+    let honest = honest(&compiled);
+    // The magnitude one larger, the remainder one whole shift smaller: l - 2^s is p - something.
+    let sign = if honest.value[row] == Field::zero() {
+        Field::one()
+    } else {
+        -Field::one()
+    };
+    let mut witness = honest.clone();
+    let (low, remainder) = (witness.limbs[split][row], witness.limbs[0][row]);
+    set_limb(&mut witness, split, row, low + Field::one());
+    set_limb(&mut witness, 0, row, remainder + sign * shift);
+    if honest.value[row] != Field::zero() {
+        witness.value[row] += Field::one();
+    }
+    let names = failing(&check(&compiled, witness).unwrap_err());
+    assert!(
+        names.contains(&"end: logup sum = 0".to_string()),
+        "{names:?}"
+    );
+    assert!(
+        !names.iter().any(|name| name.contains("magnitude")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn there_is_no_sign_of_zero_to_choose() {
+    // One hidden value with accumulators around 0: where it rounds to 0 there is one witness,
+    // and a quotient of -1 cannot pass as the value 1.
+    let mut model = compile(&[1, 1, 1], None).model().clone();
+    let half = 1i64 << (model.limbs.shift() - 1);
+    for (bias, quotient) in [(half - 1, 0), (-half, 0), (half, 1), (-half - 1, -1)] {
+        model.layers[0].weights.fill(0);
+        model.layers[0].bias[0] = bias;
+        let compiled = Arc::new(CompiledModel::new(model.clone()).unwrap());
+        let witness = compiled.witness(&[0.5]).unwrap();
+        let row = find(&compiled, is_hidden);
+        let split = compiled.shape().remainder_limbs as usize;
+        assert_eq!(witness.value[row], field(quotient.max(0)));
+        assert_eq!(witness.limbs[split][row], field(quotient.abs()));
+        assert_eq!(check(&compiled, witness.clone()), Ok(()));
+        let mut forged = witness;
+        forged.value[row] = field(quotient.abs()) - forged.value[row];
+        let accepted = check(&compiled, forged).is_ok();
+        assert_eq!(accepted, quotient == 0, "quotient {quotient}");
+    }
 }
 
 #[test]
@@ -349,7 +505,9 @@ fn the_witness_of_another_model_is_rejected() {
     // Same shape, weights that differ in one place by one.
     let compiled = compile(&[4, 5, 3, 2], None);
     let mut model = compiled.model().clone();
-    model.layers[0].weights[[2, 1]] += 1;
+    // Towards zero, so that the bounds still hold.
+    let weight = &mut model.layers[0].weights[[2, 1]];
+    *weight -= weight.signum();
     let other = Arc::new(CompiledModel::new(model).unwrap());
     assert_eq!(other.shape(), compiled.shape());
     assert_eq!(check(&other, honest(&other)), Ok(()));
