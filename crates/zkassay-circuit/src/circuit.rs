@@ -59,6 +59,7 @@ impl ModelCircuit {
     }
 
     /// The circuit of a prover that overwrites one advice cell of either phase.
+    #[doc(hidden)]
     pub fn unsound_overwrite(self, overwrite: Overwrite) -> Self {
         Self {
             overwrite: Some(overwrite),

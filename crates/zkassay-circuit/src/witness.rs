@@ -101,6 +101,21 @@ impl Witness {
         })
     }
 
+    /// Whether the columns have the lengths that a circuit of the given shape takes.
+    pub fn fits(&self, shape: &Shape) -> bool {
+        let length = shape.last_row() + 1;
+        let value = if shape.has_hidden() { length } else { 0 };
+        self.value.len() == value
+            && self.limbs.len() == shape.limbs() as usize
+            && self
+                .limbs
+                .iter()
+                .chain([&self.multiplicity])
+                .all(|column| column.len() == length)
+            && self.instance.len() == shape.output_block()
+            && self.outputs.len() == shape.outputs as usize
+    }
+
     /// The columns of phase 2, rows `0..=last_row`: `dot`, `combination`, then the
     /// columns of [`LogUp::assign`](zkassay_gadgets::logup::LogUp::assign).
     pub(crate) fn second_phase(

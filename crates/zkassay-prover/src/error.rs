@@ -18,6 +18,9 @@ pub enum ProverError {
     /// The parameters are not those that the key was made with.
     #[error("the parameters are not those that this proving key was made with")]
     SrsMismatch,
+    /// The witness was made for another circuit.
+    #[error("the witness was made for a circuit of another shape than this key's")]
+    WitnessShape,
     /// A file is not what it should be.
     #[error(transparent)]
     Artefact(#[from] ArtefactError),

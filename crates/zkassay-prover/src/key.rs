@@ -5,9 +5,8 @@ use std::sync::Arc;
 use rand_core::OsRng;
 use zkassay_circuit::circuit::Overwrite;
 use zkassay_circuit::{CompiledModel, ModelCircuit, Witness};
-use zkassay_gadgets::halo2_proofs::SerdeFormat;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::G1Affine;
-use zkassay_gadgets::halo2_proofs::plonk::{self, create_proof, keygen_pk, keygen_vk};
+use zkassay_gadgets::halo2_proofs::plonk::{self, create_proof, keygen_pk, keygen_pk_impl};
 use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bWrite, Challenge255, Transcript, TranscriptWriterBuffer,
 };
@@ -35,8 +34,7 @@ impl ProvingKey {
         let shape = compiled.shape();
         let params = srs.prover(shape.logrows)?;
         let circuit = ModelCircuit::keys(Arc::clone(&compiled));
-        let key = keygen_vk(params, &circuit)?;
-        let key = keygen_pk(params, key, &circuit)?;
+        let key = rayon::scope(|_| keygen_pk_impl(params, None, &circuit, false))?;
         let statement = Statement {
             model,
             srs: srs.origin(),
@@ -64,7 +62,7 @@ impl ProvingKey {
     /// Proves one inference.
     ///
     /// # Errors
-    /// Parameters other than those of the setup.
+    /// Parameters other than those of the setup, or a witness of another circuit.
     pub fn prove(&self, srs: &Srs, witness: &Witness) -> Result<Proof, ProverError> {
         self.prove_circuit(srs, witness, None)
     }
@@ -73,6 +71,7 @@ impl ProvingKey {
     ///
     /// # Errors
     /// As [`prove`](Self::prove).
+    #[doc(hidden)]
     pub fn unsound_prove(
         &self,
         srs: &Srs,
@@ -91,6 +90,9 @@ impl ProvingKey {
         let needed = self.compiled.shape().logrows;
         if srs.s_g2() != self.verifying_key.s_g2() {
             return Err(ProverError::SrsMismatch);
+        }
+        if !witness.fits(self.compiled.shape()) {
+            return Err(ProverError::WitnessShape);
         }
         let params = srs.prover(needed)?;
         let mut circuit =
@@ -121,7 +123,8 @@ impl ProvingKey {
         })
     }
 
-    /// The key as a file: the integer model, the verifying key, halo2's key.
+    /// The key as a file: the integer model and the verifying key. Everything else is computed
+    /// from them in milliseconds, so the file is small and has nothing to disagree with.
     ///
     /// # Errors
     /// None in practice: the model is always valid JSON.
@@ -131,11 +134,13 @@ impl ProvingKey {
         let mut payload = Vec::new();
         write_block(&mut payload, &model);
         write_block(&mut payload, &self.verifying_key.to_bytes());
-        write_block(&mut payload, &self.key.to_bytes(SerdeFormat::RawBytes));
         Ok(seal(Kind::ProvingKey, &payload))
     }
 
     /// Reads a key that [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// A file whose weights are not those of its verifying key can be made on purpose; its
+    /// proofs are then rejected.
     ///
     /// # Errors
     /// Anything that is not a proving key of this version, or whose parts do not belong together.
@@ -145,50 +150,19 @@ impl ProvingKey {
         let model =
             serde_json::from_slice(reader.block()?).map_err(|e| malformed(e.to_string()))?;
         let verifying_key = VerifyingKey::from_bytes(reader.block()?)?;
-        let mut halo2 = reader.block()?;
         reader.finish()?;
-        let compiled = CompiledModel::new(model)?;
+        let compiled = Arc::new(CompiledModel::new(model)?);
         let statement = verifying_key.statement();
         if *compiled.shape() != statement.shape || compiled.model().output != statement.output {
             return Err(malformed("its model does not belong to its verifying key".into()).into());
         }
-        let shape = statement.shape.clone();
-        let expected = halo2_length(&verifying_key);
-        if halo2.len() != expected {
-            return Err(malformed(format!(
-                "halo2's part has {} bytes, expected {expected}",
-                halo2.len()
-            ))
-            .into());
-        }
-        let key =
-            plonk::ProvingKey::read::<_, ModelCircuit>(&mut halo2, SerdeFormat::RawBytes, shape)
-                .map_err(|error| malformed(error.to_string()))?;
-        if key.get_vk().to_bytes(SerdeFormat::Processed)
-            != verifying_key.halo2().to_bytes(SerdeFormat::Processed)
-        {
-            return Err(
-                malformed("halo2's part does not belong to its verifying key".into()).into(),
-            );
-        }
+        let circuit = ModelCircuit::keys(Arc::clone(&compiled));
+        let halo2 = verifying_key.halo2().clone();
+        let key = rayon::scope(|_| keygen_pk(verifying_key.params(), halo2, &circuit))?;
         Ok(Self {
-            compiled: Arc::new(compiled),
+            compiled,
             key,
             verifying_key,
         })
     }
-}
-
-/// The length of halo2's proving key, which its reader takes on trust.
-fn halo2_length(key: &VerifyingKey) -> usize {
-    let key = key.halo2();
-    let rows = 1usize << key.get_domain().k();
-    let polynomial = 4 + 32 * rows;
-    let columns = key.cs().num_fixed_columns();
-    // The verifying key; three Lagrange polynomials; values and coefficients of the
-    // fixed columns, each list with its length; an empty permutation's three lists.
-    key.to_bytes(SerdeFormat::RawBytes).len()
-        + 3 * polynomial
-        + 2 * (4 + columns * polynomial)
-        + 2 * 4
 }

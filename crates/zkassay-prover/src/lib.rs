@@ -42,6 +42,7 @@ pub mod key;
 mod msm;
 mod scheme;
 pub mod srs;
+mod structure;
 
 pub use error::ProverError;
 pub use key::ProvingKey;

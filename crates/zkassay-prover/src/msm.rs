@@ -345,90 +345,173 @@ fn for_each_digit(mut magnitude: [u64; 4], window: usize, mut visit: impl FnMut(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
-    use rand_core::OsRng;
-    use zkassay_gadgets::halo2_proofs::arithmetic::best_multiexp;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+    use zkassay_seed::Stream;
 
     use super::*;
 
-    fn points(len: usize) -> Vec<G1Affine> {
-        (0..len).map(|_| G1::random(OsRng).to_affine()).collect()
+    fn rng(name: &str) -> ChaCha20Rng {
+        ChaCha20Rng::seed_from_u64(Stream::new(1, name).bits())
+    }
+
+    fn random_scalars(len: usize) -> Vec<Fr> {
+        let mut rng = rng("scalars");
+        (0..len).map(|_| Fr::random(&mut rng)).collect()
+    }
+
+    fn random_bases(len: usize) -> Vec<G1Affine> {
+        let mut rng = rng("bases");
+        let mut point = || G1::random(&mut rng).to_affine();
+        (0..len).map(|_| point()).collect()
+    }
+
+    /// The definition.
+    fn naive(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
+        scalars.iter().zip(bases).map(|(s, base)| base * s).sum()
+    }
+
+    /// Scalars in which digits, carries and signs meet their limits.
+    fn awkward_scalars() -> Vec<Fr> {
+        let half = -Fr::ONE * Fr::TWO_INV;
+        let powers = (0..254).map(|bit| Fr::from(2).pow_vartime([bit]));
+        let near_powers =
+            powers.flat_map(|power| [power - Fr::ONE, power, -power, -power - Fr::ONE]);
+        [half, half + Fr::ONE, half - Fr::ONE, Fr::ZERO, -Fr::ONE]
+            .into_iter()
+            .chain(near_powers)
+            .collect()
     }
 
     #[test]
-    fn hot() {
-        let bases = points(256);
-        let full: Vec<Fr> = bases.iter().map(|_| Fr::random(OsRng)).collect();
-        let fixed = FixedBases::with_window(&bases, 9);
-        for _ in 0..2000 { std::hint::black_box(fixed.msm(&full)); }
-        let (mut x, y) = (bases[0].x, bases[0].y);
-        let t = Instant::now(); for _ in 0..1_000_000 { x *= y; } println!("mul latency {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e3, x == y);
-        let mut v: Vec<Fq> = bases.iter().map(|p| p.x).collect();
-        let t = Instant::now(); for _ in 0..4000 { for x in &mut v { *x *= y; } } println!("mul throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, v[0] == y);
-        let t = Instant::now(); for _ in 0..4000 { for x in &mut v { *x = x.square(); } } println!("sq throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, v[0] == y);
-        let t = Instant::now(); for _ in 0..4000 { for x in &mut v { *x -= y; } } println!("sub throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, v[0] == y);
-        let t = Instant::now(); let mut n = 0; for _ in 0..4000 { for x in &v { n += usize::from(*x == y); } } println!("eq throughput {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e9 / 4000.0 / 256.0, n);
-        let t = Instant::now(); for _ in 0..1000 { x = x.invert().unwrap(); } println!("inv {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e6, x == y);
-        let (mut p, q) = (bases[0].to_curve(), bases[1]);
-        let t = Instant::now(); for _ in 0..100000 { p += q; } println!("madd {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e4, p == q.into());
-        let mut r = p; let t = Instant::now(); for _ in 0..100000 { r += p; } println!("add {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e4, r == p);
-        let t = Instant::now(); for _ in 0..100000 { r = r.double(); } println!("dbl {:.1} ns {:?}", t.elapsed().as_secs_f64() * 1e4, r == p);
-    }
-
-    #[test]
-    fn timing() {
-        let median = |f: &mut dyn FnMut()| {
-            let mut times: Vec<f64> = (0..21)
-                .map(|_| {
-                    let start = Instant::now();
-                    f();
-                    start.elapsed().as_secs_f64() * 1e3
-                })
-                .collect();
-            times.sort_by(f64::total_cmp);
-            times[0]
-        };
-        for k in [8, 9, 10] {
-            let bases = points(1 << k);
-            let full: Vec<Fr> = bases.iter().map(|_| Fr::random(OsRng)).collect();
-            let small: Vec<Fr> = (0..1u64 << k).map(|i| Fr::from(i * 7919 % 256)).collect();
-            let negative: Vec<Fr> = small
-                .iter()
-                .enumerate()
-                .map(|(i, x)| if i % 2 == 0 { -x } else { *x })
-                .collect();
-            let time = |s: &[Fr]| {
-                median(&mut || {
-                    std::hint::black_box(best_multiexp(s, &bases));
-                })
-            };
-            println!(
-                "k {k}: stock full {:.3} small {:.3} signed {:.3}",
-                time(&full),
-                time(&small),
-                time(&negative)
+    fn random_sums_agree_with_the_definition() {
+        for len in [0, 1, 2, 3, 64, 65, 300] {
+            let (scalars, bases) = (random_scalars(len), random_bases(len));
+            let expected = naive(&scalars, &bases);
+            assert_eq!(FixedBases::new(&bases).msm(&scalars), expected, "{len}");
+            let few = &scalars[..len / 2];
+            assert_eq!(
+                FixedBases::new(&bases).msm(few),
+                naive(few, &bases),
+                "{len}"
             );
-            let best = best_window(1 << k);
-            for window in best - 1..=best + 2 {
-                let start = Instant::now();
-                let fixed = FixedBases::with_window(&bases, window);
-                let build = start.elapsed().as_secs_f64() * 1e3;
-                assert_eq!(fixed.msm(&full), best_multiexp(&full, &bases));
-                assert_eq!(fixed.msm(&negative), best_multiexp(&negative, &bases));
-                let time = |s: &[Fr]| {
-                    median(&mut || {
-                        std::hint::black_box(fixed.msm(s));
-                    })
-                };
-                println!(
-                    "  c {window}{}: build {build:.1}, full {:.3} small {:.3} signed {:.3}",
-                    if window == best { "*" } else { " " },
-                    time(&full),
-                    time(&small),
-                    time(&negative)
+        }
+    }
+
+    #[test]
+    fn awkward_scalars_are_exact_for_every_window() {
+        let scalars = awkward_scalars();
+        let bases = random_bases(scalars.len());
+        let expected: Vec<G1> = scalars
+            .iter()
+            .zip(&bases)
+            .map(|(s, base)| base * s)
+            .collect();
+        for window in [4, 5, 9, 10, 11] {
+            let fixed = FixedBases::with_window(&bases, window);
+            assert_eq!(fixed.msm(&scalars), expected.iter().sum(), "{window}");
+            let single = FixedBases::with_window(&bases[..1], window);
+            for scalar in &scalars {
+                assert_eq!(
+                    single.msm(&[*scalar]),
+                    bases[0] * scalar,
+                    "{window}, {scalar:?}"
                 );
             }
         }
+    }
+
+    #[test]
+    fn points_that_coincide_or_cancel_are_exact() {
+        const LEN: usize = 96;
+        let (window, base) = (5, random_bases(1)[0]);
+        let doubled = |times: usize| {
+            (0..times)
+                .fold(base.to_curve(), |p, _| p.double())
+                .to_affine()
+        };
+        let base_sets = [
+            vec![base; LEN],
+            vec![G1Affine::identity(); LEN],
+            (0..LEN)
+                .map(|i| if i % 2 == 0 { base } else { -base })
+                .collect(),
+            (0..LEN)
+                .map(|i| {
+                    if i % 3 == 0 {
+                        G1Affine::identity()
+                    } else {
+                        base
+                    }
+                })
+                .collect(),
+            // The multiples of one base are bases themselves.
+            (0..LEN).map(|i| doubled(i * window)).collect(),
+            (0..LEN).map(doubled).collect(),
+        ];
+        let small = |i: usize| Fr::from(i as u64 % 7);
+        let scalar_sets = [
+            vec![Fr::ZERO; LEN],
+            vec![Fr::ONE; LEN],
+            vec![-Fr::ONE; LEN],
+            vec![random_scalars(1)[0]; LEN],
+            random_scalars(LEN),
+            (0..LEN)
+                .map(|i| if i % 2 == 0 { Fr::ONE } else { -Fr::ONE })
+                .collect(),
+            (0..LEN)
+                .map(|i| if i % 2 == 0 { small(i) } else { -small(i) })
+                .collect(),
+            (0..LEN)
+                .map(|i| if i % 31 == 0 { small(i) } else { Fr::ZERO })
+                .collect(),
+        ];
+        for bases in &base_sets {
+            let fixed = FixedBases::with_window(bases, window);
+            for scalars in &scalar_sets {
+                assert_eq!(fixed.msm(scalars), naive(scalars, bases));
+            }
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_the_point() {
+        let (scalars, bases) = (random_scalars(600), random_bases(600));
+        let points = [1, 2, 7].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| FixedBases::new(&bases).msm(&scalars).to_affine())
+        });
+        assert_eq!(points, [naive(&scalars, &bases).to_affine(); 3]);
+    }
+
+    #[test]
+    fn tasks_cover_every_bucket_in_use() {
+        let (scalars, bases) = (random_scalars(600), random_bases(600));
+        let fixed = FixedBases::new(&bases);
+        let buckets = Buckets::new(&fixed, &scalars);
+        let tasks = buckets.tasks();
+        assert!(tasks.len() > 3, "{tasks:?}");
+        assert_eq!(
+            (tasks[0].start, tasks[tasks.len() - 1].end),
+            (0, buckets.starts.len() - 1)
+        );
+        assert!(tasks.windows(2).all(|pair| pair[0].end == pair[1].start));
+        assert!(Buckets::new(&fixed, &[Fr::ZERO; 600]).tasks().is_empty());
+    }
+
+    #[test]
+    fn small_integers_have_few_digits() {
+        let terms = |value: Fr| {
+            let fixed = FixedBases::with_window(&random_bases(1), 10);
+            Buckets::new(&fixed, &[value]).terms.len()
+        };
+        let [byte, word] = [Fr::from(255), Fr::from(65_535)];
+        assert_eq!(
+            [Fr::ZERO, byte, -byte, word, -word].map(terms),
+            [0, 1, 1, 2, 2]
+        );
     }
 }

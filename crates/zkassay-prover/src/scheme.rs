@@ -30,7 +30,7 @@ use zkassay_gadgets::halo2_proofs::transcript::{EncodedChallenge, TranscriptWrit
 
 use crate::msm::FixedBases;
 
-/// log2 of the rows up to which bases are precomputed: about 12 MB, and as much
+/// log2 of the rows up to which bases are precomputed: about 10 MB, and as much
 /// time as the first proof then saves.
 const LARGEST_TABLE: u32 = 13;
 
@@ -191,5 +191,141 @@ impl<'params> Prover<'params, FixedBaseKzg> for Opening<'params> {
         I: IntoIterator<Item = ProverQuery<'com, G1Affine>> + Clone,
     {
         Prover::<KZGCommitmentScheme<Bn256>>::create_proof(&self.0, rng, transcript, queries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+    use zkassay_circuit::{CompiledModel, ModelCircuit, Plan, Witness};
+    use zkassay_gadgets::halo2_proofs::halo2curves::ff::Field as _;
+    use zkassay_gadgets::halo2_proofs::plonk::{
+        ProvingKey, create_proof, keygen_pk, keygen_vk, verify_proof,
+    };
+    use zkassay_gadgets::halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
+    use zkassay_gadgets::halo2_proofs::poly::kzg::strategy::SingleStrategy;
+    use zkassay_gadgets::halo2_proofs::transcript::{
+        Blake2bRead, Blake2bWrite, Challenge255, TranscriptReadBuffer as _,
+        TranscriptWriterBuffer as _,
+    };
+    use zkassay_graph::Op;
+    use zkassay_quant::{CalibrationParams, calibrate};
+    use zkassay_seed::Stream;
+    use zkassay_testing::{mlp, rows};
+
+    use super::*;
+
+    fn rng(name: &str) -> ChaCha20Rng {
+        ChaCha20Rng::seed_from_u64(Stream::new(1, name).bits())
+    }
+
+    #[test]
+    fn commitments_are_those_of_halo2() {
+        let blind = Blind::default();
+        for logrows in [3, 6, 9] {
+            let kzg = ParamsKZG::<Bn256>::setup(logrows, rng("srs"));
+            let params = ProverParams::precompute(kzg.clone());
+            let domain = EvaluationDomain::new(1, logrows);
+            let mut rng = rng("columns");
+            let mut random = || Fr::random(&mut rng);
+            let columns: [Vec<Fr>; 4] = [
+                (0..kzg.n()).map(|_| random()).collect(),
+                (0..kzg.n()).map(|row| Fr::from(row % 256)).collect(),
+                (0..kzg.n()).map(|row| -Fr::from(row % 3)).collect(),
+                vec![Fr::ZERO; 1 << logrows],
+            ];
+            for column in columns {
+                let values = domain.lagrange_from_vec(column);
+                let expected = kzg.commit_lagrange(&values, blind);
+                assert_eq!(params.commit_lagrange(&values, blind), expected);
+                let coefficients = domain.lagrange_to_coeff(values);
+                assert_eq!(params.commit(&coefficients, blind), expected);
+            }
+            let short = Polynomial::new(vec![random(); 5]);
+            assert_eq!(params.commit(&short, blind), kzg.commit(&short, blind));
+        }
+    }
+
+    fn compiled(widths: &[usize], last: Option<Op>) -> CompiledModel {
+        let plan = Plan::new(widths).unwrap();
+        let params = CalibrationParams::new(plan.limb_bits).unwrap();
+        let rows = rows(20, widths[0], 2);
+        let calibration = calibrate(&mlp(widths, last, 3), rows.view(), &params).unwrap();
+        CompiledModel::new(calibration.model).unwrap()
+    }
+
+    /// A proof whose blinding factors come from a fixed seed.
+    fn prove<'params, Scheme, P>(
+        params: &'params Scheme::ParamsProver,
+        key: &ProvingKey<G1Affine>,
+        circuit: ModelCircuit,
+        witness: &Witness,
+    ) -> Vec<u8>
+    where
+        Scheme: CommitmentScheme<Scalar = Fr, Curve = G1Affine, ParamsProver: Sync>,
+        P: Prover<'params, Scheme>,
+    {
+        let mut transcript = Blake2bWrite::<_, G1Affine, Challenge255<_>>::init(Vec::new());
+        create_proof::<Scheme, P, _, _, _, _>(
+            params,
+            key,
+            &[circuit],
+            &[&[&witness.instance]],
+            rng("blinding"),
+            &mut transcript,
+        )
+        .unwrap();
+        transcript.finalize()
+    }
+
+    /// halo2 draws one polynomial from the thread's own generator, so that proofs of one
+    /// seed agree up to there: in the commitments of all advice columns. What comes after
+    /// is commitments to polynomials that the verifier checks openings of.
+    #[test]
+    fn keys_and_proofs_are_those_of_halo2() {
+        let shapes: [(&[usize], Option<Op>); 3] = [
+            (&[5, 1], Some(Op::Sigmoid)),
+            (&[6, 5, 3, 2], None),
+            (&[20, 60, 3], None),
+        ];
+        for (widths, last) in shapes {
+            let compiled = Arc::new(compiled(widths, last));
+            let row = rows(1, widths[0], 2).row(0).to_vec();
+            let witness = Arc::new(compiled.witness(&row).unwrap());
+            let kzg = ParamsKZG::<Bn256>::setup(compiled.shape().logrows, rng("srs"));
+            let params = ProverParams::precompute(kzg.clone());
+
+            let circuit = ModelCircuit::keys(Arc::clone(&compiled));
+            let key = keygen_vk(&kzg, &circuit).unwrap();
+            let bytes = |key: &ProvingKey<G1Affine>| key.to_bytes(SerdeFormat::RawBytes);
+            let key = keygen_pk(&kzg, key, &circuit).unwrap();
+            let ours = keygen_vk(&params, &circuit).unwrap();
+            let ours = keygen_pk(&params, ours, &circuit).unwrap();
+            assert!(bytes(&ours) == bytes(&key), "keys differ");
+
+            let circuit = || ModelCircuit::proof(Arc::clone(&compiled), Arc::clone(&witness));
+            let stock = prove::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>>(
+                &kzg,
+                &key,
+                circuit(),
+                &witness,
+            );
+            let proof = prove::<FixedBaseKzg, Opening<'_>>(&params, &key, circuit(), &witness);
+            let advice = 32 * key.get_vk().cs().num_advice_columns();
+            assert_eq!(proof[..advice], stock[..advice]);
+            assert_eq!(proof.len(), stock.len());
+
+            let mut bytes = proof.as_slice();
+            let mut transcript = Blake2bRead::<_, G1Affine, Challenge255<_>>::init(&mut bytes);
+            verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+                &kzg,
+                key.get_vk(),
+                SingleStrategy::new(&kzg),
+                &[&[&witness.instance]],
+                &mut transcript,
+            )
+            .unwrap();
+        }
     }
 }

@@ -10,8 +10,8 @@ use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use zkassay_verifier::artefact::{Kind, Reader, open, seal};
 use zkassay_verifier::{ArtefactError, SrsOrigin};
 
-use crate::ProverError;
 use crate::scheme::ProverParams;
+use crate::{ProverError, structure};
 
 /// Bytes of a point of G1 and of G2, uncompressed.
 const POINTS: (usize, usize) = (64, 128);
@@ -58,14 +58,8 @@ impl Srs {
     /// # Errors
     /// More rows are asked for than there are.
     pub fn downsized(&self, logrows: u32) -> Result<Self, ProverError> {
-        let found = self.logrows();
-        if logrows > found {
-            return Err(ProverError::SrsTooSmall {
-                needed: logrows,
-                found,
-            });
-        }
-        if logrows == found {
+        self.check_rows(logrows)?;
+        if logrows == self.logrows() {
             return Ok(self.clone());
         }
         let mut params = self.params.clone();
@@ -83,7 +77,9 @@ impl Srs {
         seal(Kind::Srs, &payload)
     }
 
-    /// Reads parameters, and checks that every point is on its curve.
+    /// Reads parameters, and checks that they are the powers of one secret.
+    ///
+    /// Who made them ([`origin`](Self::origin)) is what the file says, no more.
     ///
     /// # Errors
     /// Anything that is not a file of parameters.
@@ -104,27 +100,35 @@ impl Srs {
         }
         let params = ParamsKZG::read_custom(&mut rest, SerdeFormat::RawBytes)
             .map_err(|error| malformed(error.to_string()))?;
+        structure::check(&params).map_err(|error| malformed(error.into()))?;
         Ok(Self::new(params, origin))
     }
 
-    /// What proving a table of `2^logrows` rows needs; slow at first, then free.
+    /// What commits to columns of `2^logrows` rows; takes long only the first time.
     ///
     /// # Errors
     /// More rows are asked for than there are.
     pub(crate) fn prover(&self, logrows: u32) -> Result<&ProverParams, ProverError> {
-        let made = self.prover.get(logrows as usize).map(|made| match made.get() {
-            Some(params) => Ok(params),
-            // Two threads may both do this. Were one to wait for the other, it could be for
-            // its own work: a thread that waits for parallel work takes up other work.
-            None => {
-                let params = ProverParams::precompute(self.downsized(logrows)?.params);
-                Ok(made.get_or_init(|| params))
-            }
-        });
-        made.unwrap_or(Err(ProverError::SrsTooSmall {
-            needed: logrows,
-            found: self.logrows(),
-        }))
+        self.check_rows(logrows)?;
+        let prover = &self.prover[logrows as usize];
+        if let Some(params) = prover.get() {
+            return Ok(params);
+        }
+        // Outside the lock, at the risk of doing it twice: a thread of the pool that waits
+        // for its own parallel work may take up another proof, and then wait for itself.
+        let params = ProverParams::precompute(self.downsized(logrows)?.params);
+        Ok(prover.get_or_init(|| params))
+    }
+
+    fn check_rows(&self, logrows: u32) -> Result<(), ProverError> {
+        let found = self.logrows();
+        match logrows <= found {
+            true => Ok(()),
+            false => Err(ProverError::SrsTooSmall {
+                needed: logrows,
+                found,
+            }),
+        }
     }
 
     pub(crate) fn s_g2(&self) -> G2Affine {

@@ -125,7 +125,8 @@ impl VerifyingKey {
         self.params.s_g2()
     }
 
-    pub(crate) fn params(&self) -> &ParamsKZG<Bn256> {
+    /// Parameters that can verify but not prove.
+    pub fn params(&self) -> &ParamsKZG<Bn256> {
         &self.params
     }
 

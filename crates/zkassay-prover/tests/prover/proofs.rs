@@ -1,9 +1,10 @@
 //! Honest proofs are accepted and say what integer evaluation says.
 
 use zkassay_prover::{ProverError, ProvingKey, Srs};
+use zkassay_testing::rows;
 use zkassay_verifier::SrsOrigin;
 
-use crate::common::{compiled, key, rows, srs};
+use crate::common::{compiled, key, srs};
 
 #[test]
 fn proofs_of_many_shapes_are_accepted() {
@@ -16,7 +17,7 @@ fn proofs_of_many_shapes_are_accepted() {
     ];
     for (widths, sigmoid) in shapes {
         let key = ProvingKey::setup(srs(), compiled(widths, sigmoid, 3), [1; 32]).unwrap();
-        for row in rows(2, widths[0]).outer_iter() {
+        for row in rows(2, widths[0], 2).outer_iter() {
             let model = key.compiled().model();
             let trace = model.evaluate(&row.to_vec()).unwrap();
             let witness = key.compiled().witness(&row.to_vec()).unwrap();
