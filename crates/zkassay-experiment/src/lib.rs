@@ -74,3 +74,8 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<(RunRecord, PathBuf)> {
     progress.finish();
     Ok((record, folder.path().to_path_buf()))
 }
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

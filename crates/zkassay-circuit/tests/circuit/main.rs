@@ -1,6 +1,10 @@
 //! Completeness and soundness of the circuit under halo2's mock prover.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a failed unwrap is a failed test"
+)]
 
 mod common;
 mod completeness;

@@ -1,0 +1,146 @@
+//! The whole way, on the committed fixtures: one model, two proofs.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zkassay_experiment::progress::Progress;
+use zkassay_experiment::{Plan, run};
+use zkassay_report::{RunRecord, Stage};
+use zkassay_verifier::{Proof, VerifyingKey};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+fn plan(out: &Path, models: &str) -> Plan {
+    Plan {
+        models: Plan::parse_models(models).unwrap(),
+        proofs: 2,
+        data: fixtures(),
+        out: out.into(),
+        seed: 5,
+        threads: None,
+    }
+}
+
+#[test]
+fn a_run_leaves_everything_a_user_needs() {
+    let out = tempfile::tempdir().unwrap();
+    let (record, folder) = run(&plan(out.path(), "logistic"), &Progress::hidden()).unwrap();
+    assert_eq!((record.data.rows, record.data.features), (599, 162));
+    let model = &record.models[0];
+    assert_eq!((model.tag.as_str(), model.parameters), ("logistic", 163));
+    assert!(model.accuracy.quantized.value > model.accuracy.majority.value);
+    assert!(model.fidelity.max_abs_error < 1e-2, "{:?}", model.fidelity);
+    for stage in [Stage::Witness, Stage::Prove, Stage::Verify] {
+        assert_eq!(model.timings.of(stage).len(), 2);
+    }
+    // The record reads back as it was returned.
+    let json = fs::read_to_string(folder.join("record.json")).unwrap();
+    assert_eq!(
+        RunRecord::from_json(&json).unwrap().models[0].proved_rows,
+        model.proved_rows
+    );
+    for file in [
+        "models.csv",
+        "samples.csv",
+        "report.md",
+        "plots/accuracy.png",
+        "plots/cost.svg",
+        "pipeline.json",
+        "split.json",
+    ] {
+        assert!(folder.join(file).is_file(), "{file}");
+    }
+    // What a stranger does: two files, no model, no data.
+    let key =
+        VerifyingKey::from_bytes(&fs::read(folder.join("logistic/model.vk")).unwrap()).unwrap();
+    for row in &model.proved_rows {
+        let proof = fs::read(folder.join(format!("logistic/proofs/row-{row}.proof"))).unwrap();
+        let verdict = key.verify(&Proof::from_bytes(&proof).unwrap()).unwrap();
+        assert!((0.0..=1.0).contains(&verdict.outputs[0]));
+        let hex: String = verdict
+            .model
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hex, model.onnx_sha256);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_models_and_rows() {
+    let out = tempfile::tempdir().unwrap();
+    let runs = [(); 2].map(|()| run(&plan(out.path(), "logistic"), &Progress::hidden()).unwrap());
+    let [(first, a), (second, b)] = &runs;
+    assert_ne!(a, b);
+    assert_eq!(first.models[0].proved_rows, second.models[0].proved_rows);
+    assert_eq!(first.models[0].accuracy, second.models[0].accuracy);
+    for file in [
+        "logistic/model.onnx",
+        "logistic/settings.json",
+        "pipeline.json",
+        "split.json",
+    ] {
+        assert_eq!(
+            fs::read(a.join(file)).unwrap(),
+            fs::read(b.join(file)).unwrap(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn without_data_there_is_an_error_and_no_folder() {
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = plan(&out.path().join("runs"), "logistic");
+    plan.data = out.path().join("nowhere");
+    let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
+    assert!(
+        error.contains("nowhere") && error.contains("cargo xtask fixtures"),
+        "{error}"
+    );
+    assert!(!out.path().join("runs").exists());
+}
+
+#[test]
+fn a_damaged_table_is_named_and_leaves_no_folder() {
+    let out = tempfile::tempdir().unwrap();
+    let data = out.path().join("data");
+    copy(&fixtures(), &data);
+    let damaged = "TVL_per_project_tokens/project=lido/part-0.parquet";
+    let bytes = fs::read(data.join(damaged)).unwrap();
+    fs::write(data.join(damaged), &bytes[..bytes.len() / 2]).unwrap();
+    let mut plan = plan(&out.path().join("runs"), "logistic");
+    plan.data = data;
+    let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
+    assert!(error.contains("project=lido/part-0.parquet"), "{error}");
+    assert!(!out.path().join("runs").exists());
+}
+
+#[test]
+fn more_proofs_than_test_rows_are_refused() {
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = plan(out.path(), "logistic");
+    plan.proofs = 151;
+    let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
+    assert!(
+        error.contains("151 proofs") && error.contains("150 test rows"),
+        "{error}"
+    );
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
