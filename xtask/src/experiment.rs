@@ -18,6 +18,8 @@ use crate::cargo::{self, Program};
 Examples:
   cargo xtask experiment
   cargo xtask experiment -n 20 --models logistic,64-32
+  cargo xtask experiment --mode paper
+  cargo xtask experiment --table loans.csv --label repaid --time opened
   cargo xtask experiment --models 128-64-32 --seed 7 --threads 1 --out /tmp/runs")]
 pub(crate) struct Experiment {
     /// Proofs per model, each of another test row [default: 5].
@@ -32,9 +34,22 @@ pub(crate) struct Experiment {
     /// Seed of every random draw [default: 20220601].
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
-    /// Folder of the data set [default: fixtures].
-    #[arg(long, value_name = "DIR")]
+    /// Token tables: a folder laid out as the `datasets-giza` bucket, or a CSV file of prices
+    /// [default: fixtures].
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+    /// How features are made of token tables: honest or paper [default: honest].
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<String>,
+    /// A table of your own instead, CSV or parquet: every column but label and time is a feature.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
+    /// The column of the label in your table: two classes.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) label: Option<String>,
+    /// The column that orders the rows of your table; they are split at random without one.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
     /// Threads to use [default: all cores].
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
@@ -63,7 +78,7 @@ impl Experiment {
             let absolute = absolute.with_context(|| format!("the path {}", path.display()))?;
             anyhow::Ok(absolute.into_os_string())
         };
-        let flags: [(&str, Option<OsString>); 6] = [
+        let flags: [(&str, Option<OsString>); 10] = [
             (
                 "--proofs",
                 self.proofs.map(|proofs| proofs.to_string().into()),
@@ -72,6 +87,10 @@ impl Experiment {
             ("--out", self.out.as_ref().map(absolute).transpose()?),
             ("--seed", self.seed.map(|seed| seed.to_string().into())),
             ("--data", self.data.as_ref().map(absolute).transpose()?),
+            ("--mode", self.mode.as_ref().map(OsString::from)),
+            ("--table", self.table.as_ref().map(absolute).transpose()?),
+            ("--label", self.label.as_ref().map(OsString::from)),
+            ("--time", self.time.as_ref().map(OsString::from)),
             (
                 "--threads",
                 self.threads.map(|threads| threads.to_string().into()),

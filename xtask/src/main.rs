@@ -25,7 +25,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Experiment(experiment::Experiment),
+    Experiment(Box<experiment::Experiment>),
     Test(test::Test),
     Fixtures(fixtures::Fixtures),
     Tidy(tidy::Tidy),

@@ -169,15 +169,35 @@ pub enum DataError {
         differences: Vec<String>,
     },
 
-    /// A file that the generator did not make lies where it would be loaded.
+    /// A file that the manifest does not list lies where it would be loaded.
     #[error(
-        "{} is not one of the synthetic tables but would be loaded with them; move it away, \
-         or generate into another directory",
+        "{} is not in the manifest but would be loaded with the files that are; move it away, \
+         or use another directory",
         path.display()
     )]
     ForeignFile {
         /// The file.
         path: PathBuf,
+    },
+
+    /// A CSV file that cannot be read as a table.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Line of the offending row, the header being line 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// An image or label file of the MNIST format that is not whole or valid.
+    #[error("{} is not a usable IDX file: {reason}; fetch it again", path.display())]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
 
     /// A table could not be assembled or encoded.
@@ -208,7 +228,7 @@ impl DataError {
 }
 
 /// At most a dozen names, then how many more there are.
-fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     const SHOWN: usize = 12;
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`"));
     let mut text = shown.collect::<Vec<_>>().join(", ");

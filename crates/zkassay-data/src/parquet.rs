@@ -5,7 +5,10 @@ use std::io::Cursor;
 use std::panic;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
+use polars::error::{PolarsError, PolarsResult};
+use polars::prelude::{
+    DataFrame, FileMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader,
+};
 
 use crate::{DataError, Result};
 
@@ -34,11 +37,43 @@ pub(crate) fn read(path: &Path) -> Result<DataFrame> {
         )));
     }
     // The decoder panics on some damaged pages instead of returning an error.
-    let decode = || ParquetReader::new(Cursor::new(bytes)).finish();
+    let decode = || {
+        let size = bytes.len();
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        check_ranges(reader.get_metadata()?, size)?;
+        reader.finish()
+    };
     match panic::catch_unwind(decode) {
         Ok(table) => table.map_err(|error| malformed(error.to_string())),
         Err(_) => Err(malformed("the decoder panicked on a page".to_owned())),
     }
+}
+
+/// Every column chunk must lie within the file, and unpack to a size that such a file can hold.
+///
+/// This bounds what a damaged footer makes the decoder allocate. Sizes in the headers of
+/// single pages are not looked at: only the hash in a manifest guards against those.
+fn check_ranges(metadata: &FileMetadata, size: usize) -> PolarsResult<()> {
+    /// Above any ratio that zstd reaches on whole column chunks of such tables.
+    const LARGEST_RATIO: u64 = 10_000;
+    let size = size as u64;
+    for chunk in metadata
+        .row_groups
+        .iter()
+        .flat_map(|group| group.parquet_columns())
+    {
+        let range = chunk.byte_range();
+        let unpacked = chunk.uncompressed_size();
+        let limit = size.saturating_mul(LARGEST_RATIO);
+        if range.end > size || u64::try_from(unpacked).is_ok_and(|unpacked| unpacked > limit) {
+            let message = format!(
+                "the footer puts a column at bytes {range:?}, {unpacked} bytes unpacked, but the \
+                 file has {size} bytes"
+            );
+            return Err(PolarsError::ComputeError(message.into()));
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of `table` as parquet.

@@ -3,7 +3,7 @@
 //! Columns that a schema does not name are dropped on validation, except in
 //! the value-locked table, where every further column is a token.
 
-use polars::prelude::{Column, DataFrame, DataType};
+use polars::prelude::{Column, DataFrame, DataType, Schema};
 
 use crate::{DataError, Result};
 
@@ -70,7 +70,17 @@ pub static VALUE_LOCKED: TableSchema = TableSchema {
     keys: &["date", "project"],
 };
 
+/// Where the bucket keeps open, high, low and close prices (`date`, four f64, `token`).
+pub const OHLC_LOCATION: &str = "tokens_OHCL/tokens_OHCL.parquet";
+
 impl TableSchema {
+    /// The table of this schema without rows.
+    pub(crate) fn empty(&self) -> DataFrame {
+        let columns = self.columns.iter();
+        let fields = columns.map(|(name, kind)| ((*name).into(), kind.clone()));
+        DataFrame::empty_with_schema(&fields.collect::<Schema>())
+    }
+
     /// Checks `table` and puts its columns into canonical order.
     ///
     /// Named columns come as in [`Self::columns`]; further columns, where the
@@ -161,4 +171,18 @@ fn check_type(column: &Column, expected: &DataType, origin: &str) -> Result<()> 
         expected: expected.to_string(),
         found: column.dtype().to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_table_has_the_columns_of_the_schema() {
+        let table = POOLS.empty();
+        assert_eq!(table.height(), 0);
+        for (name, kind) in POOLS.columns {
+            assert_eq!(table.column(name).unwrap().dtype(), kind);
+        }
+    }
 }

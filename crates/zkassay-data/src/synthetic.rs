@@ -1,4 +1,4 @@
-//! Synthetic tables: generated, seeded, small, and honest.
+//! Synthetic tables and digits: generated, seeded, small, and honest.
 //!
 //! The real tables live in a bucket that may be gone tomorrow. These stand in
 //! for them: the same layout, schemas, token, pool and project names, and the
@@ -27,9 +27,11 @@
 //! bytes are the same on every platform. [`check`] holds the committed files
 //! to that.
 
+mod digits;
 mod draw;
 mod frame;
 mod market;
+mod ohlc;
 mod pools;
 mod prices;
 mod value_locked;
@@ -41,7 +43,7 @@ use std::path::Path;
 use polars::prelude::DataFrame;
 
 use crate::manifest::{MANIFEST, Manifest, sha256_hex};
-use crate::schema::{POOLS, PRICES, VALUE_LOCKED};
+use crate::schema::{OHLC_LOCATION, POOLS, PRICES, VALUE_LOCKED};
 use crate::{DataError, Day, Result, parquet};
 
 /// The seed of the committed fixtures.
@@ -52,7 +54,43 @@ const FIRST_DAY: Day = Day::from_ymd(2021, 7, 1);
 /// Last day of the price and value-locked tables.
 const LAST_DAY: Day = Day::from_ymd(2024, 2, 5);
 
-/// Generates the tables of `seed` into `dir`, with a manifest beside them.
+/// The directory of the handwritten digits, beside those of the tables.
+pub const DIGITS: &str = "digits";
+
+/// The command behind [`write`].
+const COMMAND: &str = "cargo xtask fixtures";
+
+/// A part of the synthetic data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The token tables, or those whose path starts with the text.
+    Tables(&'static str),
+    /// Open, high, low and close over four days per token.
+    Ohlc,
+    /// Digits in the four files of MNIST.
+    Digits,
+}
+
+impl Part {
+    /// The files of `seed`: content by path.
+    pub(crate) fn generate(self, seed: u64) -> Result<BTreeMap<String, Vec<u8>>> {
+        match self {
+            Self::Tables(prefix) => {
+                let mut files = tables(seed)?;
+                files.retain(|path, _| path.starts_with(prefix));
+                Ok(files)
+            }
+            Self::Ohlc => {
+                let quotes = prices::Quotes::simulate(&market::Market::simulate(seed), seed);
+                let table = parquet::encode(&mut ohlc::table(&quotes)?)?;
+                Ok(BTreeMap::from([(OHLC_LOCATION.to_owned(), table)]))
+            }
+            Self::Digits => Ok(digits::files(seed)),
+        }
+    }
+}
+
+/// Generates the tables and digits of `seed` into `dir`, with manifests beside them.
 ///
 /// Every file appears complete or not at all; equal files of an earlier run
 /// are replaced by equal bytes.
@@ -71,25 +109,23 @@ pub fn write(dir: &Path, seed: u64) -> Result<Manifest> {
     for (path, bytes) in &files {
         parquet::write_atomic(&dir.join(path), bytes)?;
     }
-    let manifest = Manifest::describe(seed, &files);
-    parquet::write_atomic(&dir.join(MANIFEST), manifest.to_json().as_bytes())?;
-    Ok(manifest)
+    Ok(Manifest::describe(
+        COMMAND,
+        seed,
+        &without_manifests(&files),
+    ))
 }
 
-/// Generates the tables of `seed` again and compares them with those in `dir`.
+/// Generates the data of `seed` again and compares it with that in `dir`.
 ///
 /// # Errors
 ///
 /// [`DataError::FixturesDiffer`] with one line for each file that is missing,
-/// foreign or of other content, the manifest included.
+/// foreign or of other content, the manifests included.
 pub fn check(dir: &Path, seed: u64) -> Result<Manifest> {
     let files = generate(seed)?;
-    let manifest = Manifest::describe(seed, &files);
-    let mut expected = files.clone();
-    expected.insert(MANIFEST.to_owned(), manifest.to_json().into_bytes());
-
     let mut differences = Vec::new();
-    for (path, bytes) in &expected {
+    for (path, bytes) in &files {
         match fs::read(dir.join(path)) {
             Ok(found) if found == *bytes => {}
             Ok(found) => differences.push(describe_difference(path, bytes, &found)),
@@ -100,14 +136,37 @@ pub fn check(dir: &Path, seed: u64) -> Result<Manifest> {
         differences.push(format!("{path}: not one of the synthetic tables"));
     }
     if differences.is_empty() {
-        Ok(manifest)
+        Ok(Manifest::describe(
+            COMMAND,
+            seed,
+            &without_manifests(&files),
+        ))
     } else {
         Err(DataError::FixturesDiffer { seed, differences })
     }
 }
 
-/// All tables of `seed` as parquet, by path relative to their directory.
-fn generate(seed: u64) -> Result<BTreeMap<String, Vec<u8>>> {
+/// Everything that [`write`] writes: the tables and the digits, each with a manifest, which
+/// comes after the files that it lists.
+fn generate(seed: u64) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut all = Vec::new();
+    for (folder, part) in [("", Part::Tables("")), ("digits/", Part::Digits)] {
+        let files = part.generate(seed)?;
+        let manifest = Manifest::describe(COMMAND, seed, &files).to_json();
+        let files = files.into_iter();
+        all.extend(files.map(|(path, bytes)| (format!("{folder}{path}"), bytes)));
+        all.push((format!("{folder}{MANIFEST}"), manifest.into_bytes()));
+    }
+    Ok(all)
+}
+
+fn without_manifests(files: &[(String, Vec<u8>)]) -> BTreeMap<String, Vec<u8>> {
+    let files = files.iter().filter(|(path, _)| !path.ends_with(MANIFEST));
+    files.cloned().collect()
+}
+
+/// The token tables of `seed` as parquet, by path relative to their directory.
+fn tables(seed: u64) -> Result<BTreeMap<String, Vec<u8>>> {
     let market = market::Market::simulate(seed);
     let quotes = prices::Quotes::simulate(&market, seed);
 
@@ -131,7 +190,7 @@ fn partition_path(location: &str, project: &str) -> String {
 }
 
 /// Parquet files under the table directories of `dir` that are not in `files`.
-fn foreign_files(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<String>> {
+fn foreign_files(dir: &Path, files: &[(String, Vec<u8>)]) -> Result<Vec<String>> {
     let mut foreign = Vec::new();
     for location in [POOLS.location, VALUE_LOCKED.location] {
         for found in parquet::files_under(&dir.join(location))? {
@@ -141,7 +200,7 @@ fn foreign_files(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<St
                 .map(|part| part.as_os_str().to_string_lossy())
                 .collect::<Vec<_>>()
                 .join("/");
-            if !files.contains_key(&relative) {
+            if !files.iter().any(|(path, _)| *path == relative) {
                 foreign.push(relative);
             }
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use polars::prelude::{Column, DataFrame, DataType, IntoColumn, Series};
 
 use crate::schema::{POOLS, PRICES, TableSchema, VALUE_LOCKED};
-use crate::{DataError, Manifest, Result, parquet};
+use crate::{DataError, Duplicates, Manifest, Result, csv, parquet};
 
 /// The three tables of the study; every instance satisfies its schemas.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Tables {
     ///
     /// Partitions are read in the order of their paths, so the row order does
     /// not depend on the file system. Where a [`Manifest`] lies beside the tables, the files that
-    /// it lists must have the sizes and hashes it states.
+    /// it lists must have the sizes and hashes it states, and no partition may lie beside them.
     ///
     /// # Errors
     ///
@@ -44,22 +44,71 @@ impl Tables {
     /// another type, a null key, a row in the wrong partition, no rows. Each
     /// names the file and says what to do.
     pub fn load(dir: &Path) -> Result<Self> {
-        if let Some(manifest) = Manifest::read(dir)? {
-            manifest.verify(dir)?;
-        }
-        let prices_path = dir.join(PRICES.location);
-        if !prices_path.is_file() {
-            return Err(DataError::MissingTable {
-                table: PRICES.name,
-                path: prices_path,
-            });
-        }
-        let prices = parquet::read(&prices_path)?;
+        let manifest = verified_manifest(dir)?;
         Ok(Self {
-            prices: PRICES.validate(&prices, &prices_path.display().to_string())?,
-            pools: load_partitions(dir, &POOLS)?,
-            value_locked: load_partitions(dir, &VALUE_LOCKED)?,
+            prices: load_prices(dir)?,
+            pools: load_partitions(dir, &POOLS, manifest.as_ref())?,
+            value_locked: load_partitions(dir, &VALUE_LOCKED, manifest.as_ref())?,
         })
+    }
+
+    /// Reads the tables of `dir` that are there: as [`Self::load`], except that pools and
+    /// value locked are empty where their directories are missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`], except for a missing pool or value-locked table.
+    pub fn load_present(dir: &Path) -> Result<Self> {
+        let manifest = verified_manifest(dir)?;
+        let or_empty = |schema: &TableSchema| match dir.join(schema.location).exists() {
+            true => load_partitions(dir, schema, manifest.as_ref()),
+            false => Ok(schema.empty()),
+        };
+        Ok(Self {
+            prices: load_prices(dir)?,
+            pools: or_empty(&POOLS)?,
+            value_locked: or_empty(&VALUE_LOCKED)?,
+        })
+    }
+
+    /// A data set of prices alone: pools and value locked are empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`], of the price table.
+    pub fn prices_only(prices: &DataFrame) -> Result<Self> {
+        Ok(Self {
+            prices: PRICES.validate(prices, &format!("{} table", PRICES.name))?,
+            pools: POOLS.empty(),
+            value_locked: VALUE_LOCKED.empty(),
+        })
+    }
+
+    /// A data set of the prices in a CSV file: the columns of [`PRICES`] by name, in any order.
+    ///
+    /// An empty field is null. Further columns are dropped.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, a row of another length, a missing column, a field that is
+    /// not a date or number (each with its line), a null key, no rows.
+    pub fn load_prices_csv(path: &Path) -> Result<Self> {
+        let prices = PRICES.validate(&csv::read(path, &PRICES)?, &path.display().to_string())?;
+        Self::prices_only(&prices)
+    }
+
+    /// How many rows of each table share their key with an earlier row: prices, pools and value
+    /// locked, in this order.
+    ///
+    /// # Errors
+    ///
+    /// None for tables that were loaded; [`DataError::Polars`] if a column cannot be read.
+    pub fn duplicates(&self) -> Result<[Duplicates; 3]> {
+        Ok([
+            Duplicates::count(&self.prices, &PRICES)?,
+            Duplicates::count(&self.pools, &POOLS)?,
+            Duplicates::count(&self.value_locked, &VALUE_LOCKED)?,
+        ])
     }
 
     /// Token prices: the columns of [`PRICES`].
@@ -79,6 +128,26 @@ impl Tables {
     }
 }
 
+/// The manifest of `dir`, if it has one, once its files were found to be as it says.
+fn verified_manifest(dir: &Path) -> Result<Option<Manifest>> {
+    let manifest = Manifest::read(dir)?;
+    if let Some(manifest) = &manifest {
+        manifest.verify(dir)?;
+    }
+    Ok(manifest)
+}
+
+fn load_prices(dir: &Path) -> Result<DataFrame> {
+    let path = dir.join(PRICES.location);
+    if !path.is_file() {
+        return Err(DataError::MissingTable {
+            table: PRICES.name,
+            path,
+        });
+    }
+    PRICES.validate(&parquet::read(&path)?, &path.display().to_string())
+}
+
 /// A parquet file and the value after `project=` in its directory's name.
 struct Partition {
     path: PathBuf,
@@ -86,9 +155,19 @@ struct Partition {
 }
 
 /// Reads every partition of a table and stacks them over the union of columns.
-fn load_partitions(dir: &Path, schema: &TableSchema) -> Result<DataFrame> {
+fn load_partitions(
+    dir: &Path,
+    schema: &TableSchema,
+    manifest: Option<&Manifest>,
+) -> Result<DataFrame> {
     let root = dir.join(schema.location);
     let partitions = find_partitions(&root, schema)?;
+    for Partition { path, .. } in &partitions {
+        let relative = path.strip_prefix(dir).unwrap_or(path);
+        if manifest.is_some_and(|manifest| !manifest.lists(relative)) {
+            return Err(DataError::ForeignFile { path: path.clone() });
+        }
+    }
     let mut tables = Vec::with_capacity(partitions.len());
     for partition in &partitions {
         let table = parquet::read(&partition.path)?;

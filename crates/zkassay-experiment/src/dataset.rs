@@ -1,22 +1,56 @@
 //! Tables to rows, split and standardised.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
 use ndarray::{Array2, Axis};
-use zkassay_data::{Manifest, Tables};
-use zkassay_features::{FeatureMatrix, FeaturePipeline, FittedPipeline, Split};
+use zkassay_data::{Manifest, Tables, load_table};
+use zkassay_features::audit::{self, Audit, AuditSettings, LogisticRegression};
+use zkassay_features::{FeatureMatrix, FeaturePipeline, FittedPipeline, Split, own};
 use zkassay_report::{DataRecord, FileRecord};
 
 use crate::folder::Folder;
 
+/// How features are made of token tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// What was known on each day, learned from the training rows; split in time.
+    #[default]
+    Honest,
+    /// The study's notebook to the letter; split at random.
+    Paper,
+}
+
+/// Where the rows come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Token tables: a folder laid out as the bucket is, or a CSV file of prices.
+    Tokens {
+        /// The folder or file.
+        path: PathBuf,
+        /// How features are made.
+        mode: Mode,
+    },
+    /// A CSV or parquet file whose columns are features and a label.
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The column of the label.
+        label: String,
+        /// The column that orders the rows; they are split at random without one.
+        time: Option<String>,
+    },
+}
+
 /// The rows of an experiment, and how they were made.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// The name of the folder it came from.
     name: String,
     manifest: Option<Manifest>,
-    pipeline: FittedPipeline,
+    pipeline: Option<FittedPipeline>,
+    audit: Option<Audit>,
     /// Standardised rows with labels.
     pub matrix: FeatureMatrix,
     /// Which rows train, calibrate and test.
@@ -32,29 +66,91 @@ pub struct Rows {
     pub labels: Vec<u8>,
 }
 
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tokens { path, mode } => {
+                let mode = mode.to_possible_value();
+                let mode = mode.as_ref().map_or("", |value| value.get_name());
+                write!(f, "--data {} --mode {mode}", path.display())
+            }
+            Self::Table { path, label, time } => {
+                write!(f, "--table {} --label {label}", path.display())?;
+                match time {
+                    Some(time) => write!(f, " --time {time}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
 impl Dataset {
-    /// Loads the tables of a folder and makes the study's features.
+    /// Loads the tables and makes the rows.
     ///
     /// # Errors
     /// A missing or malformed table, or too few rows.
-    pub fn load(folder: &Path) -> Result<Self> {
-        let tables = Tables::load(folder)
-            .with_context(|| format!("the tables in {} cannot be loaded", folder.display()))?;
-        let pipeline = FeaturePipeline::default();
+    pub fn load(source: &Source, seed: u64) -> Result<Self> {
+        match source {
+            Source::Tokens { path, mode } => Self::tokens(path, *mode, seed)
+                .with_context(|| format!("no rows can be made of {}", path.display())),
+            Source::Table { path, label, time } => Self::table(path, label, time.as_deref(), seed),
+        }
+    }
+
+    fn tokens(path: &Path, mode: Mode, seed: u64) -> Result<Self> {
+        let tables = match path.is_file() {
+            true => Tables::load_prices_csv(path)?,
+            false => Tables::load(path)?,
+        };
+        let pipeline = match mode {
+            Mode::Honest => FeaturePipeline::honest(),
+            Mode::Paper => FeaturePipeline::paper(),
+        };
         let raw = pipeline.raw_table(&tables)?;
-        let split = Split::chronological(raw.rows())?;
+        let split = match mode {
+            Mode::Honest => Split::chronological(raw.rows())?,
+            Mode::Paper => Split::random(raw.rows(), seed)?,
+        };
         let fitted = pipeline.fit(&raw, &split.train)?;
+        let settings = AuditSettings {
+            seed,
+            ..AuditSettings::default()
+        };
+        let audit = audit::run(&fitted, &tables, &LogisticRegression::default(), &settings)?;
         Ok(Self {
-            name: folder
-                .file_name()
-                .unwrap_or(folder.as_os_str())
-                .to_string_lossy()
-                .into(),
-            manifest: Manifest::read(folder)?,
+            name: name(path),
+            manifest: if path.is_dir() {
+                Manifest::read(path)?
+            } else {
+                None
+            },
             matrix: fitted.transform(&raw)?,
-            pipeline: fitted,
+            pipeline: Some(fitted),
+            audit: Some(audit),
             split,
         })
+    }
+
+    fn table(path: &Path, label: &str, time: Option<&str>, seed: u64) -> Result<Self> {
+        let table = load_table(path, label, time)?;
+        let split = match time {
+            Some(_) => Split::chronological(table.rows())?,
+            None => Split::random(table.rows(), seed)?,
+        };
+        Ok(Self {
+            name: name(path),
+            manifest: None,
+            pipeline: None,
+            audit: None,
+            matrix: own::standardize(&table, &split.train)?,
+            split,
+        })
+    }
+
+    /// The leak audit, of token tables.
+    pub fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
     }
 
     /// The rows of the given indices.
@@ -65,9 +161,12 @@ impl Dataset {
         }
     }
 
-    /// The hash of the ordered feature names.
+    /// The hash of the feature manifest; of the ordered names, if there are only names.
     pub fn feature_hash(&self) -> String {
-        self.matrix.names_hash()
+        match &self.pipeline {
+            Some(pipeline) => pipeline.manifest_hash(),
+            None => self.matrix.names_hash(),
+        }
     }
 
     /// One line about it.
@@ -102,12 +201,26 @@ impl Dataset {
         }
     }
 
-    /// Leaves the fitted pipeline and the split in the run's folder.
+    /// Leaves the fitted pipeline, the split and the audit in the run's folder.
     ///
     /// # Errors
     /// The folder cannot be written to.
     pub fn write(&self, folder: &Folder) -> Result<()> {
-        folder.write_json("pipeline.json", &self.pipeline)?;
+        if let Some(pipeline) = &self.pipeline {
+            folder.write_json("pipeline.json", pipeline)?;
+        }
+        if let Some(audit) = &self.audit {
+            folder.write_json("audit.json", audit)?;
+            folder.write("audit.txt", audit.to_string().as_bytes())?;
+        }
         folder.write_json("split.json", &self.split)
     }
+}
+
+/// What a folder or file is called.
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into()
 }

@@ -24,6 +24,7 @@ pub mod progress;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use zkassay_features::audit::Audit;
 use zkassay_report::{RECORD_VERSION, RunRecord, SrsRecord};
 
 pub use plan::Plan;
@@ -40,8 +41,11 @@ use crate::progress::Progress;
 pub fn run(plan: &Plan, progress: &Progress) -> Result<(RunRecord, PathBuf)> {
     let host = host::host(plan.threads);
     progress.update("data", "loading tables, making features");
-    let dataset = Dataset::load(&plan.data)?;
+    let dataset = Dataset::load(&plan.source, plan.seed)?;
     progress.done("data", &dataset.summary());
+    if let Some(audit) = dataset.audit() {
+        progress.done("leak audit", &audit_line(audit));
+    }
     let folder = Folder::create(&plan.out)?;
     dataset.write(&folder)?;
 
@@ -64,6 +68,11 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<(RunRecord, PathBuf)> {
         seed: plan.seed,
         host,
         data: dataset.record(),
+        warnings: dataset
+            .audit()
+            .and_then(|audit| audit.warning.clone())
+            .into_iter()
+            .collect(),
         srs: SrsRecord {
             kind: zkassay_verifier::SrsOrigin::UnsafeLocal.to_string(),
         },
@@ -73,6 +82,16 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<(RunRecord, PathBuf)> {
     zkassay_report::write(folder.path(), &record).context("the report cannot be written")?;
     progress.finish();
     Ok((record, folder.path().to_path_buf()))
+}
+
+/// One line about an audit.
+fn audit_line(audit: &Audit) -> String {
+    let scores = &audit.scores;
+    let verdict = audit.warning.as_deref().unwrap_or("no sign of a leak");
+    format!(
+        "logistic regression scores {:.3} on prices, {:.3} on all sources, {:.3} with the others a day later: {verdict}",
+        scores.prices_only.mean, scores.as_given.mean, scores.delayed.mean
+    )
 }
 
 /// The examples of the README, compiled and run as tests.

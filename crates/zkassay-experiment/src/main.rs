@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
+use zkassay_experiment::dataset::{Mode, Source};
 use zkassay_experiment::plan::{MODELS, SEED};
 use zkassay_experiment::progress::Progress;
 use zkassay_experiment::{Plan, run};
@@ -26,9 +27,21 @@ struct Arguments {
     /// Seed of every random draw.
     #[arg(long, value_name = "S", default_value_t = SEED)]
     seed: u64,
-    /// Folder of the data set.
-    #[arg(long, value_name = "DIR", default_value = "fixtures")]
+    /// Token tables: a folder laid out as the `datasets-giza` bucket, or a CSV file of prices.
+    #[arg(long, value_name = "PATH", default_value = "fixtures")]
     data: PathBuf,
+    /// How features are made of token tables.
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
+    /// A table of your own instead, CSV or parquet: every column but label and time is a feature.
+    #[arg(long, value_name = "FILE", requires = "label", conflicts_with_all = ["data", "mode"])]
+    table: Option<PathBuf>,
+    /// The column of the label in your table: two classes.
+    #[arg(long, value_name = "COLUMN", requires = "table")]
+    label: Option<String>,
+    /// The column that orders the rows of your table; they are split at random without one.
+    #[arg(long, value_name = "COLUMN", requires = "table")]
+    time: Option<String>,
     /// Threads to use [default: all cores].
     #[arg(long, value_name = "T")]
     threads: Option<usize>,
@@ -49,7 +62,17 @@ fn experiment(arguments: Arguments) -> Result<()> {
     let plan = Plan {
         models: Plan::parse_models(&arguments.models)?,
         proofs: arguments.proofs,
-        data: arguments.data,
+        source: match (arguments.table, arguments.label) {
+            (Some(path), Some(label)) => Source::Table {
+                path,
+                label,
+                time: arguments.time,
+            },
+            _ => Source::Tokens {
+                path: arguments.data,
+                mode: arguments.mode,
+            },
+        },
         out: arguments.out,
         seed: arguments.seed,
         threads: arguments.threads,

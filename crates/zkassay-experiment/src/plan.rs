@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use zkassay_models::ModelSpec;
 
+use crate::dataset::Source;
+
 /// Models unless others are asked for: logistic regression, one hidden layer, the
 /// original GIZA model, and the largest of the study.
 pub const MODELS: &str = "logistic,16,64-32,128-64-32";
@@ -18,8 +20,8 @@ pub struct Plan {
     pub models: Vec<ModelSpec>,
     /// Proofs per model, each of another test row.
     pub proofs: usize,
-    /// Folder of the tables.
-    pub data: PathBuf,
+    /// Where the rows come from.
+    pub source: Source,
     /// Folder that gets the run's folder.
     pub out: PathBuf,
     /// Seed of every random draw.
@@ -56,10 +58,11 @@ impl Plan {
     pub fn command(&self) -> String {
         let models: Vec<String> = self.models.iter().map(ToString::to_string).collect();
         let mut command = format!(
-            "cargo xtask experiment -n {} --models {} --seed {}",
+            "cargo xtask experiment -n {} --models {} --seed {} {}",
             self.proofs,
             models.join(","),
-            self.seed
+            self.seed,
+            self.source
         );
         if let Some(threads) = self.threads {
             command += &format!(" --threads {threads}");
@@ -71,6 +74,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Mode;
 
     #[test]
     fn lists_of_models_are_parsed_in_order() {
@@ -95,14 +99,17 @@ mod tests {
         let plan = Plan {
             models: Plan::parse_models(MODELS).unwrap(),
             proofs: 3,
-            data: "fixtures".into(),
+            source: Source::Tokens {
+                path: "fixtures".into(),
+                mode: Mode::Honest,
+            },
             out: "runs".into(),
             seed: 7,
             threads: Some(2),
         };
         let command = plan.command();
         assert!(
-            command.contains("-n 3") && command.contains("--seed 7 --threads 2"),
+            command.contains("-n 3") && command.contains("--seed 7 --data fixtures --mode honest"),
             "{command}"
         );
         let list = command

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use zkassay_experiment::dataset::{Mode, Source};
 use zkassay_experiment::progress::Progress;
 use zkassay_experiment::{Plan, run};
 use zkassay_report::{RunRecord, Stage};
@@ -14,11 +15,18 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
+fn tokens(path: &Path) -> Source {
+    Source::Tokens {
+        path: path.into(),
+        mode: Mode::Honest,
+    }
+}
+
 fn plan(out: &Path, models: &str) -> Plan {
     Plan {
         models: Plan::parse_models(models).unwrap(),
         proofs: 2,
-        data: fixtures(),
+        source: tokens(&fixtures()),
         out: out.into(),
         seed: 5,
         threads: None,
@@ -29,7 +37,7 @@ fn plan(out: &Path, models: &str) -> Plan {
 fn a_run_leaves_everything_a_user_needs() {
     let out = tempfile::tempdir().unwrap();
     let (record, folder) = run(&plan(out.path(), "logistic"), &Progress::hidden()).unwrap();
-    assert_eq!((record.data.rows, record.data.features), (599, 162));
+    assert_eq!((record.data.rows, record.data.features), (604, 162));
     let model = &record.models[0];
     assert_eq!((model.tag.as_str(), model.parameters), ("logistic", 163));
     assert!(model.accuracy.quantized.value > model.accuracy.majority.value);
@@ -50,6 +58,7 @@ fn a_run_leaves_everything_a_user_needs() {
         "plots/accuracy.png",
         "plots/cost.svg",
         "pipeline.json",
+        "audit.json",
         "split.json",
     ] {
         assert!(folder.join(file).is_file(), "{file}");
@@ -96,7 +105,7 @@ fn the_same_seed_gives_the_same_models_and_rows() {
 fn without_data_there_is_an_error_and_no_folder() {
     let out = tempfile::tempdir().unwrap();
     let mut plan = plan(&out.path().join("runs"), "logistic");
-    plan.data = out.path().join("nowhere");
+    plan.source = tokens(&out.path().join("nowhere"));
     let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
     assert!(
         error.contains("nowhere") && error.contains("cargo xtask fixtures"),
@@ -114,7 +123,7 @@ fn a_damaged_table_is_named_and_leaves_no_folder() {
     let bytes = fs::read(data.join(damaged)).unwrap();
     fs::write(data.join(damaged), &bytes[..bytes.len() / 2]).unwrap();
     let mut plan = plan(&out.path().join("runs"), "logistic");
-    plan.data = data;
+    plan.source = tokens(&data);
     let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
     assert!(error.contains("project=lido/part-0.parquet"), "{error}");
     assert!(!out.path().join("runs").exists());
@@ -124,10 +133,10 @@ fn a_damaged_table_is_named_and_leaves_no_folder() {
 fn more_proofs_than_test_rows_are_refused() {
     let out = tempfile::tempdir().unwrap();
     let mut plan = plan(out.path(), "logistic");
-    plan.proofs = 151;
+    plan.proofs = 1000;
     let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
     assert!(
-        error.contains("151 proofs") && error.contains("150 test rows"),
+        error.contains("1000 proofs") && error.contains("151 test rows"),
         "{error}"
     );
 }
@@ -142,5 +151,63 @@ fn copy(from: &Path, to: &Path) {
         } else {
             fs::copy(entry.path(), target).unwrap();
         }
+    }
+}
+
+#[test]
+fn paper_mode_has_the_shape_of_the_study() {
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = plan(out.path(), "logistic");
+    plan.source = Source::Tokens {
+        path: fixtures(),
+        mode: Mode::Paper,
+    };
+    plan.proofs = 1;
+    let (record, _) = run(&plan, &Progress::hidden()).unwrap();
+    assert_eq!((record.data.rows, record.data.features), (599, 162));
+    assert_eq!(record.data.test_rows, 150);
+    assert!(
+        record.command.contains("--mode paper"),
+        "{}",
+        record.command
+    );
+}
+
+#[test]
+fn a_table_of_ones_own_goes_the_same_way() {
+    let out = tempfile::tempdir().unwrap();
+    let table = out.path().join("points.csv");
+    // Two overlapping clouds on a grid; some values are missing.
+    let mut text = String::from("left,right,side\n");
+    for i in 0..240u32 {
+        let (x, y) = (
+            f64::from(i * 37 % 101) / 50.0 - 1.0,
+            f64::from(i * 53 % 97) / 48.0 - 1.0,
+        );
+        let side = if x + y + f64::from(i % 7) / 20.0 > 0.15 {
+            "up"
+        } else {
+            "down"
+        };
+        let right = if i % 29 == 0 {
+            String::new()
+        } else {
+            format!("{y}")
+        };
+        text += &format!("{x},{right},{side}\n");
+    }
+    fs::write(&table, text).unwrap();
+    let mut plan = plan(&out.path().join("runs"), "logistic,4");
+    plan.source = Source::Table {
+        path: table,
+        label: "side".into(),
+        time: None,
+    };
+    let (record, folder) = run(&plan, &Progress::hidden()).unwrap();
+    assert_eq!((record.data.rows, record.data.features), (240, 2));
+    for model in &record.models {
+        let (ours, majority) = (model.accuracy.quantized, model.accuracy.majority);
+        assert!(ours.low > majority.value, "{ours:?} {majority:?}");
+        assert!(folder.join(&model.tag).join("model.vk").is_file());
     }
 }

@@ -1,56 +1,70 @@
 //! Columns by day: the common form of all sources before they are joined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use polars::prelude::{Column, DataFrame, DataType, PolarsResult};
 use zkassay_data::Day;
 
+use crate::manifest::FeatureSpec;
 use crate::{FeatureError, Result};
 
-/// A named column with a value on some days; the others are null.
+/// A feature's known values by the day that their source row is stamped with.
 pub(crate) struct DailyColumn {
-    pub(crate) name: String,
-    pub(crate) values: BTreeMap<Day, f64>,
+    pub(crate) spec: FeatureSpec,
+    /// Ascending, at most one per day.
+    values: Vec<(Day, f64)>,
 }
 
 impl DailyColumn {
-    /// A column of `name` from pairs of day and value.
-    pub(crate) fn new(name: String, values: impl IntoIterator<Item = (Day, Option<f64>)>) -> Self {
-        let values = values.into_iter();
+    /// A column from ascending pairs of day and value; none is null.
+    pub(crate) fn new(
+        spec: FeatureSpec,
+        values: impl IntoIterator<Item = (Day, Option<f64>)>,
+    ) -> Self {
+        let known = |(day, value): (Day, Option<f64>)| Some((day, value?));
         Self {
-            name,
-            values: values
-                .filter_map(|(day, value)| Some((day, value?)))
-                .collect(),
+            spec,
+            values: values.into_iter().filter_map(known).collect(),
         }
+    }
+
+    /// As-of join: on each of the ascending `days` the latest value that was
+    /// available by then, null if that was more than `max_age` days before.
+    pub(crate) fn on_days(&self, days: &[Day]) -> Vec<Option<f64>> {
+        let (lag, max_age) = (i32::from(self.spec.lag), i32::from(self.spec.max_age));
+        let mut available = 0;
+        let latest = |day: &Day| {
+            while self
+                .values
+                .get(available)
+                .is_some_and(|(stamped, _)| *stamped + lag <= *day)
+            {
+                available += 1;
+            }
+            let (stamped, value) = self.values[..available].last()?;
+            (*day - (*stamped + lag) <= max_age).then_some(*value)
+        };
+        days.iter().map(latest).collect()
     }
 }
 
 /// Columns of one source and the days on which it has a row.
 pub(crate) struct Block {
+    /// Days that rows are stamped with.
     pub(crate) days: BTreeSet<Day>,
     pub(crate) columns: Vec<DailyColumn>,
     /// Rows of the source that repeated an earlier key and were merged into it.
     pub(crate) duplicates: usize,
+    /// Days from a row's stamp to its use.
+    pub(crate) lag: u16,
 }
 
 impl Block {
-    /// The same rows, stamped `days` later: when they can be used, not when
-    /// they were measured.
-    pub(crate) fn delayed(self, days: i32) -> Self {
-        let columns = self.columns.into_iter().map(|column| DailyColumn {
-            name: column.name,
-            values: column
-                .values
-                .into_iter()
-                .map(|(day, value)| (day + days, value))
-                .collect(),
-        });
-        Self {
-            days: self.days.into_iter().map(|day| day + days).collect(),
-            columns: columns.collect(),
-            duplicates: self.duplicates,
-        }
+    /// Whether the latest row that is available on `day` is young enough.
+    pub(crate) fn is_fresh(&self, day: Day, max_age: u16) -> bool {
+        let newest = day + -i32::from(self.lag);
+        let oldest = newest + -i32::from(max_age);
+        self.days.range(oldest..=newest).next().is_some()
     }
 }
 
@@ -91,4 +105,55 @@ fn read<'a, T>(
             column: name.to_owned(),
             source,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{SourceTable, Unit};
+
+    fn column(lag: u16, max_age: u16, values: &[(i32, f64)]) -> DailyColumn {
+        let spec = FeatureSpec {
+            name: "a".to_owned(),
+            table: SourceTable::Pools,
+            key: "a".to_owned(),
+            column: "apy".to_owned(),
+            unit: Unit::PercentPerYear,
+            lag,
+            max_age,
+        };
+        let values = values.iter();
+        DailyColumn::new(
+            spec,
+            values.map(|&(day, value)| (Day::from_epoch_days(day), Some(value))),
+        )
+    }
+
+    #[test]
+    fn a_day_sees_the_latest_value_that_was_available() {
+        let days: Vec<Day> = (0..10).map(Day::from_epoch_days).collect();
+        let values = [(1, 1.0), (2, 2.0), (7, 7.0)];
+        let on_days = |lag, max_age| column(lag, max_age, &values).on_days(&days);
+        let (a, b, c) = (Some(1.0), Some(2.0), Some(7.0));
+        let n = None;
+        assert_eq!(on_days(0, 0), [n, a, b, n, n, n, n, c, n, n]);
+        assert_eq!(on_days(1, 0), [n, n, a, b, n, n, n, n, c, n]);
+        assert_eq!(on_days(1, 2), [n, n, a, b, b, b, n, n, c, c]);
+        // Days may be missing from the rows as well.
+        let sparse = [days[0], days[4], days[9]];
+        assert_eq!(column(0, 2, &values).on_days(&sparse), [n, b, c]);
+    }
+
+    #[test]
+    fn freshness_follows_the_rows() {
+        let day = Day::from_epoch_days;
+        let block = Block {
+            days: [day(3), day(4)].into(),
+            columns: Vec::new(),
+            duplicates: 0,
+            lag: 1,
+        };
+        let fresh: Vec<bool> = (3..9).map(|index| block.is_fresh(day(index), 2)).collect();
+        assert_eq!(fresh, [false, true, true, true, true, false]);
+    }
 }

@@ -1,8 +1,8 @@
 //! The feature matrix: what models train on and circuits take in.
 
 use ndarray::{Array2, Axis};
-use sha2::{Digest, Sha256};
 
+use crate::digest::Digest;
 use crate::{FeatureError, Result};
 
 /// Scaled features without gaps, with names, dates and labels.
@@ -42,43 +42,28 @@ impl FeatureMatrix {
     /// It travels with whatever is made from the matrix, so that a model is
     /// never fed columns it was not trained on.
     pub fn names_hash(&self) -> String {
-        hash_names(self.names.iter().map(String::as_str))
+        let mut digest = Digest::new("zkassay-feature-names/1");
+        for name in &self.names {
+            digest.bytes(name.as_bytes());
+        }
+        digest.finish()
     }
 
     /// SHA-256 of names, dates, values and labels, lower-case hexadecimal.
     pub fn hash(&self) -> String {
-        let mut hash = Sha256::new_with_prefix(b"zkassay-feature-matrix/1");
+        let mut digest = Digest::new("zkassay-feature-matrix/1");
         for texts in [&self.names, &self.dates] {
-            hash.update((texts.len() as u64).to_le_bytes());
+            digest.count(texts.len());
             for text in texts {
-                absorb(&mut hash, text.as_bytes());
+                digest.bytes(text.as_bytes());
             }
         }
         for value in &self.values {
-            hash.update(value.to_le_bytes());
+            digest.raw(&value.to_le_bytes());
         }
-        absorb(&mut hash, &self.labels);
-        hexadecimal(&hash.finalize())
+        digest.bytes(&self.labels);
+        digest.finish()
     }
-}
-
-/// SHA-256 of names in order; each preceded by its length, so that no two
-/// lists collide.
-pub(crate) fn hash_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let mut hash = Sha256::new_with_prefix(b"zkassay-feature-names/1");
-    for name in names {
-        absorb(&mut hash, name.as_bytes());
-    }
-    hexadecimal(&hash.finalize())
-}
-
-fn absorb(hash: &mut Sha256, bytes: &[u8]) {
-    hash.update((bytes.len() as u64).to_le_bytes());
-    hash.update(bytes);
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

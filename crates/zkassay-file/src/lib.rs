@@ -8,6 +8,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -35,9 +36,33 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Renames a complete file to `path` once it is on disk: [`write`] for a file that was written
+/// piece by piece, in the folder of `path` or another one of its file system.
+///
+/// # Errors
+/// `complete` is missing, or a folder cannot be written to, or they are on different file systems.
+pub fn promote(complete: &Path, path: &Path) -> io::Result<()> {
+    // Some systems only flush files that are open for writing.
+    let file = OpenOptions::new().append(true).open(complete)?;
+    file.sync_all()?;
+    std::fs::rename(complete, path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_complete_file_is_moved_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let [part, path] = ["part", "file"].map(|name| folder.path().join(name));
+        assert!(promote(&part, &path).is_err());
+        std::fs::write(&part, b"whole").unwrap();
+        std::fs::write(&path, b"old").unwrap();
+        promote(&part, &path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert!(!part.exists());
+    }
 
     #[test]
     fn files_are_replaced_whole() {

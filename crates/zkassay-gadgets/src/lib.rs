@@ -48,6 +48,11 @@ pub type Field = halo2_proofs::halo2curves::bn256::Fr;
 
 /// `value` as a field element, negative integers as `p - |value|`.
 pub fn field(value: i128) -> Field {
-    let magnitude = Field::from_u128(value.unsigned_abs());
+    let magnitude = value.unsigned_abs();
+    // The general conversion takes as long as a hundred multiplications.
+    let magnitude = match u64::try_from(magnitude) {
+        Ok(small) => Field::from(small),
+        Err(_) => Field::from_u128(magnitude),
+    };
     if value < 0 { -magnitude } else { magnitude }
 }

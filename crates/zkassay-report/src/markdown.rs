@@ -20,6 +20,9 @@ pub fn report(record: &RunRecord) -> String {
         record.seed
     );
     headline(&mut page, record);
+    for warning in &record.warnings {
+        let _ = writeln!(page, "\n> **Warning.** {warning}");
+    }
     if record.srs.is_unsafe() {
         page.push_str(
             "\n> **Warning: `unsafe-local` parameters.** The structured reference string was made\n\
@@ -196,6 +199,13 @@ mod tests {
     }
 
     #[test]
+    fn what_speaks_against_the_results_is_said() {
+        let mut record = run_record();
+        record.warnings.push("the pools know tomorrow".into());
+        assert!(report(&record).contains("> **Warning.** the pools know tomorrow\n"));
+    }
+
+    #[test]
     fn the_warning_appears_with_unsafe_parameters_only() {
         let mut record = run_record();
         assert!(report(&record).contains("could forge proofs"));
@@ -216,13 +226,10 @@ mod tests {
     fn the_command_and_every_seed_and_hash_are_there() {
         let record = run_record();
         let page = report(&record);
-        for expected in [
-            &record.command,
-            &record.data.feature_hash,
-            &record.data.files[0].sha256,
-        ] {
+        for expected in [&record.command, &record.data.feature_hash] {
             assert!(page.contains(expected.as_str()));
         }
+        assert!(page.contains("`record.json` has the SHA-256 of each"));
         assert!(page.contains("seed 20220601"));
         assert!(page.contains("| 0, 7, 31 |"));
     }

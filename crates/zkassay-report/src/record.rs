@@ -30,6 +30,8 @@ pub struct RunRecord {
     pub host: Host,
     /// The data set and its split.
     pub data: DataRecord,
+    /// What speaks against the results, such as a leak in the data; empty if nothing does.
+    pub warnings: Vec<String>,
     /// The structured reference string of the proofs.
     pub srs: SrsRecord,
     /// The models, in the order they were run.

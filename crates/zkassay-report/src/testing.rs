@@ -61,6 +61,7 @@ pub(crate) fn run_record() -> RunRecord {
                 sha256: "cd".repeat(32),
             }],
         },
+        warnings: vec![],
         srs: SrsRecord {
             kind: SrsRecord::UNSAFE_LOCAL.into(),
         },

@@ -139,6 +139,15 @@ impl Quotes {
         }
     }
 
+    /// Name and price on every day from the listing on, token by token.
+    pub(super) fn listed(&self) -> impl Iterator<Item = (&'static str, Vec<(Day, f64)>)> {
+        TOKENS.iter().zip(&self.prices).map(|(token, path)| {
+            let quotes = self.days.iter().copied().zip(path.iter().copied());
+            let listed = quotes.filter(|(day, _)| *day >= token.listed);
+            (token.name, listed.collect())
+        })
+    }
+
     /// Price of `name` on the day of that index; 1 for a token without prices.
     pub(super) fn price(&self, name: &str, day: usize) -> f64 {
         TOKENS

@@ -1,12 +1,9 @@
 //! The signal in the fixtures: there, weak, and without a look ahead.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use ndarray::{Array1, ArrayView2};
-use support::raw;
-use zkassay_features::{FeaturePipeline, RawTable, Split};
+use zkassay_features::{RawTable, Split};
+
+use crate::support::{raw, study};
 
 /// Tomorrow's price change and today's, by row.
 fn moves(raw: &RawTable) -> Vec<(f64, f64)> {
@@ -20,8 +17,9 @@ fn moves(raw: &RawTable) -> Vec<(f64, f64)> {
 /// Pools' columns that start with `prefix`.
 fn pools<'a>(raw: &'a RawTable, prefix: &str) -> Vec<&'a [Option<f64>]> {
     raw.columns()
-        .filter(|(name, _)| name.starts_with(prefix))
-        .map(|(_, column)| column)
+        .iter()
+        .filter(|column| column.spec.name.starts_with(prefix))
+        .map(|column| column.values.as_slice())
         .collect()
 }
 
@@ -106,7 +104,7 @@ fn fit(values: ArrayView2<'_, f32>, labels: &[u8]) -> (Array1<f32>, f32) {
 fn a_linear_model_beats_the_majority_but_not_by_much() {
     let raw = raw();
     let split = Split::chronological(raw.rows()).unwrap();
-    let fitted = FeaturePipeline::default().fit(&raw, &split.train).unwrap();
+    let fitted = study().fit(&raw, &split.train).unwrap();
     let matrix = fitted.transform(&raw).unwrap();
     let [train, test] = [&split.train, &split.test].map(|rows| matrix.select(rows).unwrap());
 

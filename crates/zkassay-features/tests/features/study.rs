@@ -1,19 +1,17 @@
-//! The study's pipeline on the fixtures: shapes, names, values.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
+//! The notebook with its undefined steps made definite: shapes, names, values.
 
 use std::collections::BTreeSet;
 
-use support::{fixtures, raw};
 use zkassay_data::{Day, Tables};
-use zkassay_features::{FeatureMatrix, FeaturePipeline, Split};
+use zkassay_features::rules::Lags;
+use zkassay_features::{FeatureMatrix, FeaturePipeline, RawTable, Rules, Split};
+
+use crate::support::{fixtures, raw, study};
 
 fn matrix() -> FeatureMatrix {
     let raw = raw();
     let split = Split::chronological(raw.rows()).unwrap();
-    let fitted = FeaturePipeline::default().fit(&raw, &split.train).unwrap();
+    let fitted = study().fit(&raw, &split.train).unwrap();
     fitted.transform(&raw).unwrap()
 }
 
@@ -30,8 +28,11 @@ fn the_study_has_599_rows_and_162_features() {
     // Any training rows give the same 162.
     for seed in 0..5 {
         let split = Split::random(raw.rows(), seed).unwrap();
-        let fitted = FeaturePipeline::default().fit(&raw, &split.train).unwrap();
-        assert_eq!(fitted.names_hash(), matrix.names_hash());
+        let fitted = study().fit(&raw, &split.train).unwrap();
+        assert_eq!(
+            fitted.transform(&raw).unwrap().names_hash(),
+            matrix.names_hash()
+        );
     }
 }
 
@@ -141,7 +142,7 @@ fn values_agree_with_an_independent_computation() {
 
 #[test]
 fn the_ranking_agrees_with_an_independent_computation() {
-    let ranking = FeaturePipeline::default().rank_tokens(&fixtures()).unwrap();
+    let ranking = raw().rank_tokens(&[]).unwrap();
     let expected = [
         ("WBTC", 0.8569337300017642),
         ("RETH", 0.8522884343493985),
@@ -170,8 +171,15 @@ fn merged_rows_are_counted() {
 fn delayed_sources_move_by_whole_days() {
     let same_day = raw();
     let pipeline = FeaturePipeline {
-        availability_lag: 1,
-        ..FeaturePipeline::default()
+        rules: Rules {
+            lags: Lags {
+                pools: 1,
+                value_locked: 1,
+                ..study().rules.lags
+            },
+            ..study().rules
+        },
+        ..study()
     };
     let delayed = pipeline.raw_table(&fixtures()).unwrap();
     assert_eq!(delayed.rows(), 599);
@@ -179,8 +187,7 @@ fn delayed_sources_move_by_whole_days() {
     let yields = "apy_project_aave-v2_EthereumWETH";
     assert_eq!(delayed.column(yields), same_day.column(yields));
     // Prices are known at once: they stay with their day.
-    let moves =
-        |raw: &zkassay_features::RawTable| raw.column("price_diff_1_days").unwrap().to_vec();
+    let moves = |raw: &RawTable| raw.column("price_diff_1_days").unwrap().to_vec();
     assert_eq!(moves(&delayed)[..598], moves(&same_day)[1..]);
 }
 
@@ -193,7 +200,7 @@ fn row_order_does_not_matter() {
         tables.value_locked(),
     )
     .unwrap();
-    let pipeline = FeaturePipeline::default();
+    let pipeline = study();
     assert_eq!(pipeline.raw_table(&reversed).unwrap(), raw());
 }
 
@@ -202,7 +209,7 @@ fn of_two_markets_under_one_name_the_larger_counts() {
     // Late enough for the pool with a second market on each 15th.
     let pipeline = FeaturePipeline {
         start: Day::from_ymd(2022, 9, 1),
-        ..FeaturePipeline::default()
+        ..study()
     };
     let raw = pipeline.raw_table(&fixtures()).unwrap();
     let day = Day::from_ymd(2022, 9, 15);
