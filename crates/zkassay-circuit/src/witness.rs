@@ -10,9 +10,8 @@ use crate::layout::{End, Row};
 
 /// The advice columns of phase 1 and the public values, for one input.
 ///
-/// Phase 2 is a function of these and the challenges, computed while proving
-/// ([`second_phase`](Self::second_phase)): a dishonest phase 1 gets an honest phase 2,
-/// which is what soundness tests want.
+/// Phase 2 is a function of these and the challenges, computed while proving: a dishonest
+/// phase 1 gets an honest phase 2, which is what soundness tests want.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
     /// The value column, rows `0..=last_row`; empty without hidden layers.

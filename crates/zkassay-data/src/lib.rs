@@ -15,7 +15,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`hub`] | which data sets there are, and where they come from |
-//! | [`fetch`] | getting them, over HTTPS or by generating them |
+//! | [`mod@fetch`] | getting them, over HTTPS or by generating them |
 //! | [`cache`] | where they lie on this machine, whole or not at all |
 //! | [`schema`] | column names, types and keys of each table |
 //! | [`tables`] | [`Tables`]: the three tables, read and validated |
@@ -55,6 +55,7 @@ mod idx;
 pub mod manifest;
 pub mod mnist;
 mod number;
+mod page;
 mod parquet;
 pub mod schema;
 pub mod synthetic;

@@ -5,12 +5,12 @@ use std::io::Cursor;
 use std::panic;
 use std::path::{Path, PathBuf};
 
-use polars::error::{PolarsError, PolarsResult};
+use polars::error::PolarsError;
 use polars::prelude::{
     DataFrame, FileMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader,
 };
 
-use crate::{DataError, Result};
+use crate::{DataError, Result, page};
 
 /// Every parquet file starts and ends with these four bytes.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -38,9 +38,9 @@ pub(crate) fn read(path: &Path) -> Result<DataFrame> {
     }
     // The decoder panics on some damaged pages instead of returning an error.
     let decode = || {
-        let size = bytes.len();
-        let mut reader = ParquetReader::new(Cursor::new(bytes));
-        check_ranges(reader.get_metadata()?, size)?;
+        let mut reader = ParquetReader::new(Cursor::new(&bytes));
+        check_claims(reader.get_metadata()?, &bytes)
+            .map_err(|reason| PolarsError::ComputeError(reason.into()))?;
         reader.finish()
     };
     match panic::catch_unwind(decode) {
@@ -49,29 +49,27 @@ pub(crate) fn read(path: &Path) -> Result<DataFrame> {
     }
 }
 
-/// Every column chunk must lie within the file, and unpack to a size that such a file can hold.
-///
-/// This bounds what a damaged footer makes the decoder allocate. Sizes in the headers of
-/// single pages are not looked at: only the hash in a manifest guards against those.
-fn check_ranges(metadata: &FileMetadata, size: usize) -> PolarsResult<()> {
+/// Column chunks must lie within the file, unpack to a size that such a file can hold, and
+/// consist of pages that claim no more than their chunk: the decoder allocates what it is told.
+fn check_claims(metadata: &FileMetadata, bytes: &[u8]) -> Result<(), String> {
     /// Above any ratio that zstd reaches on whole column chunks of such tables.
     const LARGEST_RATIO: u64 = 10_000;
-    let size = size as u64;
-    for chunk in metadata
-        .row_groups
-        .iter()
-        .flat_map(|group| group.parquet_columns())
-    {
+    let limit = (bytes.len() as u64).saturating_mul(LARGEST_RATIO);
+    let groups = metadata.row_groups.iter();
+    for chunk in groups.flat_map(|group| group.parquet_columns()) {
         let range = chunk.byte_range();
+        let ends = [range.start, range.end].map(|end| usize::try_from(end).unwrap_or(usize::MAX));
         let unpacked = chunk.uncompressed_size();
-        let limit = size.saturating_mul(LARGEST_RATIO);
-        if range.end > size || u64::try_from(unpacked).is_ok_and(|unpacked| unpacked > limit) {
-            let message = format!(
+        let pages = bytes.get(ends[0]..ends[1]);
+        let pages = pages.filter(|_| u64::try_from(unpacked).is_ok_and(|size| size <= limit));
+        let pages = pages.ok_or_else(|| {
+            format!(
                 "the footer puts a column at bytes {range:?}, {unpacked} bytes unpacked, but the \
-                 file has {size} bytes"
-            );
-            return Err(PolarsError::ComputeError(message.into()));
-        }
+                 file has {} bytes",
+                bytes.len()
+            )
+        })?;
+        page::check(pages, chunk.num_values(), unpacked)?;
     }
     Ok(())
 }

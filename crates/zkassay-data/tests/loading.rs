@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use polars::prelude::{
     Column, DataFrame, DataType, NamedFrom, ParquetReader, ParquetWriter, SerReader, Series,
 };
-use zkassay_data::manifest::MANIFEST;
+use zkassay_data::manifest::{FileEntry, MANIFEST};
 use zkassay_data::schema::{POOLS, PRICES, VALUE_LOCKED};
-use zkassay_data::{DataError, Tables, synthetic};
+use zkassay_data::{DataError, Manifest, Tables, describe, synthetic};
 
 /// The synthetic tables without a manifest, so that changed files are decoded.
 fn fixtures() -> tempfile::TempDir {
@@ -220,4 +220,28 @@ fn null_keys_and_empty_tables_are_refused() {
     });
     let (error, message) = load_error(dir.path());
     assert!(matches!(error, DataError::Empty { .. }), "{message}");
+}
+
+/// The decoder allocates what a page header claims; a flipped sign used to abort the process.
+#[test]
+fn a_flipped_bit_without_a_manifest_never_aborts() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = synthetic::write(dir.path(), synthetic::DEFAULT_SEED).unwrap();
+    let is_smallest = |file: &&FileEntry| file.path.contains("project=flamincome");
+    let file = all.files.iter().find(is_smallest).unwrap().clone();
+    let path = dir.path().join(&file.path);
+    let listed = Manifest {
+        files: vec![file],
+        ..all
+    };
+    let whole = fs::read(&path).unwrap();
+    let mut refused = 0;
+    // Every byte of the first page's header, and some of everything else.
+    for at in (0..48).chain((48..whole.len()).step_by(31)) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        refused += usize::from(describe::contents(dir.path(), &listed).is_err());
+    }
+    assert!(refused > 20, "{refused}");
 }

@@ -1,5 +1,7 @@
 //! Digits: the generated ones, damaged ones, and MNIST's own where they are at hand.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

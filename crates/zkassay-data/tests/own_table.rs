@@ -1,5 +1,7 @@
 //! Tables of the user's own: what is read, and what is refused by name.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -220,4 +222,19 @@ fn parquet_gives_the_same_as_csv() {
         error.contains("`integer` is a feature and must be numeric, row 1 holds `a`"),
         "{error}"
     );
+}
+
+#[test]
+fn parquet_of_other_writers_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/defillama_pools");
+    let Ok(files) = fs::read_dir(&folder) else {
+        eprintln!("skipped: no {}", folder.display());
+        return;
+    };
+    let paths = files.map(|file| file.unwrap().path());
+    for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "parquet")) {
+        // Far enough to know the columns, which are after all pages were read.
+        let error = load_table(&path, "no such column", None).unwrap_err();
+        assert!(matches!(error, TableError::MissingColumn { .. }), "{error}");
+    }
 }

@@ -36,7 +36,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Renames a complete file to `path` once it is on disk: [`write`] for a file that was written
+/// Renames a complete file to `path` once it is on disk: [`write()`] for a file that was written
 /// piece by piece, in the folder of `path` or another one of its file system.
 ///
 /// # Errors

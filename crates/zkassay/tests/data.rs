@@ -1,5 +1,7 @@
 //! `zkassay data` end to end, against a server on this machine.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../../zkassay-data/tests/fetch/server.rs"]
 mod server;
 

@@ -194,7 +194,7 @@ fn ways_on(dataset: &str) -> String {
         "To go on: `zkassay data fetch {generated}` generates data of the same shape without a \
          network; `--mirror URL` fetches from a copy on another server; a file on this machine \
          becomes a data set by an entry with `path` in the catalogue \
-         (`zkassay data list --help`)"
+         (`zkassay data --help`)"
     )
 }
 
