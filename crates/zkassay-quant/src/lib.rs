@@ -3,7 +3,7 @@
 //! A [`QuantizedModel`] is a float model with every number an integer at a
 //! power-of-two scale. Its integer evaluation is the specification of what is
 //! proved: the circuit agrees with it bit for bit, and accuracy is reported for
-//! it. [`calibrate`] chooses the scales on calibration rows, keeps a record of
+//! it. [`calibrate()`] chooses the scales on calibration rows, keeps a record of
 //! everything it tried, and proves for every node that no input in range can
 //! overflow.
 //!
@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`model`] | the integer model and its evaluation |
 //! | [`bounds`] | worst-case intervals of every accumulator |
-//! | [`calibrate`] | the search over scales |
+//! | [`calibrate`](mod@calibrate) | the search over scales |
 //! | [`fidelity`] | float against integer outputs |
 //!
 //! Position: leans on `zkassay-graph` and `zkassay-fixed`; knows nothing of halo2.

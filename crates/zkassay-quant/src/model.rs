@@ -98,7 +98,7 @@ pub struct Trace {
 impl QuantizedModel {
     /// Checks everything that evaluation and circuit take for granted: that layers
     /// fit each other, limb widths are possible, and no input in range overflows.
-    /// [`calibrate`](crate::calibrate) gives only valid models.
+    /// [`calibrate()`](crate::calibrate()) gives only valid models.
     ///
     /// # Errors
     /// [`QuantError::Invalid`] or [`QuantError::Overflow`].
