@@ -43,7 +43,7 @@ pub(crate) fn program(program: Program) -> Result<Command> {
     let path = target_directory()?.join(folder).join(file);
     if !path.exists() {
         eprintln!(
-            "Building {name}. The first build compiles every dependency: about ten minutes on \
+            "Building {name}. The first build compiles every dependency: about twenty minutes on \
              two cores."
         );
     }
