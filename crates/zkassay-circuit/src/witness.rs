@@ -1,8 +1,10 @@
 //! The advice columns.
 
+use std::borrow::Cow;
+
 use zkassay_fixed::OutputMapError;
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
-use zkassay_gadgets::{Columns, Field, Shape, field};
+use zkassay_gadgets::{Columns, Field, Shape, field, power_of_two};
 use zkassay_quant::Trace;
 
 use crate::CompiledModel;
@@ -141,6 +143,7 @@ impl Witness {
         let shape = compiled.shape();
         let powers = powers(r, shape.block_width as usize);
         let block_powers = powers_of_block(&powers, r, shape.blocks as usize);
+        let values = self.values(shape);
         let mut dot = vec![Field::ZERO; shape.last_row() + 1];
         let mut sum = Field::ZERO;
         let mut segment = None;
@@ -158,7 +161,7 @@ impl Witness {
                     for (column, weight) in compiled.weights(layer, index, block) {
                         u += powers[column] * field(weight.into());
                     }
-                    sum += self.value_at(shape, row) * u * block_powers[block];
+                    sum += values[row] * u * block_powers[block];
                 }
                 Row::Output {
                     end: End::Lower, ..
@@ -224,18 +227,20 @@ impl Witness {
         combination
     }
 
-    /// The row's value, from its column or from its limbs.
-    fn value_at(&self, shape: &Shape, row: usize) -> Field {
+    /// The values of all rows, from their column or from their limbs.
+    fn values(&self, shape: &Shape) -> Cow<'_, [Field]> {
         if shape.has_hidden() {
-            return self.value[row];
+            return Cow::Borrowed(&self.value);
         }
-        let used = &self.limbs[..shape.input_limbs as usize];
-        used.iter()
-            .zip(0u32..)
-            .map(|(limb, i)| limb[row] * power_of_two(i * shape.limb_bits))
-            .fold(-power_of_two(shape.input_bits() - 1), |sum, term| {
-                sum + term
-            })
+        let offset = power_of_two(shape.input_bits() - 1);
+        let mut values = vec![-offset; shape.last_row() + 1];
+        for (limb, i) in self.limbs.iter().zip(0..shape.input_limbs) {
+            let factor = power_of_two(i * shape.limb_bits);
+            for (value, limb) in values.iter_mut().zip(limb) {
+                *value += *limb * factor;
+            }
+        }
+        Cow::Owned(values)
     }
 }
 
@@ -254,11 +259,6 @@ fn divide(y: i64, shift: u32) -> (u64, i64) {
     let raised = i128::from(y) + (1 << (shift - 1));
     let quotient = raised >> shift;
     ((raised - (quotient << shift)) as u64, quotient as i64)
-}
-
-/// `2^exponent` in the field.
-fn power_of_two(exponent: u32) -> Field {
-    Field::from(2).pow_vartime([exponent.into()])
 }
 
 /// `1, r, r^2, ...`, `count` of them.

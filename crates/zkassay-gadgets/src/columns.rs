@@ -6,9 +6,9 @@ use halo2_proofs::plonk::{
 };
 use halo2_proofs::poly::Rotation;
 
-use crate::expression::{Expr, constant, power_of_two, recompose};
+use crate::expression::{Expr, constant, recompose};
 use crate::logup::LogUp;
-use crate::{Field, Shape, boundary, dense, range, relu};
+use crate::{Field, Shape, boundary, dense, power_of_two, range, relu};
 
 /// Every column and challenge of a proof table.
 ///

@@ -3,7 +3,7 @@
 use halo2_proofs::arithmetic::Field as _;
 use halo2_proofs::plonk::Expression;
 
-use crate::Field;
+use crate::{Field, power_of_two};
 
 /// A gate expression.
 pub(crate) type Expr = Expression<Field>;
@@ -11,11 +11,6 @@ pub(crate) type Expr = Expression<Field>;
 /// The constant `value`.
 pub(crate) fn constant(value: Field) -> Expr {
     Expression::Constant(value)
-}
-
-/// `2^exponent`.
-pub(crate) fn power_of_two(exponent: u32) -> Field {
-    Field::from(2).pow([exponent.into()])
 }
 
 /// `sum_i base^i terms_i` by Horner's rule; zero without terms.

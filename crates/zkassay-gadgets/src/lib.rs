@@ -37,7 +37,7 @@ pub mod range;
 pub mod relu;
 mod shape;
 
-use halo2_proofs::halo2curves::ff::PrimeField as _;
+use halo2_proofs::halo2curves::ff::{Field as _, PrimeField as _};
 
 pub use columns::Columns;
 pub use halo2_proofs;
@@ -55,4 +55,9 @@ pub fn field(value: i128) -> Field {
         Err(_) => Field::from_u128(magnitude),
     };
     if value < 0 { -magnitude } else { magnitude }
+}
+
+/// `2^exponent` in the field.
+pub fn power_of_two(exponent: u32) -> Field {
+    Field::from(2).pow_vartime([exponent.into()])
 }

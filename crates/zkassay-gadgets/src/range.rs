@@ -19,8 +19,8 @@ use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
 
 use crate::columns::{Columns, fixed};
-use crate::expression::{Expr, constant, power_of_two, recompose};
-use crate::{Field, Shape};
+use crate::expression::{Expr, constant, recompose};
+use crate::{Field, Shape, power_of_two};
 
 /// The signed integer that an input's limbs stand for.
 pub(crate) fn signed(limbs: &[Expr], shape: &Shape) -> Expr {
