@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use zkassay_gadgets::halo2_proofs::circuit::{Layouter, SimpleFloorPlanner, Value};
 use zkassay_gadgets::halo2_proofs::plonk::{Advice, Circuit, Column, ConstraintSystem, Error};
+use zkassay_gadgets::hash::Hash;
 use zkassay_gadgets::{Columns, Field, Shape};
 
 use crate::{CompiledModel, Witness};
@@ -129,6 +130,13 @@ impl Circuit<Field> for ModelCircuit {
                     columns.logup.multiplicity,
                     &witness.multiplicity,
                 );
+                for (column, cells) in columns.secret_weights.iter().zip(&witness.weights) {
+                    assign(&mut region, *column, cells);
+                }
+                let rounds = columns.hash.iter().flat_map(Hash::rounds);
+                for (column, cells) in rounds.zip(&witness.rounds) {
+                    assign(&mut region, column, cells);
+                }
 
                 region.next_phase();
                 let (mut r, mut beta) = (Field::zero(), None);
@@ -143,9 +151,16 @@ impl Circuit<Field> for ModelCircuit {
                 };
                 let phase = witness.second_phase(&self.compiled, &columns, r, beta);
                 let targets = [columns.dot, columns.combination, columns.logup.sum];
-                let targets = targets.iter().chain(&columns.logup.helpers);
+                let hashes = columns
+                    .hash
+                    .iter()
+                    .flat_map(|hash| [hash.packed, hash.absorbed]);
+                let targets = targets
+                    .into_iter()
+                    .chain(columns.logup.helpers)
+                    .chain(hashes);
                 for (column, cells) in targets.zip(&phase) {
-                    assign(&mut region, *column, cells);
+                    assign(&mut region, column, cells);
                 }
                 Ok(())
             },

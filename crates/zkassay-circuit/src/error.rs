@@ -38,6 +38,19 @@ pub enum CircuitError {
         /// What the model has.
         found: u32,
     },
+    /// A weight of a model whose weights are secret is not a limb.
+    #[error(
+        "node '{node}' has weights of {needed} bits with sign, but secret weights have {available}; \
+         calibrate with weights of {available} bits"
+    )]
+    WeightBits {
+        /// The ONNX node.
+        node: String,
+        /// Bits of its greatest weight.
+        needed: u32,
+        /// Bits of a limb.
+        available: u32,
+    },
     /// The gates would not be sound for this shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),

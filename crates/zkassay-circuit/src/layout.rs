@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use zkassay_fixed::ParamsVisibility;
 use zkassay_gadgets::halo2_proofs::plonk::{Column, Fixed};
-use zkassay_gadgets::{Columns, Field, Shape, field, logup};
+use zkassay_gadgets::hash::Hash;
+use zkassay_gadgets::poseidon::{self, Sponge};
+use zkassay_gadgets::{Columns, Field, Shape, field, logup, power_of_two};
 use zkassay_quant::QuantizedModel;
 use zkassay_quant::bounds::bits;
 
-use crate::plan::{Plan, value_rows};
-use crate::{CircuitError, Witness};
+use crate::plan::Plan;
+use crate::{CircuitError, CompileOptions, Witness};
 
 /// One end of an output's interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,16 @@ pub enum Row {
         /// Which block of its outputs.
         block: usize,
     },
+    /// The constant `2^(limb_bits * digit)`, whose secret weights are a digit of the bias of
+    /// dense layer `layer`.
+    Bias {
+        /// The layer whose bias it is.
+        layer: usize,
+        /// Which digit, from the least significant.
+        digit: usize,
+        /// Which block of the layer's outputs.
+        block: usize,
+    },
 }
 
 /// A quantised model laid out in a table.
@@ -49,6 +62,7 @@ pub enum Row {
 pub struct CompiledModel {
     shape: Shape,
     model: Arc<QuantizedModel>,
+    options: CompileOptions,
     rows: Vec<Row>,
 }
 
@@ -56,27 +70,47 @@ impl CompiledModel {
     /// Lays out `model` as planned for its widths.
     ///
     /// # Errors
-    /// A model that is not [valid](QuantizedModel::validate), is quantised for other limbs
-    /// than [`Plan`] asks for, or whose shape is refused.
+    /// As [`with_options`](Self::with_options).
     pub fn new(model: QuantizedModel) -> Result<Self, CircuitError> {
+        Self::with_options(model, &CompileOptions::default())
+    }
+
+    /// Lays out `model` as planned for its widths and the given options.
+    ///
+    /// # Errors
+    /// A model that is not [valid](QuantizedModel::validate), is quantised for other limbs
+    /// than [`Plan`] asks for, or whose shape is refused; secret weights that are no limbs.
+    pub fn with_options(
+        model: QuantizedModel,
+        options: &CompileOptions,
+    ) -> Result<Self, CircuitError> {
         model.validate()?;
         let widths = model.widths();
-        let plan = Plan::new(&widths)?;
+        let plan = Plan::with_options(&widths, options)?;
         if model.limbs.bits != plan.limb_bits {
             return Err(CircuitError::LimbBits {
                 expected: plan.limb_bits,
                 found: model.limbs.bits,
             });
         }
-        Self::with_plan(model, plan)
+        Self::with_plan(model, plan, options)
     }
 
-    /// Lays out `model` in the given table, or a larger one if its outputs need more rows.
-    pub(crate) fn with_plan(model: QuantizedModel, plan: Plan) -> Result<Self, CircuitError> {
+    /// Lays out `model` in the given table, or a larger one if its outputs or hashes need more
+    /// rows.
+    #[doc(hidden)]
+    pub fn with_plan(
+        model: QuantizedModel,
+        plan: Plan,
+        options: &CompileOptions,
+    ) -> Result<Self, CircuitError> {
         let widths = model.widths();
         let widest = widths[1..].iter().copied().max().unwrap_or(1) as u32;
         let limbs = model.limbs;
-        let has_hidden = model.layers.len() > 1;
+        let unbound = options.visibility.params == ParamsVisibility::Private;
+        if unbound {
+            check_weights(&model)?;
+        }
         // Distances reach from one end of the bounds to the other.
         let distance = 2 * model.output.bound().unsigned_abs();
         let per_row = limbs.per_row() * limbs.bits;
@@ -90,10 +124,16 @@ impl CompiledModel {
             blocks: widest.div_ceil(plan.block_width),
             outputs: model.outputs() as u32,
             output_rows: bits(distance.into()).max(1).div_ceil(per_row),
-            // Without hidden layers there are few columns, and fewer still make a smaller proof.
-            degree: if has_hidden { 3 } else { 5 },
+            degree: plan.degree,
+            inputs: widths[0] as u32,
+            first_input: 0,
+            input_stride: (widths[1] as u32).div_ceil(plan.block_width),
+            visibility: options.visibility,
         };
-        let needed = shape.output_block() + value_rows(&widths, plan.block_width as usize);
+        let rows = rows(&shape, &model, unbound);
+        let is_first_input = |row: &Row| matches!(row, Row::Value { layer: 0, .. });
+        shape.first_input = rows.iter().position(is_first_input).unwrap_or(0) as u32;
+        let needed = rows.len().max(shape.needed_rows());
         while shape.last_row() < needed {
             shape.logrows += 1;
             if shape.logrows > Shape::MAX_LOGROWS {
@@ -105,12 +145,17 @@ impl CompiledModel {
             }
         }
         shape.validate()?;
-        let rows = rows(&shape, &widths);
         Ok(Self {
             shape,
             model: Arc::new(model),
+            options: *options,
             rows,
         })
+    }
+
+    /// What it was compiled for.
+    pub fn options(&self) -> &CompileOptions {
+        &self.options
     }
 
     /// The table's shape.
@@ -137,25 +182,41 @@ impl CompiledModel {
         Ok(Witness::new(self, &trace)?)
     }
 
-    /// How many rows each value of `layer` takes.
-    pub(crate) fn blocks(&self, layer: usize) -> usize {
-        blocks(&self.shape, self.model.layers[layer].outputs())
-    }
-
-    /// The weights of a value's row, by exponent of `r`: `(column, weight)`.
-    pub(crate) fn weights(
-        &self,
-        layer: usize,
-        index: usize,
-        block: usize,
-    ) -> impl Iterator<Item = (usize, i64)> {
+    /// The weights of a row, by exponent of `r` within its block: `(column, weight)`.
+    pub(crate) fn weights(&self, row: Row) -> impl Iterator<Item = (usize, i64)> {
         let width = self.shape.block_width as usize;
+        let (layer, block) = match row {
+            Row::Value { layer, block, .. } | Row::Bias { layer, block, .. } => (layer, block),
+            Row::Output { .. } => (0, usize::MAX / width),
+        };
         let layer = &self.model.layers[layer];
-        let exponents = block * width..layer.outputs().min((block + 1) * width);
+        let limb_bits = self.shape.limb_bits;
+        let exponents = (block * width).min(layer.outputs())
+            ..layer
+                .outputs()
+                .min(block.saturating_add(1).saturating_mul(width));
         exponents.map(move |exponent| {
             let output = layer.outputs() - 1 - exponent;
-            (exponent - block * width, layer.weights[[output, index]])
+            let weight = match row {
+                Row::Value { index, .. } => layer.weights[[output, index]],
+                Row::Bias { digit, .. } => bias_digit(layer.bias[output], limb_bits, digit),
+                Row::Output { .. } => 0,
+            };
+            (exponent - block * width, weight)
         })
+    }
+
+    /// The bias that a key fixes; a secret one is in the rows of [`Row::Bias`].
+    pub(crate) fn fixed_bias(&self, layer: usize, output: usize) -> i64 {
+        match self.shape.unbound() {
+            true => 0,
+            false => self.model.layers[layer].bias[output],
+        }
+    }
+
+    /// The value of a row whose secret weights are a digit of a bias.
+    pub(crate) fn bias_constant(&self, digit: usize) -> Field {
+        power_of_two(self.shape.limb_bits * digit as u32)
     }
 
     /// Every non-zero cell of the fixed columns: `(column, row, value)`.
@@ -186,7 +247,25 @@ impl CompiledModel {
                     self.value_cells(columns, &mut cells, row, (layer, index, block));
                     meetings.entry(Some(layer)).or_insert(row);
                 }
+                Row::Bias { digit, .. } => {
+                    cells.set(columns.keep, row, 1);
+                    if let Some(column) = columns.constant {
+                        cells.0.push((column, row, self.bias_constant(digit)));
+                    }
+                }
             }
+            if let Row::Value { layer, block, .. } | Row::Bias { layer, block, .. } = *kind {
+                cells.set(columns.carry, row, i128::from(self.continues(row, layer)));
+                if let Some(column) = columns.blocks.get(block) {
+                    cells.set(*column, row, 1);
+                }
+                for (weight, column) in self.weights(*kind).zip(&columns.weights) {
+                    cells.set(*column, row, weight.1.into());
+                }
+            }
+        }
+        if let Some(hash) = &columns.hash {
+            hash_cells(&self.shape, hash, &mut cells);
         }
         for row in meetings.into_values() {
             cells.set(columns.boundary, row, 2);
@@ -217,8 +296,16 @@ impl CompiledModel {
         if let (Some(fold), true) = (columns.fold, output > 0) {
             cells.set(fold, row, 1);
         }
-        let last = &self.model.layers[self.model.layers.len() - 1];
-        cells.set(columns.bias, row, last.bias[output].into());
+        let bias = self.fixed_bias(self.model.layers.len() - 1, output);
+        cells.set(columns.bias, row, bias.into());
+    }
+
+    /// Whether the row after `row` belongs to the same layer's inputs.
+    fn continues(&self, row: usize, layer: usize) -> bool {
+        match self.rows.get(row + 1) {
+            Some(Row::Value { layer: next, .. } | Row::Bias { layer: next, .. }) => *next == layer,
+            _ => false,
+        }
     }
 
     fn value_cells(
@@ -228,15 +315,6 @@ impl CompiledModel {
         row: usize,
         (layer, index, block): (usize, usize, usize),
     ) {
-        let model = &self.model;
-        let is_last = index + 1 == model.layers[layer].inputs() && block + 1 == self.blocks(layer);
-        cells.set(columns.carry, row, i128::from(!is_last));
-        if let Some(column) = columns.blocks.get(block) {
-            cells.set(*column, row, 1);
-        }
-        for (column, weight) in self.weights(layer, index, block) {
-            cells.set(columns.weights[column], row, weight.into());
-        }
         if block > 0 {
             cells.set(columns.keep, row, 1);
             if let Some(repeat) = columns.repeat {
@@ -254,7 +332,7 @@ impl CompiledModel {
                 cells.set(fold, row, 1);
             }
             let half = 1i128 << (self.shape.shift() - 1);
-            let bias = i128::from(model.layers[layer - 1].bias[index]);
+            let bias = i128::from(self.fixed_bias(layer - 1, index));
             cells.set(columns.bias, row, bias + half);
         }
     }
@@ -272,13 +350,121 @@ impl Cells {
     }
 }
 
-fn blocks(shape: &Shape, outputs: usize) -> usize {
-    outputs.div_ceil(shape.block_width as usize)
+/// The fixed cells of the hashes.
+fn hash_cells(shape: &Shape, hash: &Hash, cells: &mut Cells) {
+    cells.set(hash.origin, 0, 1);
+    let constants = poseidon::round_constants();
+    for sponge in [shape.output_sponge(), shape.input_sponge()]
+        .into_iter()
+        .flatten()
+    {
+        cells.0.push((hash.tag, sponge.first_row, sponge.tag()));
+        cells.set(hash.digest, sponge.digest_row(), 1);
+        let is_odd = sponge.elements() % 2 == 1;
+        for permutation in 0..sponge.permutations() {
+            let before = sponge.first_row + permutation * poseidon::ROUNDS;
+            for (word, column) in hash.absorb.iter().enumerate() {
+                let skipped = is_odd && permutation == 0 && word == 0;
+                cells.set(*column, before, i128::from(!skipped));
+            }
+            for (round, words) in constants.iter().enumerate() {
+                let row = before + 1 + round;
+                let kind = match poseidon::is_full(round) {
+                    true => hash.full,
+                    false => hash.partial,
+                };
+                cells.set(kind, row, 1);
+                for (column, word) in hash.constants.iter().zip(words) {
+                    cells.0.push((*column, row, *word));
+                }
+            }
+        }
+    }
+    let mut pack = |column: Option<Column<Fixed>>, sponge: Sponge, rows: PackedRows<'_>| {
+        let Some(column) = column else { return };
+        for index in 0..sponge.count {
+            let place = (index % sponge.per_element()) as u32;
+            for (digit, row) in rows(index).enumerate() {
+                let offset = shape.limbs() * shape.limb_bits * digit as u32;
+                let factor = power_of_two(sponge.bits * place + offset);
+                cells.0.push((column, row, factor));
+                if place == 0 && digit == 0 {
+                    cells.set(hash.fold, row, 1);
+                }
+            }
+        }
+    };
+    if let Some(sponge) = shape.output_sponge() {
+        pack(hash.pack_output, sponge, &|index| {
+            let first = shape.output_row(1, index);
+            first..first + shape.output_rows as usize
+        });
+    }
+    if let Some(sponge) = shape.input_sponge() {
+        pack(hash.pack_input, sponge, &|index| {
+            let row = shape.input_row(index);
+            row..row + 1
+        });
+    }
+}
+
+/// The rows that hold the limbs of an integer.
+type PackedRows<'a> = &'a dyn Fn(usize) -> std::ops::Range<usize>;
+
+/// Secret weights are limbs, so that their range can be checked.
+fn check_weights(model: &QuantizedModel) -> Result<(), CircuitError> {
+    let available = model.limbs.bits;
+    for layer in &model.layers {
+        let greatest = layer
+            .weights
+            .iter()
+            .map(|weight| weight.unsigned_abs())
+            .max();
+        let needed = bits(greatest.unwrap_or(0).into()) + 1;
+        if needed > available {
+            let node = layer.name.clone();
+            return Err(CircuitError::WeightBits {
+                node,
+                needed,
+                available,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Digit `digit` of a bias in base `2^bits`, digits from `-2^(bits-1)` to `2^(bits-1) - 1`.
+fn bias_digit(bias: i64, bits: u32, digit: usize) -> i64 {
+    let mut rest = i128::from(bias);
+    for _ in 0..digit {
+        rest = (rest - signed_digit(rest, bits)) >> bits;
+    }
+    signed_digit(rest, bits) as i64
+}
+
+/// The digit in `-2^(bits-1)` to `2^(bits-1) - 1` that is congruent to `value` modulo `2^bits`.
+fn signed_digit(value: i128, bits: u32) -> i128 {
+    let half = 1i128 << (bits - 1);
+    (value + half).rem_euclid(1 << bits) - half
+}
+
+/// How many digits the greatest bias of a layer has.
+fn bias_digits(biases: &[i64], bits: u32) -> usize {
+    let digits = |bias: &i64| {
+        let mut rest = i128::from(*bias);
+        let mut count = 0;
+        while rest != 0 {
+            rest = (rest - signed_digit(rest, bits)) >> bits;
+            count += 1;
+        }
+        count
+    };
+    biases.iter().map(digits).max().unwrap_or(0)
 }
 
 /// Outputs, then the layers' inputs from the last layer to the first.
-fn rows(shape: &Shape, widths: &[usize]) -> Vec<Row> {
-    let mut rows = Vec::with_capacity(shape.last_row());
+fn rows(shape: &Shape, model: &QuantizedModel, unbound: bool) -> Vec<Row> {
+    let mut rows = Vec::new();
     for end in [End::Upper, End::Lower] {
         for output in 0..shape.outputs as usize {
             rows.extend((0..shape.output_rows as usize).map(|digit| Row::Output {
@@ -288,12 +474,23 @@ fn rows(shape: &Shape, widths: &[usize]) -> Vec<Row> {
             }));
         }
     }
-    for (layer, pair) in widths.windows(2).enumerate().rev() {
-        let blocks = blocks(shape, pair[1]);
-        for index in 0..pair[0] {
+    for (layer, of) in model.layers.iter().enumerate().rev() {
+        let blocks = of.outputs().div_ceil(shape.block_width as usize);
+        for index in 0..of.inputs() {
             rows.extend((0..blocks).map(|block| Row::Value {
                 layer,
                 index,
+                block,
+            }));
+        }
+        let digits = match unbound {
+            true => bias_digits(&of.bias, shape.limb_bits),
+            false => 0,
+        };
+        for digit in 0..digits {
+            rows.extend((0..blocks).map(|block| Row::Bias {
+                layer,
+                digit,
                 block,
             }));
         }

@@ -12,6 +12,7 @@
 //!              ...
 //!              first hidden layer       |  h       remainder, magnitude
 //!              inputs                   |  x       limbs of x + 2^(b-1)
+//!              (biases, if weights are secret, below each layer's inputs)
 //!              unused                   |  0       0
 //! last row     boundary                 |
 //! ```
@@ -22,6 +23,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`options`] | what to compile for: visibility, layout target |
 //! | [`plan`] | rows and columns for given widths; the cost model |
 //! | [`layout`] | the rows and the fixed columns |
 //! | [`witness`] | the advice columns |
@@ -32,11 +34,13 @@
 pub mod circuit;
 mod error;
 pub mod layout;
+pub mod options;
 pub mod plan;
 pub mod witness;
 
 pub use circuit::ModelCircuit;
 pub use error::CircuitError;
 pub use layout::CompiledModel;
+pub use options::{CompileOptions, LayoutTarget};
 pub use plan::Plan;
 pub use witness::Witness;

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use zkassay_fixed::OutputMapError;
+use zkassay_fixed::{DataVisibility, OutputMapError};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
+use zkassay_gadgets::instance::Public;
+use zkassay_gadgets::poseidon::{self, Sponge, WIDTH};
 use zkassay_gadgets::{Columns, Field, Shape, field, power_of_two};
 use zkassay_quant::Trace;
 
@@ -16,16 +18,26 @@ use crate::layout::{End, Row};
 /// phase 1 gets an honest phase 2, which is what soundness tests want.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
-    /// The value column, rows `0..=last_row`; empty without hidden layers.
+    /// The value column, rows `0..=last_row`; empty if the table has none.
     pub value: Vec<Field>,
     /// One column per limb.
     pub limbs: Vec<Vec<Field>>,
     /// How often each table entry is used.
     pub multiplicity: Vec<Field>,
-    /// The instance column: ends of the outputs' intervals.
-    pub instance: Vec<Field>,
-    /// The public outputs, at the output map's scale.
+    /// One column per secret weight of a row; none if weights are fixed.
+    pub weights: Vec<Vec<Field>>,
+    /// The rounds of the hashes; none if nothing is hashed.
+    pub rounds: Vec<Vec<Field>>,
+    /// The instance columns.
+    pub instance: Vec<Vec<Field>>,
+    /// The integers of the input.
+    pub inputs: Vec<i64>,
+    /// The outputs, at the output map's scale.
     pub outputs: Vec<i64>,
+    /// The hash of the inputs, if they are hashed.
+    pub input_hash: Option<Field>,
+    /// The hash of the outputs' accumulators, if they are hashed.
+    pub output_hash: Option<Field>,
 }
 
 impl Witness {
@@ -41,12 +53,16 @@ impl Witness {
             bits: shape.limb_bits,
             columns: vec![vec![0; length]; per_row],
         };
-        let mut value = vec![Field::ZERO; if shape.has_hidden() { length } else { 0 }];
+        let mut value = vec![Field::ZERO; if shape.has_values() { length } else { 0 }];
         let last = &trace.accumulators[trace.accumulators.len() - 1];
+        let bound = model.output.bound();
         let intervals = trace
             .outputs
             .iter()
-            .map(|z| model.output.preimage(*z))
+            .map(|z| match shape.visibility.output {
+                DataVisibility::Public => model.output.preimage(*z),
+                _ => Ok(model.output.range()),
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let half = 1i64 << (shape.input_bits() - 1);
 
@@ -91,29 +107,71 @@ impl Witness {
                     cells.set(row, 0..split, remainder);
                     cells.set(row, split..end, quotient.unsigned_abs());
                 }
+                Row::Bias { digit, .. } => {
+                    if let Some(cell) = value.get_mut(row) {
+                        *cell = compiled.bias_constant(digit);
+                    }
+                }
             }
         }
+        let weights = SecretWeights::new(compiled);
+        let integers = |offset: i64, values: &[i64]| -> Vec<Field> {
+            let shifted = values.iter().map(|value| field((value + offset).into()));
+            shifted.collect()
+        };
+        let inputs = &trace.values[0];
+        let sponges = [
+            (shape.output_sponge(), integers(bound, last)),
+            (shape.input_sponge(), integers(half, inputs)),
+        ];
+        let hash = |(sponge, integers): &(Option<Sponge>, Vec<Field>)| {
+            sponge.map(|sponge| sponge.hash(integers))
+        };
+        let (output_hash, input_hash) = (hash(&sponges[0]), hash(&sponges[1]));
+        let public = Public {
+            intervals,
+            inputs: inputs.clone(),
+            input_hash,
+            output_hash,
+        };
         Ok(Self {
             value,
-            multiplicity: cells.multiplicity(shape),
+            multiplicity: multiplicity(shape, &cells, &weights),
             limbs: cells.into_fields(),
-            instance: instance(shape, &intervals),
+            weights: weights.into_fields(),
+            rounds: rounds(shape, &sponges),
+            instance: public.columns(shape),
+            inputs: inputs.clone(),
             outputs: trace.outputs.clone(),
+            input_hash,
+            output_hash,
         })
     }
 
     /// Whether the columns have the lengths that a circuit of the given shape takes.
     pub fn fits(&self, shape: &Shape) -> bool {
         let length = shape.last_row() + 1;
-        let value = if shape.has_hidden() { length } else { 0 };
+        let value = if shape.has_values() { length } else { 0 };
+        let secrets = if shape.unbound() {
+            shape.block_width
+        } else {
+            0
+        };
+        let rounds = if shape.hashes() { 3 * WIDTH } else { 0 };
+        let expected = Public::default().columns(shape);
         self.value.len() == value
             && self.limbs.len() == shape.limbs() as usize
+            && self.weights.len() == secrets as usize
+            && self.rounds.len() == rounds
             && self
                 .limbs
                 .iter()
+                .chain(&self.weights)
+                .chain(&self.rounds)
                 .chain([&self.multiplicity])
                 .all(|column| column.len() == length)
-            && self.instance.len() == shape.output_block()
+            && self.instance.len() == expected.len()
+            && self.inputs.len() == shape.inputs as usize
             && self.outputs.len() == shape.outputs as usize
     }
 
@@ -128,14 +186,94 @@ impl Witness {
     ) -> Vec<Vec<Field>> {
         let shape = compiled.shape();
         let last = shape.last_row();
-        let limbs: Vec<&[Field]> = self.limbs.iter().map(Vec::as_slice).collect();
+        let half = power_of_two(shape.limb_bits - 1);
+        let shifted: Vec<Vec<Field>> = self
+            .weights
+            .iter()
+            .map(|column| column.iter().map(|weight| weight + half).collect())
+            .collect();
+        let limbs: Vec<&[Field]> = self
+            .limbs
+            .iter()
+            .chain(&shifted)
+            .map(Vec::as_slice)
+            .collect();
         let mut phase = vec![self.dot(compiled, r), self.combination(compiled, r)];
         phase.extend(
             columns
                 .logup
                 .assign(&limbs, &self.multiplicity, shape.limb_bits, last, beta),
         );
+        if shape.hashes() {
+            phase.extend([self.packed(shape, r), self.absorbed(shape, r)]);
+        }
         phase
+    }
+
+    /// The Horner sum of the packed values.
+    fn packed(&self, shape: &Shape, r: Field) -> Vec<Field> {
+        let mut terms = vec![(Field::ONE, Field::ZERO); shape.last_row()];
+        let per_row = shape.limbs() * shape.limb_bits;
+        let mut add = |sponge: Sponge, rows: &dyn Fn(usize) -> Vec<(usize, Field)>| {
+            for index in 0..sponge.count {
+                let place = index % sponge.per_element();
+                let factor = power_of_two(sponge.bits * place as u32);
+                for (digit, (row, value)) in rows(index).into_iter().enumerate() {
+                    let first = place == 0 && digit == 0;
+                    terms[row] = (if first { r } else { Field::ONE }, value * factor);
+                }
+            }
+        };
+        if let Some(sponge) = shape.output_sponge() {
+            add(sponge, &|index| {
+                let first = shape.output_row(1, index);
+                let recompose = |digit: usize| {
+                    let limbs = (0..shape.limbs()).map(|i| {
+                        self.limbs[i as usize][first + digit] * power_of_two(i * shape.limb_bits)
+                    });
+                    let sum = limbs.fold(Field::ZERO, |sum, limb| sum + limb);
+                    (first + digit, sum * power_of_two(per_row * digit as u32))
+                };
+                (0..shape.output_rows as usize).map(recompose).collect()
+            });
+        }
+        if let Some(sponge) = shape.input_sponge() {
+            let half = power_of_two(shape.input_bits() - 1);
+            let values = self.values(shape);
+            add(sponge, &|index| {
+                let row = shape.input_row(index);
+                vec![(row, values[row] + half)]
+            });
+        }
+        running(terms)
+    }
+
+    /// The Horner sum of what the hashes absorb.
+    fn absorbed(&self, shape: &Shape, r: Field) -> Vec<Field> {
+        let mut terms = vec![(Field::ONE, Field::ZERO); shape.last_row()];
+        let sponges = [shape.output_sponge(), shape.input_sponge()];
+        for sponge in sponges.into_iter().flatten() {
+            for permutation in 0..sponge.permutations() {
+                let row = sponge.first_row + permutation * poseidon::ROUNDS;
+                let before = match permutation {
+                    0 => [Field::ZERO; WIDTH],
+                    _ => poseidon::round(poseidon::ROUNDS - 1, self.state(row)),
+                };
+                let next = self.state(row + 1);
+                let [first, second] = [1, 2].map(|i| next[i] - before[i]);
+                let is_single = permutation == 0 && sponge.elements() % 2 == 1;
+                terms[row] = match is_single {
+                    true => (r, second),
+                    false => (r * r, r * first + second),
+                };
+            }
+        }
+        running(terms)
+    }
+
+    /// The state of the hashes in `row`.
+    fn state(&self, row: usize) -> [Field; WIDTH] {
+        std::array::from_fn(|word| self.rounds[word][row])
     }
 
     /// The running sums of `value * u`, from each segment's end upwards.
@@ -149,17 +287,22 @@ impl Witness {
         let mut segment = None;
         for (row, kind) in compiled.rows().iter().enumerate().rev() {
             match *kind {
-                Row::Value {
-                    layer,
-                    index,
-                    block,
-                } => {
+                Row::Value { layer, block, .. } | Row::Bias { layer, block, .. } => {
                     if segment != Some(layer) {
                         (segment, sum) = (Some(layer), Field::ZERO);
                     }
                     let mut u = Field::ZERO;
-                    for (column, weight) in compiled.weights(layer, index, block) {
-                        u += powers[column] * field(weight.into());
+                    match self.weights.is_empty() {
+                        true => {
+                            for (column, weight) in compiled.weights(*kind) {
+                                u += powers[column] * field(weight.into());
+                            }
+                        }
+                        false => {
+                            for (power, column) in powers.iter().zip(&self.weights) {
+                                u += *power * column[row];
+                            }
+                        }
                     }
                     sum += values[row] * u * block_powers[block];
                 }
@@ -177,7 +320,8 @@ impl Witness {
 
     /// The Horner sums of outputs, from the top of each segment downwards.
     fn combination(&self, compiled: &CompiledModel, r: Field) -> Vec<Field> {
-        let (shape, model) = (compiled.shape(), compiled.model());
+        let shape = compiled.shape();
+        let last_layer = compiled.model().layers.len() - 1;
         let mut combination = vec![Field::ZERO; shape.last_row() + 1];
         let mut sum = Field::ZERO;
         let limb_factors: Vec<Field> = (0..shape.limbs())
@@ -198,6 +342,8 @@ impl Witness {
         } else {
             Field::ZERO
         };
+        // The ends come after the hashes, if there are any.
+        let ends = &self.instance[usize::from(shape.hashes())];
         for (row, kind) in compiled.rows().iter().enumerate() {
             combination[row] = sum;
             sum = match *kind {
@@ -208,18 +354,18 @@ impl Witness {
                     if digit > 0 {
                         sum + limbs
                     } else {
-                        let layer = &model.layers[model.layers.len() - 1];
-                        let bias = field(layer.bias[output].into());
-                        fold(sum, output) + limbs + self.instance[row] - bias
+                        let bias = field(compiled.fixed_bias(last_layer, output).into());
+                        fold(sum, output) + limbs + ends[row] - bias
                     }
                 }
                 Row::Value { block, .. } if block > 0 => sum,
+                Row::Bias { .. } => sum,
                 Row::Value { layer: 0, .. } => Field::ZERO,
                 Row::Value { layer, index, .. } => {
                     let remainder = recompose(row, 0..split);
                     let magnitude = recompose(row, split..end_of_limbs);
                     let y = (self.value[row].double() - magnitude) * shift + remainder - half;
-                    let bias = field(model.layers[layer - 1].bias[index].into());
+                    let bias = field(compiled.fixed_bias(layer - 1, index).into());
                     fold(sum, index) + y - bias
                 }
             };
@@ -229,7 +375,7 @@ impl Witness {
 
     /// The values of all rows, from their column or from their limbs.
     fn values(&self, shape: &Shape) -> Cow<'_, [Field]> {
-        if shape.has_hidden() {
+        if shape.has_values() {
             return Cow::Borrowed(&self.value);
         }
         let offset = power_of_two(shape.input_bits() - 1);
@@ -244,14 +390,50 @@ impl Witness {
     }
 }
 
-/// The instance column of the given interval ends.
-fn instance(shape: &Shape, intervals: &[zkassay_fixed::Interval]) -> Vec<Field> {
-    let mut instance = vec![Field::ZERO; shape.output_block()];
-    for (index, interval) in intervals.iter().enumerate() {
-        instance[shape.output_row(0, index)] = field(interval.hi.into());
-        instance[shape.output_row(1, index)] = field(interval.lo.into());
+/// `column[row + 1] = factor * column[row] + term`, from zero.
+fn running(terms: Vec<(Field, Field)>) -> Vec<Field> {
+    let mut column = Vec::with_capacity(terms.len() + 1);
+    let mut sum = Field::ZERO;
+    column.push(sum);
+    for (factor, term) in terms {
+        sum = sum * factor + term;
+        column.push(sum);
     }
-    instance
+    column
+}
+
+/// The columns of the hashes: states, squares and fourth powers.
+fn rounds(shape: &Shape, sponges: &[(Option<Sponge>, Vec<Field>)]) -> Vec<Vec<Field>> {
+    if !shape.hashes() {
+        return vec![];
+    }
+    let mut columns = vec![vec![Field::ZERO; shape.last_row() + 1]; 3 * WIDTH];
+    let constants = poseidon::round_constants();
+    for (sponge, integers) in sponges {
+        let Some(sponge) = sponge else { continue };
+        // The first row belongs to what comes before.
+        for (offset, state) in sponge.states(integers).into_iter().enumerate().skip(1) {
+            let row = sponge.first_row + offset;
+            for (word, value) in state.into_iter().enumerate() {
+                columns[word][row] = value;
+                if row == sponge.digest_row() {
+                    continue;
+                }
+                let round = (offset - 1) % poseidon::ROUNDS;
+                let is_boxed = word == 0 || poseidon::is_full(round);
+                let (square, fourth) = match is_boxed {
+                    true => {
+                        let square = (value + constants[round][word]).square();
+                        (square, square.square())
+                    }
+                    false => (Field::ZERO, Field::ONE),
+                };
+                columns[WIDTH + word][row] = square;
+                columns[2 * WIDTH + word][row] = fourth;
+            }
+        }
+    }
+    columns
 }
 
 /// `(remainder, quotient)` of `y + 2^(shift-1)` by `2^shift`.
@@ -289,17 +471,6 @@ impl LimbCells {
         }
     }
 
-    fn multiplicity(&self, shape: &Shape) -> Vec<Field> {
-        let last = shape.last_row();
-        let mut counts = vec![0u64; last + 1];
-        for column in &self.columns {
-            for limb in &column[..last] {
-                counts[*limb as usize] += 1;
-            }
-        }
-        counts.into_iter().map(Field::from).collect()
-    }
-
     fn into_fields(self) -> Vec<Vec<Field>> {
         let convert = |column: Vec<u32>| {
             column
@@ -309,4 +480,46 @@ impl LimbCells {
         };
         self.columns.into_iter().map(convert).collect()
     }
+}
+
+/// The cells of secret weights; none if weights are fixed.
+struct SecretWeights(Vec<Vec<i64>>);
+
+impl SecretWeights {
+    fn new(compiled: &CompiledModel) -> Self {
+        let shape = compiled.shape();
+        if !shape.unbound() {
+            return Self(vec![]);
+        }
+        let mut columns = vec![vec![0; shape.last_row() + 1]; shape.block_width as usize];
+        for (row, kind) in compiled.rows().iter().enumerate() {
+            for (column, weight) in compiled.weights(*kind) {
+                columns[column][row] = weight;
+            }
+        }
+        Self(columns)
+    }
+
+    fn into_fields(self) -> Vec<Vec<Field>> {
+        let convert = |column: Vec<i64>| column.into_iter().map(|w| field(w.into())).collect();
+        self.0.into_iter().map(convert).collect()
+    }
+}
+
+/// How often each entry of the range table is used.
+fn multiplicity(shape: &Shape, limbs: &LimbCells, weights: &SecretWeights) -> Vec<Field> {
+    let last = shape.last_row();
+    let half = 1i64 << (shape.limb_bits - 1);
+    let mut counts = vec![0u64; last + 1];
+    for column in &limbs.columns {
+        for limb in &column[..last] {
+            counts[*limb as usize] += 1;
+        }
+    }
+    for column in &weights.0 {
+        for weight in &column[..last] {
+            counts[(weight + half) as usize] += 1;
+        }
+    }
+    counts.into_iter().map(Field::from).collect()
 }

@@ -9,11 +9,14 @@
 //! |---|---|
 //! | [`scale`] | scales, rounding half up, conversion to and from reals |
 //! | [`output`] | monotone output maps (rescale, sigmoid) and their preimages |
+//! | [`visibility`] | what a proof reveals and binds |
 //!
 //! Position: depends on no other crate of the workspace.
 
 pub mod output;
 pub mod scale;
+pub mod visibility;
 
 pub use output::{Activation, Interval, OutputMap, OutputMapError};
 pub use scale::{Scale, shift_round};
+pub use visibility::{DataVisibility, ParamsVisibility, Visibility, VisibilityError};

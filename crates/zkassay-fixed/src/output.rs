@@ -165,6 +165,14 @@ impl OutputMap {
         self.bound
     }
 
+    /// All accumulators within the bound.
+    pub fn range(&self) -> Interval {
+        Interval {
+            lo: -self.bound,
+            hi: self.bound,
+        }
+    }
+
     /// The output for the accumulator `y`.
     pub fn apply(&self, y: i64) -> i64 {
         match self.activation {

@@ -7,6 +7,7 @@ use halo2_proofs::plonk::{
 use halo2_proofs::poly::Rotation;
 
 use crate::expression::{Expr, constant, recompose};
+use crate::hash::{self, Hash};
 use crate::logup::LogUp;
 use crate::{Field, Shape, boundary, dense, power_of_two, range, relu};
 
@@ -14,20 +15,23 @@ use crate::{Field, Shape, boundary, dense, power_of_two, range, relu};
 ///
 /// | column | kind | what it holds in its row |
 /// |---|---|---|
-/// | `value` | advice | the input or hidden value; only with hidden layers (else the limbs are the value) |
+/// | `value` | advice | the input or hidden value; in a model with neither hidden layers nor secret weights the limbs are the value |
 /// | `limbs` | advice | limbs of an input, of a rescale, or of an output's distance to its interval's end |
 /// | `dot` | advice, phase 2 | sum from the layer's end up to here of `value * u` |
 /// | `combination` | advice, phase 2 | Horner sum of the layer's outputs above this row |
-/// | `weights` | fixed | the weights of this row's value, one block of outputs |
-/// | `blocks` | fixed | which block of outputs; only if a layer is wider than a block |
+/// | `weights` | fixed, or advice if they are secret | the weights of this row's value, one block of outputs |
+/// | `blocks` | fixed | which block of outputs; only if a layer is wider than a block, or the weights are secret |
 /// | `active` | fixed | 1 in rows that gates use |
 /// | `carry` | fixed | 1 if `dot` continues in the next row |
 /// | `keep`, `fold` | fixed | factor of `combination`: `keep + fold * r` |
 /// | `hidden`, `input`, `repeat` | fixed | what kind of value the row holds |
 /// | `limb_weight` | fixed | factor of the recomposed limbs in an output's row |
 /// | `bias` | fixed | bias of the output that the row holds, and constants of its gate |
+/// | `constant` | fixed | the value of rows whose secret weights are a bias |
 /// | `boundary` | fixed | 1: running sums are zero; 2: `dot` and `combination` meet |
 /// | `instance` | instance | ends of the outputs' intervals |
+/// | `public_inputs` | instance | the inputs, in their rows |
+/// | `hash` | | see [`hash`](crate::hash) |
 #[derive(Clone, Debug)]
 pub struct Columns {
     /// Input and hidden values.
@@ -40,8 +44,10 @@ pub struct Columns {
     pub combination: Column<Advice>,
     /// The range-check argument.
     pub logup: LogUp,
-    /// Weights.
+    /// Weights that the key fixes; none if they are secret.
     pub weights: Vec<Column<Fixed>>,
+    /// Weights that are the prover's secret.
+    pub secret_weights: Vec<Column<Advice>>,
     /// Selectors of blocks of outputs.
     pub blocks: Vec<Column<Fixed>>,
     /// Rows that gates use.
@@ -62,10 +68,16 @@ pub struct Columns {
     pub limb_weight: Column<Fixed>,
     /// Biases and constants.
     pub bias: Column<Fixed>,
+    /// Values of rows whose secret weights are a bias.
+    pub constant: Option<Column<Fixed>>,
     /// Boundary conditions.
     pub boundary: Column<Fixed>,
-    /// Public values.
+    /// Ends of the outputs' intervals.
     pub instance: Column<Instance>,
+    /// The inputs, if they are public.
+    pub public_inputs: Option<Column<Instance>>,
+    /// Hashes of inputs and outputs.
+    pub hash: Option<Hash>,
     /// The challenge `r`, if anything is folded.
     pub fold_challenge: Option<Challenge>,
 }
@@ -83,25 +95,45 @@ pub(crate) struct Row {
 impl Columns {
     /// Allocates the columns and creates every gate.
     pub fn configure(meta: &mut ConstraintSystem<Field>, shape: &Shape) -> Self {
-        let has_hidden = shape.has_hidden();
-        let value = has_hidden.then(|| meta.advice_column());
+        let has_values = shape.has_values();
+        let value = has_values.then(|| meta.advice_column());
         let limbs: Vec<_> = (0..shape.limbs()).map(|_| meta.advice_column()).collect();
         let multiplicity = meta.advice_column();
-        let folds = shape.folds() || shape.block_width > 1;
+        let secrets = if shape.unbound() {
+            shape.block_width
+        } else {
+            0
+        };
+        let secret_weights: Vec<_> = (0..secrets).map(|_| meta.advice_column()).collect();
+        let hash = shape.hashes().then(|| Hash::allocate(meta, shape));
+        let folds = shape.folds() || shape.block_width > 1 || shape.hashes();
         let fold_challenge = folds.then(|| meta.challenge_usable_after(FirstPhase));
         let lookup_challenge = meta.challenge_usable_after(FirstPhase);
         let dot = meta.advice_column_in(SecondPhase);
         let combination = meta.advice_column_in(SecondPhase);
-        let weights = (0..shape.block_width)
+        let weights = (secrets..shape.block_width)
             .map(|_| meta.fixed_column())
             .collect();
         let blocks = match shape.blocks {
-            1 => vec![],
+            1 if !shape.unbound() => vec![],
             several => (0..several).map(|_| meta.fixed_column()).collect(),
         };
         let active = meta.fixed_column();
         let boundary = meta.fixed_column();
-        let logup = LogUp::configure(meta, shape, &limbs, multiplicity, lookup_challenge, active);
+        let half = power_of_two(shape.limb_bits - 1);
+        let checked: Vec<_> = limbs
+            .iter()
+            .map(|column| (*column, Field::zero()))
+            .chain(secret_weights.iter().map(|column| (*column, half)))
+            .collect();
+        let logup = LogUp::configure(
+            meta,
+            shape,
+            &checked,
+            multiplicity,
+            lookup_challenge,
+            active,
+        );
         let columns = Self {
             value,
             limbs,
@@ -109,24 +141,29 @@ impl Columns {
             combination,
             logup,
             weights,
+            secret_weights,
             blocks,
             active,
             carry: meta.fixed_column(),
             keep: meta.fixed_column(),
             fold: shape.folds().then(|| meta.fixed_column()),
-            hidden: has_hidden.then(|| meta.fixed_column()),
-            input: has_hidden.then(|| meta.fixed_column()),
+            hidden: has_values.then(|| meta.fixed_column()),
+            input: (has_values || shape.reveals_inputs()).then(|| meta.fixed_column()),
             repeat: (shape.blocks > 1).then(|| meta.fixed_column()),
             limb_weight: meta.fixed_column(),
             bias: meta.fixed_column(),
+            constant: shape.unbound().then(|| meta.fixed_column()),
             boundary,
             instance: meta.instance_column(),
+            public_inputs: shape.reveals_inputs().then(|| meta.instance_column()),
+            hash,
             fold_challenge,
         };
         dense::configure(meta, shape, &columns);
         relu::configure(meta, shape, &columns);
         range::configure(meta, shape, &columns);
         boundary::configure(meta, &columns);
+        hash::configure(meta, shape, &columns);
         columns
     }
 
@@ -180,31 +217,53 @@ pub(crate) fn accumulator(row: &Row, shape: &Shape) -> Expr {
 
 #[cfg(test)]
 mod tests {
+    use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+
     use super::*;
 
-    /// Shapes of every kind: with and without hidden layers, one and several blocks and outputs.
+    /// Shapes of every kind: with and without hidden layers, one and several blocks and
+    /// outputs, every visibility.
     fn shapes() -> Vec<Shape> {
         let mut shapes = Vec::new();
         for (remainder_limbs, magnitude_limbs) in [(0, 0), (1, 1), (2, 3)] {
             for (block_width, blocks) in [(1, 1), (1, 3), (5, 1), (16, 2)] {
                 for (outputs, degree) in [(1, 3), (1, 5), (4, 3), (4, 5)] {
-                    shapes.push(Shape {
-                        logrows: 8,
-                        limb_bits: 7,
-                        input_limbs: 2,
-                        remainder_limbs,
-                        magnitude_limbs,
-                        block_width,
-                        blocks,
-                        outputs,
-                        output_rows: 2,
-                        degree,
-                    });
+                    for visibility in visibilities() {
+                        shapes.push(Shape {
+                            logrows: 8,
+                            limb_bits: 7,
+                            input_limbs: 2,
+                            remainder_limbs,
+                            magnitude_limbs,
+                            block_width,
+                            blocks,
+                            outputs,
+                            output_rows: 2,
+                            degree,
+                            inputs: 3,
+                            first_input: 30,
+                            input_stride: blocks,
+                            visibility,
+                        });
+                    }
                 }
             }
         }
         shapes.retain(|shape| shape.validate().is_ok());
+        assert!(shapes.len() > 500, "{}", shapes.len());
         shapes
+    }
+
+    fn visibilities() -> impl Iterator<Item = Visibility> {
+        DataVisibility::ALL.into_iter().flat_map(|input| {
+            DataVisibility::ALL.into_iter().flat_map(move |output| {
+                ParamsVisibility::ALL.map(move |params| Visibility {
+                    input,
+                    output,
+                    params,
+                })
+            })
+        })
     }
 
     #[test]
@@ -214,11 +273,18 @@ mod tests {
             let columns = Columns::configure(&mut system, &shape);
             let phases = system.advice_column_phase();
             let phase = |column: Column<Advice>| phases[column.index()];
-            let committed = columns.limbs.iter().chain(&columns.value);
+            let rounds: Vec<_> = columns.hash.iter().flat_map(Hash::rounds).collect();
+            let committed = columns.limbs.iter().chain(&columns.value).chain(&rounds);
+            let committed = committed.chain(&columns.secret_weights);
             for column in committed.chain([&columns.logup.multiplicity]) {
                 assert_eq!(phase(*column), 0, "{shape:?}");
             }
-            let sums = [columns.dot, columns.combination, columns.logup.sum];
+            let hashes = columns
+                .hash
+                .iter()
+                .flat_map(|hash| [hash.packed, hash.absorbed]);
+            let mut sums = vec![columns.dot, columns.combination, columns.logup.sum];
+            sums.extend(hashes);
             for column in sums.iter().chain(&columns.logup.helpers) {
                 assert_eq!(phase(*column), 1, "{shape:?}");
             }

@@ -31,6 +31,11 @@
 //!        + limb_weight * limbs + instance                         an output's accumulator
 //! ```
 //!
+//! If the weights are secret, `weight_c` is an advice cell: a signed integer of `limb_bits`
+//! bits by its range check. `block_k` is then there for a single block too, so that cells of
+//! rows without a value do not count; and a layer's bias is the weights of a few more rows,
+//! whose values are the constants `1, 2^limb_bits, 2^(2 limb_bits), ...`.
+//!
 //! (`bias` also holds the constant `2^(shift-1)` of the rescale.) In the
 //! segment's first row `combination` is the right-hand side, and there the
 //! [`boundary`](crate::boundary) gate asks for `dot = combination`.
@@ -58,7 +63,10 @@ use crate::{Field, Shape};
 pub(crate) fn configure(meta: &mut ConstraintSystem<Field>, shape: &Shape, columns: &Columns) {
     meta.create_gate("dot product", |meta| {
         let row = columns.row(meta, shape);
-        let weights: Vec<_> = columns.weights.iter().map(|c| fixed(meta, *c)).collect();
+        let mut weights: Vec<_> = columns.weights.iter().map(|c| fixed(meta, *c)).collect();
+        for column in &columns.secret_weights {
+            weights.push(meta.query_advice(*column, Rotation::cur()));
+        }
         let mut u = horner(&row.r, weights.into_iter());
         if !columns.blocks.is_empty() {
             let blocks: Vec<_> = columns.blocks.iter().map(|c| fixed(meta, *c)).collect();

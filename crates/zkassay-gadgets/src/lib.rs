@@ -12,8 +12,12 @@
 //! | [`range`] | inputs are `b`-bit integers; unused cells are zero |
 //! | [`boundary`] | where running sums start, end and meet |
 //! | [`logup`] | every limb lies in `[0, 2^limb_bits)` |
+//! | [`hash`] | Poseidon hashes of inputs and outputs |
+//! | [`poseidon`] | the permutation and the packing, outside of a circuit |
+//! | [`instance`] | the public values' columns |
 //!
-//! Position: leans on halo2 alone; `zkassay-circuit` and `zkassay-verifier` lean on it.
+//! Position: leans on halo2 and `zkassay-fixed`; `zkassay-circuit` and `zkassay-verifier` lean
+//! on it.
 //!
 //! # Soundness
 //!
@@ -32,7 +36,10 @@ pub mod boundary;
 pub mod columns;
 pub mod dense;
 mod expression;
+pub mod hash;
+pub mod instance;
 pub mod logup;
+pub mod poseidon;
 pub mod range;
 pub mod relu;
 mod shape;

@@ -19,7 +19,8 @@
 //! ```
 //!
 //! and the [`boundary`](crate::boundary) gate makes `sum` zero at both ends. Rows beyond the
-//! table repeat its entry 0.
+//! table repeat its entry 0. Cells that hold signed integers (secret weights) are looked up
+//! with an offset.
 
 use halo2_proofs::arithmetic::Field as _;
 use halo2_proofs::halo2curves::group::ff::BatchInvert;
@@ -53,7 +54,7 @@ impl LogUp {
     pub(crate) fn configure(
         meta: &mut ConstraintSystem<Field>,
         shape: &Shape,
-        limbs: &[Column<Advice>],
+        limbs: &[(Column<Advice>, Field)],
         multiplicity: Column<Advice>,
         challenge: Challenge,
         active: Column<Fixed>,
@@ -78,7 +79,7 @@ impl LogUp {
     fn equations(
         &self,
         meta: &mut VirtualCells<'_, Field>,
-        limbs: &[Column<Advice>],
+        limbs: &[(Column<Advice>, Field)],
         active: Column<Fixed>,
     ) -> Vec<(&'static str, Expr)> {
         let beta = meta.query_challenge(self.challenge);
@@ -86,8 +87,14 @@ impl LogUp {
         // (numerator, denominator) of every fraction, the table last.
         let mut fractions: Vec<(Expr, Expr)> = limbs
             .iter()
-            .map(|column| meta.query_advice(*column, Rotation::cur()))
-            .map(|limb| (constant(Field::ONE), limb + beta.clone()))
+            .map(|(column, offset)| {
+                let cell = meta.query_advice(*column, Rotation::cur());
+                let shifted = match bool::from(offset.is_zero()) {
+                    true => cell,
+                    false => cell + constant(*offset),
+                };
+                (constant(Field::ONE), shifted + beta.clone())
+            })
             .collect();
         let multiplicity = meta.query_advice(self.multiplicity, Rotation::cur());
         fractions.push((-multiplicity, fixed(meta, self.table) + beta));
@@ -115,7 +122,7 @@ impl LogUp {
             .collect()
     }
 
-    /// The phase-2 columns for the given limbs (one slice per limb column) and
+    /// The phase-2 columns for the given limbs (one slice per column, offsets added) and
     /// multiplicities, rows `0..=rows`: first [`sum`](Self::sum), then [`helpers`](Self::helpers).
     ///
     /// Limbs need not lie in the table: a dishonest prover's columns are computed

@@ -6,14 +6,17 @@
 //! x = sum_i 2^(limb_bits i) limb_i - 2^(b-1)
 //! ```
 //!
-//! In a model without hidden layers this expression *is* the value; otherwise
-//! the value has a column, and with it three gates:
+//! In a model with neither hidden layers nor secret weights this expression *is* the value;
+//! otherwise the value has a column, and with it three gates:
 //!
 //! ```text
 //! input * (value - x) = 0
 //! repeat * (value - value[previous]) = 0
-//! (active - input - hidden - repeat) * value = 0
+//! (active - input - hidden - repeat) * value = constant
 //! ```
+//!
+//! (`constant` is zero but in rows whose secret weights are a bias.) Public inputs are compared
+//! with the instance: `input * (value - public_inputs) = 0`.
 
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
@@ -29,6 +32,16 @@ pub(crate) fn signed(limbs: &[Expr], shape: &Shape) -> Expr {
 }
 
 pub(crate) fn configure(meta: &mut ConstraintSystem<Field>, shape: &Shape, columns: &Columns) {
+    if let (Some(input), Some(public)) = (columns.input, columns.public_inputs) {
+        meta.create_gate("public inputs", |meta| {
+            let row = columns.row(meta, shape);
+            let public = meta.query_instance(public, Rotation::cur());
+            vec![(
+                "input: value is public",
+                fixed(meta, input) * (row.value - public),
+            )]
+        });
+    }
     let (Some(column), Some(hidden), Some(input)) = (columns.value, columns.hidden, columns.input)
     else {
         return;
@@ -50,7 +63,11 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Field>, shape: &Shape, colum
                 repeat * (row.value.clone() - previous),
             ));
         }
-        equations.push(("unused: value is zero", unused * row.value));
+        let mut rest = unused * row.value;
+        if let Some(constant) = columns.constant {
+            rest = rest - fixed(meta, constant);
+        }
+        equations.push(("unused: value is zero", rest));
         equations
     });
 }

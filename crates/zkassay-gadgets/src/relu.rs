@@ -21,7 +21,7 @@ use crate::columns::{Columns, fixed, rescale_parts};
 use crate::{Field, Shape};
 
 pub(crate) fn configure(meta: &mut ConstraintSystem<Field>, shape: &Shape, columns: &Columns) {
-    let Some(hidden) = columns.hidden else {
+    let Some(hidden) = columns.hidden.filter(|_| shape.has_hidden()) else {
         return;
     };
     meta.create_gate("relu", |meta| {

@@ -1,5 +1,9 @@
 //! What a constraint system looks like, without the model behind it.
 
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+
+use crate::poseidon::Sponge;
+
 /// Rows that halo2 fills with blinding factors, plus the one before them.
 const UNUSABLE_ROWS: usize = 6;
 
@@ -28,6 +32,14 @@ pub struct Shape {
     /// Highest degree of a gate: 3 or 5. Higher means fewer columns, but a
     /// quotient polynomial of twice the size.
     pub degree: u32,
+    /// Inputs of the model.
+    pub inputs: u32,
+    /// The row of the first input.
+    pub first_input: u32,
+    /// Rows from one input to the next: the blocks of the first layer.
+    pub input_stride: u32,
+    /// What is revealed, and whether the weights are fixed.
+    pub visibility: Visibility,
 }
 
 /// The smallest shape: one layer, one output.
@@ -44,6 +56,10 @@ impl Default for Shape {
             outputs: 1,
             output_rows: 1,
             degree: 3,
+            inputs: 1,
+            first_input: 2,
+            input_stride: 1,
+            visibility: Visibility::default(),
         }
     }
 }
@@ -94,9 +110,56 @@ impl Shape {
         self.magnitude_limbs > 0
     }
 
+    /// Whether values have a column of their own; else they are an expression of their limbs.
+    pub fn has_values(&self) -> bool {
+        self.has_hidden() || self.unbound()
+    }
+
+    /// Whether the weights are a secret of the prover.
+    pub fn unbound(&self) -> bool {
+        self.visibility.params == ParamsVisibility::Private
+    }
+
+    /// Whether there are public inputs.
+    pub fn reveals_inputs(&self) -> bool {
+        self.visibility.input == DataVisibility::Public
+    }
+
+    /// Whether anything is hashed.
+    pub fn hashes(&self) -> bool {
+        let Visibility { input, output, .. } = self.visibility;
+        [input, output].contains(&DataVisibility::Hashed)
+    }
+
     /// Whether several values are combined by powers of `r`.
     pub fn folds(&self) -> bool {
         self.has_hidden() || self.outputs > 1
+    }
+
+    /// The hash of the outputs, in the rows from 0.
+    pub fn output_sponge(&self) -> Option<Sponge> {
+        let bits = self.output_bits();
+        (self.visibility.output == DataVisibility::Hashed)
+            .then(|| Sponge::new(0, self.outputs as usize, bits))
+    }
+
+    /// The hash of the inputs, in the rows after that of the outputs.
+    pub fn input_sponge(&self) -> Option<Sponge> {
+        let first = self.output_sponge().map_or(0, |sponge| sponge.digest_row());
+        (self.visibility.input == DataVisibility::Hashed)
+            .then(|| Sponge::new(first, self.inputs as usize, self.input_bits()))
+    }
+
+    /// The row of input `index`.
+    pub fn input_row(&self, index: usize) -> usize {
+        self.first_input as usize + index * self.input_stride as usize
+    }
+
+    /// Rows that values and hashes need.
+    pub fn needed_rows(&self) -> usize {
+        let values = self.input_row(self.inputs as usize);
+        let last_sponge = self.input_sponge().or(self.output_sponge());
+        values.max(last_sponge.map_or(0, |sponge| sponge.digest_row() + 1))
     }
 
     /// Bits of a rescale.
@@ -179,7 +242,7 @@ impl Shape {
             Self::MAX_BLOCK_WIDTH.into(),
         )?;
         within("blocks", self.blocks.into(), 1, Self::MAX_BLOCKS.into())?;
-        if !self.has_hidden() && self.blocks > 1 {
+        if !self.has_values() && self.blocks > 1 {
             // Values without a column cannot be repeated for another block.
             return Err(ShapeError {
                 what: "blocks",
@@ -196,6 +259,20 @@ impl Shape {
             2,
             self.last_row() as u64,
         )?;
+        within("inputs", self.inputs.into(), 1, self.last_row() as u64)?;
+        within(
+            "input stride",
+            self.input_stride.into(),
+            1,
+            Self::MAX_BLOCKS.into(),
+        )?;
+        within(
+            "row of the first input",
+            self.first_input.into(),
+            self.output_block() as u64,
+            self.last_row() as u64,
+        )?;
+        within("rows", self.needed_rows() as u64, 1, self.last_row() as u64)?;
         if ![3, 5].contains(&self.degree) {
             return Err(ShapeError {
                 what: "degree",
@@ -206,7 +283,7 @@ impl Shape {
         Ok(())
     }
 
-    /// The shape as bytes: ten little-endian `u32`.
+    /// The shape as bytes: sixteen little-endian `u32`.
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         for (chunk, field) in bytes.chunks_exact_mut(4).zip(self.fields()) {
@@ -216,15 +293,18 @@ impl Shape {
     }
 
     /// Length of [`to_bytes`](Self::to_bytes).
-    pub const BYTES: usize = 40;
+    pub const BYTES: usize = 64;
 
     /// Reads a shape; it still has to be [validated](Self::validate).
-    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+    ///
+    /// # Errors
+    /// A visibility that is none.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, ShapeError> {
         let mut fields = bytes
             .chunks_exact(4)
             .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]));
         let mut next = || fields.next().unwrap_or_default();
-        Self {
+        Ok(Self {
             logrows: next(),
             limb_bits: next(),
             input_limbs: next(),
@@ -235,10 +315,23 @@ impl Shape {
             outputs: next(),
             output_rows: next(),
             degree: next(),
-        }
+            inputs: next(),
+            first_input: next(),
+            input_stride: next(),
+            visibility: Visibility {
+                input: variant("input visibility", &DataVisibility::ALL, next())?,
+                output: variant("output visibility", &DataVisibility::ALL, next())?,
+                params: variant("visibility of parameters", &ParamsVisibility::ALL, next())?,
+            },
+        })
     }
 
-    fn fields(&self) -> [u32; 10] {
+    fn fields(&self) -> [u32; 16] {
+        let Visibility {
+            input,
+            output,
+            params,
+        } = self.visibility;
         [
             self.logrows,
             self.limb_bits,
@@ -250,8 +343,23 @@ impl Shape {
             self.outputs,
             self.output_rows,
             self.degree,
+            self.inputs,
+            self.first_input,
+            self.input_stride,
+            input as u32,
+            output as u32,
+            params as u32,
         ]
     }
+}
+
+/// The variant at the position that a file says.
+fn variant<T: Copy>(what: &'static str, all: &[T], position: u32) -> Result<T, ShapeError> {
+    all.get(position as usize).copied().ok_or(ShapeError {
+        what,
+        found: position.into(),
+        expected: format!("0 to {}", all.len() - 1),
+    })
 }
 
 #[cfg(test)]
@@ -270,13 +378,34 @@ mod tests {
             outputs: 3,
             output_rows: 2,
             degree: 3,
+            inputs: 20,
+            first_input: 40,
+            input_stride: 1,
+            visibility: Visibility {
+                input: DataVisibility::Hashed,
+                output: DataVisibility::Hashed,
+                params: ParamsVisibility::Private,
+            },
         }
     }
 
     #[test]
     fn bytes_round_trip() {
-        let bytes = shape().to_bytes();
-        assert_eq!(Shape::from_bytes(&bytes), shape());
+        let mut bytes = shape().to_bytes();
+        assert_eq!(Shape::from_bytes(&bytes), Ok(shape()));
+        bytes[52] = 3;
+        let error = Shape::from_bytes(&bytes).unwrap_err().to_string();
+        assert!(error.contains("input visibility is 3"), "{error}");
+    }
+
+    #[test]
+    fn hashes_follow_each_other() {
+        // One permutation for the three outputs; twenty inputs of 16 bits are two elements.
+        let (output, input) = (shape().output_sponge(), shape().input_sponge());
+        let (output, input) = (output.unwrap(), input.unwrap());
+        assert_eq!(output.first_row, 0);
+        assert_eq!(input.first_row, output.digest_row());
+        assert_eq!(shape().needed_rows(), input.digest_row() + 1);
     }
 
     #[test]
@@ -296,8 +425,15 @@ mod tests {
     fn shapes_that_would_be_unsound_or_huge_are_refused() {
         assert_eq!(shape().validate(), Ok(()));
         assert_eq!(Shape::default().validate(), Ok(()));
-        let broken: [fn(&mut Shape); 13] = [
-            |s| (s.remainder_limbs, s.magnitude_limbs, s.blocks) = (0, 0, 2),
+        let broken: [fn(&mut Shape); 17] = [
+            |s| s.inputs = 0,
+            |s| s.inputs = 500,
+            |s| s.first_input = 11,
+            |s| s.input_stride = 100,
+            |s| {
+                (s.remainder_limbs, s.magnitude_limbs, s.blocks) = (0, 0, 2);
+                s.visibility = Visibility::default();
+            },
             |s| s.logrows = 3,
             |s| s.logrows = 40,
             |s| s.limb_bits = 9,

@@ -33,10 +33,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`srs`] | parameters of the commitment scheme |
+//! | [`ceremony`] | the public ceremony's parameters, and their files |
+//! | [`circuit`] | compiled circuits as files |
 //! | [`key`] | proving keys: setup, proofs, files |
 //!
 //! Position: leans on `zkassay-circuit` and `zkassay-verifier`.
 
+pub mod ceremony;
+pub mod circuit;
 mod error;
 pub mod key;
 mod msm;
@@ -44,6 +48,8 @@ mod scheme;
 pub mod srs;
 mod structure;
 
+pub use ceremony::Ceremony;
+pub use circuit::Circuit;
 pub use error::ProverError;
 pub use key::ProvingKey;
-pub use srs::Srs;
+pub use srs::{Srs, SrsError};

@@ -2,7 +2,7 @@
 //!
 //! The width of a limb comes from the circuit (its range table must fit the
 //! rows); the search decides how many limbs inputs, remainders and magnitudes get.
-//! Everything else follows:
+//! Everything else follows from that [`Scheme`], by [`quantize()`]:
 //!
 //! - the input scale, from the greatest calibration value times a margin;
 //! - each hidden scale, as fine as the worst case leaves room for in the magnitude
@@ -10,6 +10,9 @@
 //! - each weight scale, because `weight = shift + output - input` scales: a rescale
 //!   always shifts by whole limbs, so weights take whatever precision remains.
 //!   Fixed weights cost nothing, however many bits they have.
+//!
+//! So a float graph and a scheme determine the integer model; who has both needs no
+//! calibration rows to make it again.
 
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
@@ -46,6 +49,7 @@ pub enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CalibrationParams {
     limb_bits: u32,
+    weight_bits: Option<u32>,
     margin: f64,
     target: Target,
 }
@@ -62,8 +66,24 @@ impl CalibrationParams {
         }
         Ok(Self {
             limb_bits,
+            weight_bits: None,
             margin: 2.0,
             target: Target::Resources { max_error: 1e-2 },
+        })
+    }
+
+    /// Gives weights at most `bits` bits, sign included: secret weights have to be range-checked.
+    /// Otherwise they are as fine as the rest of the setting deserves.
+    ///
+    /// # Errors
+    /// `bits` outside 4 to 16.
+    pub fn with_weight_bits(self, bits: u32) -> Result<Self, QuantError> {
+        if !(4..=16).contains(&bits) {
+            return Err(parameter("weight bits", bits, "4 to 16"));
+        }
+        Ok(Self {
+            weight_bits: Some(bits),
+            ..self
         })
     }
 
@@ -101,6 +121,23 @@ fn parameter(what: &'static str, found: impl ToString, expected: &'static str) -
     }
 }
 
+/// What a calibration decides; a graph and its scheme determine the integer model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheme {
+    /// Limb counts.
+    pub limbs: Limbs,
+    /// Inputs lie within plus or minus this, rounded up to a power of two. A float32,
+    /// because its decimal form is read back exactly.
+    pub range: f32,
+    /// The most bits of a weight, sign included; as many as it deserves if there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_bits: Option<u32>,
+}
+
+/// The widest input range, calibration rows times margin.
+const WIDEST_RANGE: f64 = 1e9;
+
 /// One setting that the search tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
@@ -115,7 +152,9 @@ pub struct Trial {
 /// The result of a calibration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
-    /// The chosen model.
+    /// The chosen scheme.
+    pub scheme: Scheme,
+    /// The model that it gives.
     pub model: QuantizedModel,
     /// Its errors on the calibration rows.
     pub fidelity: Fidelity,
@@ -133,7 +172,7 @@ pub fn calibrate(
     rows: ArrayView2<'_, f32>,
     params: &CalibrationParams,
 ) -> Result<Calibration, QuantError> {
-    let (layers, activation) = lower(graph)?;
+    let (layers, _) = lower(graph)?;
     if rows.nrows() == 0 {
         return Err(QuantError::NoRows);
     }
@@ -150,18 +189,24 @@ pub fn calibrate(
     }
     let greatest = rows.iter().fold(0f64, |max, x| max.max(f64::from(x.abs())));
     let range = greatest * params.margin;
-    if range > 1e9 {
+    if range > WIDEST_RANGE {
         return Err(parameter(
-            "greatest calibration value",
-            greatest,
-            "below 10^9",
+            "greatest calibration value, times the margin",
+            range,
+            "at most 10^9",
         ));
     }
+    let range = float32_above(range);
 
     let mut trials = Vec::new();
     let mut best: Option<(QuantizedModel, Fidelity)> = None;
     for limbs in candidates(params.limb_bits, layers.len() > 1) {
-        let attempt = build(graph, &layers, activation, limbs, range)
+        let scheme = Scheme {
+            limbs,
+            range,
+            weight_bits: params.weight_bits,
+        };
+        let attempt = quantize(graph, &scheme)
             .and_then(|model| Ok((Fidelity::measure(graph, &model, rows)?, model)));
         let (fidelity, rejected) = match attempt {
             Err(
@@ -196,6 +241,11 @@ pub fn calibrate(
         });
     };
     Ok(Calibration {
+        scheme: Scheme {
+            limbs: model.limbs,
+            range,
+            weight_bits: params.weight_bits,
+        },
         model,
         fidelity,
         trials,
@@ -248,26 +298,51 @@ fn is_better(
     }
 }
 
-/// The model with the given limbs, for inputs within `±range`.
-fn build(
-    graph: &Graph,
-    layers: &[FloatLayer<'_>],
-    activation: Activation,
-    limbs: Limbs,
-    range: f64,
-) -> Result<QuantizedModel, QuantError> {
-    let scales = scales(layers, limbs, range);
+/// The least float32 that is not below `x`, for `x` up to [`WIDEST_RANGE`].
+fn float32_above(x: f64) -> f32 {
+    let nearest = x as f32;
+    match f64::from(nearest) < x {
+        true => nearest.next_up(),
+        false => nearest,
+    }
+}
+
+/// The integer model of `graph` that `scheme` determines.
+///
+/// # Errors
+/// A graph with an unsupported node, a scheme that no calibration gives, or a worst case that
+/// the scheme has no room for.
+pub fn quantize(graph: &Graph, scheme: &Scheme) -> Result<QuantizedModel, QuantError> {
+    let (layers, activation) = lower(graph)?;
+    let Scheme {
+        limbs,
+        range,
+        weight_bits,
+    } = *scheme;
+    limbs.check(layers.len() > 1)?;
+    if let Some(bits) = weight_bits.filter(|bits| !(4..=16).contains(bits)) {
+        return Err(parameter("weight bits", bits, "4 to 16"));
+    }
+    let range = f64::from(range);
+    if !(0.0..=WIDEST_RANGE).contains(&range) {
+        return Err(parameter("input range", range, "0 to 10^9"));
+    }
+    let finest: Vec<i32> = layers
+        .iter()
+        .map(|layer| finest_weights(layer, weight_bits))
+        .collect();
+    let scales = scales(&layers, limbs, range, &finest);
     let hidden = layers.len() - 1;
     let mut quantized = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
         let input_scale = Scale(scales[index]);
         let weight_scale = Scale(match index < hidden {
             true => limbs.shift() as i32 + scales[index + 1] - scales[index],
-            false => FINEST_WEIGHTS,
+            false => finest[hidden],
         });
         quantized.push(quantize_layer(layer, input_scale, weight_scale)?);
     }
-    let accumulator_scale = Scale(scales[hidden] + FINEST_WEIGHTS);
+    let accumulator_scale = Scale(scales[hidden] + finest[hidden]);
     let output_scale = match activation {
         Activation::Sigmoid => SIGMOID_SCALE,
         Activation::Identity => Scale(accumulator_scale.0.min(IDENTITY_SCALE)),
@@ -285,15 +360,26 @@ fn build(
     Ok(model)
 }
 
-/// The scale of each layer's inputs.
-fn scales(layers: &[FloatLayer<'_>], limbs: Limbs, range: f64) -> Vec<i32> {
+/// The finest scale of a layer's weights that is worth it, and leaves them `bits` bits.
+fn finest_weights(layer: &FloatLayer<'_>, bits: Option<u32>) -> i32 {
+    let Some(bits) = bits else {
+        return FINEST_WEIGHTS;
+    };
+    let greatest = layer.weights.iter().fold(0f32, |max, w| max.max(w.abs()));
+    // A little room, so that the greatest weight is not rounded up to a further bit.
+    let exponent = ceil_log2((f64::from(greatest) * 1.01).max(1e-6));
+    FINEST_WEIGHTS.min(bits as i32 - 1 - exponent)
+}
+
+/// The scale of each layer's inputs; `finest` are the scales that weights may have.
+fn scales(layers: &[FloatLayer<'_>], limbs: Limbs, range: f64, finest: &[i32]) -> Vec<i32> {
     let exponent = |x: f64| ceil_log2(x.max(1e-6));
     let input_bits = (limbs.bits * limbs.input) as i32 - 1;
     let (magnitude, shift) = ((limbs.bits * limbs.magnitude) as i32, limbs.shift() as i32);
     let mut scales = vec![input_bits - exponent(range)];
 
     let mut ranges = vec![(-range, range); layers[0].weights.ncols()];
-    for layer in &layers[..layers.len() - 1] {
+    for (layer, finest_weights) in layers[..layers.len() - 1].iter().zip(finest) {
         let (mut worst, mut next) = (0f64, Vec::new());
         for (weights, bias) in layer.weights.outer_iter().zip(layer.bias) {
             let (mut least, mut greatest) = (f64::from(*bias), f64::from(*bias));
@@ -306,13 +392,14 @@ fn scales(layers: &[FloatLayer<'_>], limbs: Limbs, range: f64) -> Vec<i32> {
             next.push((0.0, greatest.max(0.0)));
         }
         // A little room for the rounding of weights; the exact bound is proved afterwards.
-        let finest = magnitude - exponent(worst * 1.02);
+        let room = magnitude - exponent(worst * 1.02);
         let previous = scales[scales.len() - 1];
-        scales.push(finest.min(previous + FINEST_WEIGHTS - shift));
+        scales.push(room.min(previous + finest_weights - shift));
         ranges = next;
     }
     for index in (2..scales.len()).rev() {
-        scales[index - 1] = scales[index - 1].min(scales[index] + shift - COARSEST_WEIGHTS);
+        let coarsest = COARSEST_WEIGHTS.min(finest[index - 1]);
+        scales[index - 1] = scales[index - 1].min(scales[index] + shift - coarsest);
     }
     scales
 }

@@ -44,7 +44,7 @@ pub mod fidelity;
 mod lower;
 pub mod model;
 
-pub use calibrate::{Calibration, CalibrationParams, Target, Trial, calibrate};
+pub use calibrate::{Calibration, CalibrationParams, Scheme, Target, Trial, calibrate, quantize};
 pub use error::QuantError;
 pub use fidelity::Fidelity;
 pub use lower::widths;

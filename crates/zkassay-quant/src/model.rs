@@ -32,6 +32,22 @@ impl Limbs {
     pub fn shift(&self) -> u32 {
         self.bits * self.remainder
     }
+
+    /// Whether a model with or without hidden layers can have these.
+    pub(crate) fn check(&self, has_hidden: bool) -> Result<(), QuantError> {
+        let counts = [self.input, self.remainder, self.magnitude];
+        if !(1..=16).contains(&self.bits)
+            || counts.iter().any(|count| *count > 16)
+            || self.input == 0
+            || has_hidden != (self.remainder > 0)
+            || has_hidden != (self.magnitude > 0)
+            || self.per_row() * self.bits > 60
+        {
+            let what = format!("its limbs are {self:?}");
+            return Err(QuantError::Invalid { what });
+        }
+        Ok(())
+    }
 }
 
 /// `y = W x + b` in integers.
@@ -104,17 +120,7 @@ impl QuantizedModel {
     /// [`QuantError::Invalid`] or [`QuantError::Overflow`].
     pub fn validate(&self) -> Result<(), QuantError> {
         let invalid = |what: String| Err(QuantError::Invalid { what });
-        let limbs = [self.limbs.input, self.limbs.remainder, self.limbs.magnitude];
-        let has_hidden = self.layers.len() > 1;
-        if !(1..=16).contains(&self.limbs.bits)
-            || limbs.iter().any(|count| *count > 16)
-            || self.limbs.input == 0
-            || has_hidden != (self.limbs.remainder > 0)
-            || has_hidden != (self.limbs.magnitude > 0)
-            || self.limbs.per_row() * self.limbs.bits > 60
-        {
-            return invalid(format!("its limbs are {:?}", self.limbs));
-        }
+        self.limbs.check(self.layers.len() > 1)?;
         if self.inputs() == 0 {
             return invalid("it has no layer or no input".into());
         }

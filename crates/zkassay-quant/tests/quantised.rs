@@ -5,7 +5,8 @@
 use ndarray::{Array2, array};
 use zkassay_graph::{Graph, Op};
 use zkassay_quant::{
-    Calibration, CalibrationParams, Fidelity, QuantError, QuantizedModel, Target, bounds, calibrate,
+    Calibration, CalibrationParams, Fidelity, Limbs, QuantError, QuantizedModel, Scheme, Target,
+    bounds, calibrate, quantize,
 };
 use zkassay_seed::Stream;
 use zkassay_testing::{dense, graph, node, rows};
@@ -273,4 +274,70 @@ fn the_model_survives_json() {
         serde_json::from_str::<QuantizedModel>(&json).unwrap(),
         model
     );
+}
+
+#[test]
+fn a_graph_and_a_scheme_determine_the_model() {
+    for graph in [mlp(), zkassay_testing::mlp(&[5, 2], None, 8)] {
+        let calibration = calibrated(&graph);
+        let json = serde_json::to_string(&calibration.scheme).unwrap();
+        let scheme: Scheme = serde_json::from_str(&json).unwrap();
+        assert_eq!(scheme, calibration.scheme);
+        assert_eq!(quantize(&graph, &scheme).unwrap(), calibration.model);
+        assert_eq!(scheme.limbs, calibration.model.limbs);
+    }
+}
+
+#[test]
+fn schemes_that_no_calibration_gives_are_refused() {
+    let graph = mlp();
+    let scheme = calibrated(&graph).scheme;
+    for range in [f32::NAN, f32::INFINITY, -1.0, 2e9] {
+        let error = quantize(&graph, &Scheme { range, ..scheme }).unwrap_err();
+        assert!(matches!(error, QuantError::Parameter { .. }), "{error}");
+    }
+    let with = |change: fn(&mut Limbs)| {
+        let mut scheme = scheme;
+        change(&mut scheme.limbs);
+        scheme
+    };
+    let refused = [
+        with(|limbs| limbs.bits = 0),
+        with(|limbs| limbs.bits = u32::MAX),
+        with(|limbs| limbs.input = 0),
+        with(|limbs| limbs.input = u32::MAX),
+        with(|limbs| limbs.remainder = 0),
+        with(|limbs| limbs.magnitude = 17),
+    ];
+    for scheme in refused {
+        let error = quantize(&graph, &scheme).unwrap_err();
+        assert!(matches!(error, QuantError::Invalid { .. }), "{error}");
+    }
+}
+
+#[test]
+fn weights_keep_the_bits_they_are_given() {
+    let graph = zkassay_testing::mlp(&[6, 5, 4, 2], Some(Op::Sigmoid), 8);
+    let rows = rows(30, 6, 9);
+    let params = CalibrationParams::new(10).unwrap();
+    let coarse = Target::Resources { max_error: 0.2 };
+    let params = params.with_target(coarse).unwrap();
+    for bits in [6, 8, 10] {
+        let params = params.with_weight_bits(bits).unwrap();
+        let calibration = calibrate(&graph, rows.view(), &params).unwrap();
+        let weights = calibration
+            .model
+            .layers
+            .iter()
+            .flat_map(|layer| &layer.weights);
+        let greatest = weights.map(|weight| weight.unsigned_abs()).max().unwrap();
+        assert!(greatest < 1 << (bits - 1), "{greatest}");
+        // And use them: the greatest weight of a layer at the finest scale has its top bit.
+        assert!(greatest >= 1 << (bits - 3), "{greatest}");
+        assert_eq!(
+            quantize(&graph, &calibration.scheme).unwrap(),
+            calibration.model
+        );
+    }
+    assert!(params.with_weight_bits(3).is_err());
 }

@@ -32,16 +32,23 @@ pub enum Kind {
     VerifyingKey = 3,
     /// A proof.
     Proof = 4,
+    /// A compiled circuit.
+    Circuit = 5,
 }
 
 impl Kind {
     /// The format version that this crate writes and reads.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Srs, Self::ProvingKey, Self::VerifyingKey, Self::Proof]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        let all = [
+            Self::Srs,
+            Self::ProvingKey,
+            Self::VerifyingKey,
+            Self::Proof,
+            Self::Circuit,
+        ];
+        all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -52,6 +59,7 @@ impl std::fmt::Display for Kind {
             Self::ProvingKey => "a proving key",
             Self::VerifyingKey => "a verifying key",
             Self::Proof => "a proof",
+            Self::Circuit => "a compiled circuit",
         })
     }
 }
@@ -299,7 +307,7 @@ mod tests {
         bytes[9] = 9;
         let error = open(Kind::Proof, &bytes).unwrap_err();
         assert!(
-            error.to_string().contains("format version 9, expected 1"),
+            error.to_string().contains("format version 9, expected 2"),
             "{error}"
         );
         assert_eq!(

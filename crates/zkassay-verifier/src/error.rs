@@ -1,12 +1,12 @@
 //! Why a proof is not accepted.
 
-use zkassay_fixed::OutputMapError;
+use zkassay_fixed::{DataVisibility, OutputMapError};
 
 use crate::artefact::hex;
 use crate::{ArtefactError, Digest};
 
 /// Why a proof is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// The bytes are not a key or a proof.
@@ -24,13 +24,37 @@ pub enum VerifyError {
         /// The key that the proof names.
         found: Digest,
     },
-    /// The proof has another number of outputs than the model.
-    #[error("the proof has {found} outputs, the model {expected}")]
-    Outputs {
-        /// The model's outputs.
+    /// The proof shows more, or less, than the key asks for.
+    #[error("the key asks for a {expected} {what}, the proof's is {found}")]
+    Visibility {
+        /// Input or output.
+        what: What,
+        /// What the key asks for.
+        expected: DataVisibility,
+        /// What the proof has.
+        found: DataVisibility,
+    },
+    /// The proof has another number of inputs or outputs than the model.
+    #[error("the proof has {found} {what}s, the model {expected}")]
+    Count {
+        /// Input or output.
+        what: What,
+        /// The model's number.
         expected: usize,
-        /// The proof's outputs.
+        /// The proof's number.
         found: usize,
+    },
+    /// A public value's real number is not what its integer stands for.
+    #[error("the proof says that the {what} {integer} stands for {found}, but it is {expected}")]
+    Real {
+        /// Input or output.
+        what: What,
+        /// The integer.
+        integer: i64,
+        /// What it stands for.
+        expected: f64,
+        /// What the proof says.
+        found: f64,
     },
     /// A public output is not one that the model can produce.
     #[error(transparent)]
@@ -41,6 +65,24 @@ pub enum VerifyError {
         /// Which check failed.
         reason: String,
     },
+}
+
+/// Which values of a proof an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The model's input.
+    Input,
+    /// The model's output.
+    Output,
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        })
+    }
 }
 
 /// The first bytes of a digest.

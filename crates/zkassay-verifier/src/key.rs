@@ -5,7 +5,7 @@ use std::fmt;
 use zkassay_fixed::{Activation, OutputMap, Scale};
 use zkassay_gadgets::halo2_proofs::SerdeFormat;
 use zkassay_gadgets::halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
-use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, Fq, G1Affine, G2Affine};
+use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, Fq, Fq2, G1Affine, G2Affine};
 use zkassay_gadgets::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use zkassay_gadgets::halo2_proofs::halo2curves::group::{Group as _, GroupEncoding};
 use zkassay_gadgets::halo2_proofs::plonk::{self, Circuit, ConstraintSystem, Error};
@@ -24,13 +24,52 @@ pub enum SrsOrigin {
     UnsafeLocal,
     /// The result of a public ceremony: one honest participant suffices.
     Ceremony,
+    /// From a file that is no known ceremony's: whoever made it may be able to forge.
+    Imported,
 }
 
 impl SrsOrigin {
-    const ALL: [(Self, &'static str); 2] = [
+    const ALL: [(Self, &'static str); 3] = [
         (Self::UnsafeLocal, "unsafe-local"),
         (Self::Ceremony, "ceremony"),
+        (Self::Imported, "imported"),
     ];
+
+    /// The secret of the one known ceremony, the Perpetual Powers of Tau after its 71st
+    /// contribution, times the generator of G2.
+    ///
+    /// It is the last point of each `perpetual-powers-of-tau-raw-{k}`, and part of many verifiers
+    /// on public chains. Powers of a secret are the ceremony's if and only if they belong to this point.
+    pub const CEREMONY_POINT: G2Affine = G2Affine {
+        x: Fq2 {
+            c0: Fq::from_raw([
+                0xcddb_be57_0ce8_60d2,
+                0x8566_89ed_a9ea_b5cb,
+                0x60dd_c3b4_af45_191b,
+                0x1794_4351_2233_33f2,
+            ]),
+            c1: Fq::from_raw([
+                0xbd7a_a3ad_eef8_f5ac,
+                0x2e95_0406_03ef_44c0,
+                0xd99f_91db_59fe_6992,
+                0x1862_8295_7db9_13ab,
+            ]),
+        },
+        y: Fq2 {
+            c0: Fq::from_raw([
+                0x2cc2_0203_e67a_02ad,
+                0x17b0_2dc7_e8c2_07fc,
+                0xe561_6248_6363_ffe4,
+                0x2977_72d3_4bc9_aa8a,
+            ]),
+            c1: Fq::from_raw([
+                0xbdea_db63_0528_95f4,
+                0x694e_6d22_15ba_a893,
+                0xcbf6_d6df_91ba_e406,
+                0x298a_dc73_96bd_3865,
+            ]),
+        },
+    };
 
     /// The origin as a byte.
     pub fn to_byte(self) -> u8 {
@@ -61,10 +100,14 @@ impl fmt::Display for SrsOrigin {
 pub struct Statement {
     /// SHA-256 of the model's ONNX file.
     pub model: Digest,
+    /// SHA-256 of the compiled circuit.
+    pub circuit: Digest,
     /// Who made the parameters.
     pub srs: SrsOrigin,
     /// Which gates there are.
     pub shape: Shape,
+    /// The scale of the inputs.
+    pub input_scale: Scale,
     /// What the public outputs mean.
     pub output: OutputMap,
 }
@@ -139,13 +182,17 @@ impl VerifyingKey {
         let malformed = |what: &str| ArtefactError::malformed(Kind::VerifyingKey, what);
         let mut reader = Reader::new(Kind::VerifyingKey, payload);
         let model = reader.array()?;
+        let circuit = reader.array()?;
         let [srs] = reader.array()?;
         let srs = SrsOrigin::from_byte(srs)
             .ok_or_else(|| malformed("unknown origin of the parameters"))?;
-        let shape = Shape::from_bytes(&reader.array()?);
-        shape
-            .validate()
+        let shape = Shape::from_bytes(&reader.array()?)
+            .and_then(|shape| shape.validate().map(|()| shape))
             .map_err(|error| malformed(&error.to_string()))?;
+        let input_scale = Scale(i32::from_le_bytes(reader.array()?));
+        if !(-50..=50).contains(&input_scale.0) {
+            return Err(malformed(&format!("an input scale of 2^{}", input_scale.0)));
+        }
         let output = read_output_map(&mut reader)?;
         let s_g2 = read_g2(&mut reader)?;
         let key = read_halo2(reader.rest(), &shape)?;
@@ -154,8 +201,10 @@ impl VerifyingKey {
             params: verifier_params(shape.logrows, s_g2).map_err(|error| malformed(&error))?,
             statement: Statement {
                 model,
+                circuit,
                 srs,
                 shape,
+                input_scale,
                 output,
             },
             key,
@@ -171,8 +220,10 @@ impl VerifyingKey {
 fn payload(statement: &Statement, s_g2: G2Affine, key: &[u8]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(256 + key.len());
     payload.extend_from_slice(&statement.model);
+    payload.extend_from_slice(&statement.circuit);
     payload.push(statement.srs.to_byte());
     payload.extend_from_slice(&statement.shape.to_bytes());
+    payload.extend_from_slice(&statement.input_scale.0.to_le_bytes());
     let output = &statement.output;
     payload.push(match output.activation() {
         Activation::Identity => 0,

@@ -1,9 +1,9 @@
 //! Verifying zkassay proofs.
 //!
 //! Bytes of a [`VerifyingKey`] and of a [`Proof`] in, a verdict out. A key says
-//! which model it belongs to (the SHA-256 of its ONNX file), how public integers
-//! stand for real outputs, and who made the parameters. A proof carries its
-//! public outputs.
+//! which model it belongs to (the SHA-256 of its ONNX file), what its proofs show of
+//! input and output, how public integers stand for real numbers, and who made the
+//! parameters. A proof carries its public values.
 //!
 //! ```no_run
 //! use zkassay_verifier::{Proof, VerifyingKey};
@@ -17,7 +17,9 @@
 //!
 //! The statement of an accepted proof: *there is an input, every value of which lies in
 //! the model's input range, for which the quantised model of this key gives exactly these
-//! outputs.* The input stays secret.
+//! outputs.* With a public or hashed input it is about that input; with hashed outputs,
+//! about outputs of that hash. With private parameters it is about *some* weights and
+//! biases in range, not about those of a model ("unbound").
 //!
 //! Input is hostile: any bytes give an error, in bounded time and memory, never a
 //! panic. A *key* decides what is proved, so it has to come from somebody the
@@ -28,6 +30,7 @@
 //! | [`artefact`] | the frame of every file: magic, kind, version, length, checksum |
 //! | [`key`] | verifying keys |
 //! | [`proof`] | proofs and their verification |
+//! | [`public`] | what a proof shows of input and output |
 //!
 //! Position: leans on `zkassay-gadgets` (the equations) and `zkassay-fixed`; no
 //! polars, candle, tract or prost in its closure.
@@ -46,11 +49,13 @@ pub mod artefact;
 mod error;
 pub mod key;
 pub mod proof;
+pub mod public;
 
 pub use artefact::{ArtefactError, Kind};
-pub use error::VerifyError;
+pub use error::{VerifyError, What};
 pub use key::{SrsOrigin, Statement, VerifyingKey};
 pub use proof::{Proof, Verdict};
+pub use public::{PublicData, PublicValue};
 
 /// A SHA-256 hash.
 pub type Digest = [u8; 32];

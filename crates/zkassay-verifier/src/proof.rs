@@ -1,6 +1,7 @@
 //! Proofs and their verification.
 
-use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Scale};
+use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::FromUniformBytes as _;
 use zkassay_gadgets::halo2_proofs::plonk::verify_proof;
@@ -10,18 +11,21 @@ use zkassay_gadgets::halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bRead, Challenge255, Transcript, TranscriptReadBuffer,
 };
-use zkassay_gadgets::{Field, field};
+use zkassay_gadgets::instance::Public;
 
 use crate::artefact::{ArtefactError, Kind, Reader, open, seal};
-use crate::{Digest, SrsOrigin, VerifyError, VerifyingKey};
+use crate::error::What;
+use crate::{Digest, PublicData, PublicValue, SrsOrigin, Statement, VerifyError, VerifyingKey};
 
-/// A proof and its public outputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A proof and what it shows of input and output.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Proof {
     /// The [digest](VerifyingKey::digest) of the key it was made for.
     pub key: Digest,
-    /// The public outputs, integers at the output map's scale.
-    pub outputs: Vec<i64>,
+    /// The input.
+    pub input: PublicData,
+    /// The output.
+    pub output: PublicData,
     /// halo2's transcript.
     pub transcript: Vec<u8>,
 }
@@ -33,20 +37,10 @@ impl Proof {
     /// Anything that is not a proof of this version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtefactError> {
         let mut reader = Reader::new(Kind::Proof, open(Kind::Proof, bytes)?);
-        let key = reader.array()?;
-        let count = u32::from_le_bytes(reader.array()?) as usize;
-        let outputs = reader
-            .take(count.saturating_mul(8))?
-            .chunks_exact(8)
-            .map(|chunk| {
-                Reader::new(Kind::Proof, chunk)
-                    .array()
-                    .map(i64::from_le_bytes)
-            })
-            .collect::<Result<_, _>>()?;
         Ok(Self {
-            key,
-            outputs,
+            key: reader.array()?,
+            input: PublicData::read(&mut reader)?,
+            output: PublicData::read(&mut reader)?,
             transcript: reader.rest().to_vec(),
         })
     }
@@ -54,10 +48,8 @@ impl Proof {
     /// The proof as a file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut payload = self.key.to_vec();
-        payload.extend_from_slice(&(self.outputs.len() as u32).to_le_bytes());
-        for output in &self.outputs {
-            payload.extend_from_slice(&output.to_le_bytes());
-        }
+        self.input.write(&mut payload);
+        self.output.write(&mut payload);
         payload.extend_from_slice(&self.transcript);
         seal(Kind::Proof, &payload)
     }
@@ -66,12 +58,21 @@ impl Proof {
 /// What an accepted proof says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// The model's outputs.
+    /// The model's outputs; empty unless they are public.
     pub outputs: Vec<f64>,
+    /// The model's inputs; empty unless they are public.
+    pub inputs: Vec<f64>,
+    /// The hash of the inputs, if they are hashed.
+    pub input_hash: Option<Field>,
+    /// The hash of the outputs' accumulators, if they are hashed.
+    pub output_hash: Option<Field>,
     /// SHA-256 of the model's ONNX file.
     pub model: Digest,
     /// Who made the parameters; [`SrsOrigin::UnsafeLocal`] proves nothing to a stranger.
     pub srs: SrsOrigin,
+    /// Whether the proof is about the model's weights, or about some weights
+    /// ([`ParamsVisibility::Private`], unbound).
+    pub params: ParamsVisibility,
 }
 
 impl VerifyingKey {
@@ -89,7 +90,7 @@ impl VerifyingKey {
                 found: proof.key,
             });
         }
-        let instance = self.instance(&proof.outputs)?;
+        let instance = self.instance(&proof.input, &proof.output)?;
         if !is_canonical(&proof.transcript) {
             return Err(rejected(&"a point is not encoded as it should be"));
         }
@@ -98,11 +99,12 @@ impl VerifyingKey {
         transcript
             .common_scalar(self.domain_separator())
             .map_err(|error| rejected(&error))?;
+        let columns: Vec<&[Field]> = instance.iter().map(Vec::as_slice).collect();
         verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
             self.params(),
             self.halo2(),
             SingleStrategy::new(self.params()),
-            &[&[&instance]],
+            &[&columns],
             &mut transcript,
         )
         .map_err(|error| rejected(&error))?;
@@ -110,38 +112,64 @@ impl VerifyingKey {
             return Err(rejected(&format!("{} bytes are left over", rest.len())));
         }
         let statement = self.statement();
-        let scale = statement.output.output_scale();
         Ok(Verdict {
-            outputs: proof.outputs.iter().map(|z| scale.real(*z)).collect(),
+            outputs: proof.output.reals(),
+            inputs: proof.input.reals(),
+            input_hash: proof.input.hash(),
+            output_hash: proof.output.hash(),
             model: statement.model,
             srs: statement.srs,
+            params: statement.shape.visibility.params,
         })
     }
 
-    /// The instance column for the given public outputs: the ends of the
-    /// intervals of accumulators that give them.
+    /// The instance columns for what a proof shows.
     ///
     /// # Errors
-    /// The wrong number of outputs, or an output that no accumulator gives.
-    pub fn instance(&self, outputs: &[i64]) -> Result<Vec<Field>, VerifyError> {
-        let statement = self.statement();
-        let expected = statement.shape.outputs as usize;
-        if outputs.len() != expected {
-            return Err(VerifyError::Outputs {
-                expected,
-                found: outputs.len(),
-            });
-        }
-        let mut instance = vec![Field::ZERO; statement.shape.output_block()];
-        for (index, output) in outputs.iter().enumerate() {
-            let interval = statement.output.preimage(*output)?;
-            for (side, end) in [interval.hi, interval.lo].into_iter().enumerate() {
-                if let Some(cell) = instance.get_mut(statement.shape.output_row(side, index)) {
-                    *cell = field(end.into());
-                }
+    /// Another visibility than the key's, the wrong number of values, a real number that is not
+    /// what its integer stands for, or an output that no accumulator gives.
+    pub fn instance(
+        &self,
+        input: &PublicData,
+        output: &PublicData,
+    ) -> Result<Vec<Vec<Field>>, VerifyError> {
+        let Statement {
+            shape,
+            input_scale,
+            output: map,
+            ..
+        } = self.statement();
+        check(
+            What::Input,
+            input,
+            shape.visibility.input,
+            shape.inputs,
+            *input_scale,
+        )?;
+        let scale = map.output_scale();
+        check(
+            What::Output,
+            output,
+            shape.visibility.output,
+            shape.outputs,
+            scale,
+        )?;
+        let intervals = match output {
+            PublicData::Values(values) => values
+                .iter()
+                .map(|value| map.preimage(value.integer))
+                .collect::<Result<_, _>>()?,
+            PublicData::Private | PublicData::Hash(_) => {
+                vec![map.range(); shape.outputs as usize]
             }
-        }
-        Ok(instance)
+        };
+        let public = Public {
+            intervals,
+            inputs: input.integers(),
+            input_hash: input.hash(),
+            output_hash: output.hash(),
+        };
+        Ok(public.columns(shape))
     }
 
     /// What every transcript under this key starts with: the whole key, also the
@@ -152,6 +180,45 @@ impl VerifyingKey {
             *byte = source;
         }
         Field::from_uniform_bytes(&wide)
+    }
+}
+
+/// That what a proof shows of its input or output is what the key asks for.
+fn check(
+    what: What,
+    data: &PublicData,
+    expected: DataVisibility,
+    count: u32,
+    scale: Scale,
+) -> Result<(), VerifyError> {
+    if data.visibility() != expected {
+        let found = data.visibility();
+        return Err(VerifyError::Visibility {
+            what,
+            expected,
+            found,
+        });
+    }
+    let PublicData::Values(values) = data else {
+        return Ok(());
+    };
+    if values.len() != count as usize {
+        return Err(VerifyError::Count {
+            what,
+            expected: count as usize,
+            found: values.len(),
+        });
+    }
+    let is_wrong =
+        |value: &&PublicValue| value.real.to_bits() != scale.real(value.integer).to_bits();
+    match values.iter().find(is_wrong) {
+        Some(value) => Err(VerifyError::Real {
+            what,
+            integer: value.integer,
+            expected: scale.real(value.integer),
+            found: value.real,
+        }),
+        None => Ok(()),
     }
 }
 

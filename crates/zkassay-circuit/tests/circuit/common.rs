@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use zkassay_circuit::{CompiledModel, ModelCircuit, Witness};
+use zkassay_circuit::{CompileOptions, CompiledModel, ModelCircuit, Plan, Witness};
+use zkassay_fixed::ParamsVisibility;
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::dev::{MockProver, VerifyFailure};
 use zkassay_graph::Graph;
-use zkassay_quant::{CalibrationParams, QuantizedModel, calibrate};
+use zkassay_quant::{CalibrationParams, QuantizedModel, Target, calibrate};
 use zkassay_testing::rows;
 
 /// `graph` quantised with limbs of `limb_bits` bits.
@@ -14,6 +15,20 @@ pub(crate) fn quantize(graph: &Graph, limb_bits: u32) -> QuantizedModel {
     let rows = rows(20, graph.input.len, 1);
     let params = CalibrationParams::new(limb_bits).unwrap();
     calibrate(graph, rows.view(), &params).unwrap().model
+}
+
+/// `graph` quantised and laid out for the given options.
+pub(crate) fn compiled(graph: &Graph, options: &CompileOptions) -> Arc<CompiledModel> {
+    let rows = rows(20, graph.input.len, 1);
+    let plan = Plan::for_graph_with(graph, options).unwrap();
+    let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
+    if options.visibility.params == ParamsVisibility::Private {
+        let coarse = Target::Resources { max_error: 0.2 };
+        params = params.with_weight_bits(plan.limb_bits).unwrap();
+        params = params.with_target(coarse).unwrap();
+    }
+    let model = calibrate(graph, rows.view(), &params).unwrap().model;
+    Arc::new(CompiledModel::with_options(model, options).unwrap())
 }
 
 /// What halo2's mock prover says about a witness.
@@ -29,10 +44,10 @@ pub(crate) fn check(
 pub(crate) fn check_circuit(
     compiled: &CompiledModel,
     circuit: &ModelCircuit,
-    instance: Vec<Field>,
+    instance: Vec<Vec<Field>>,
 ) -> Result<(), Vec<VerifyFailure>> {
     let logrows = compiled.shape().logrows;
-    MockProver::run(logrows, circuit, vec![instance])
+    MockProver::run(logrows, circuit, instance)
         .unwrap()
         .verify()
 }

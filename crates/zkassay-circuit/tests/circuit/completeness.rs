@@ -79,7 +79,7 @@ fn the_table_holds_integer_evaluation_bit_for_bit() {
         for (kind, cell) in compiled.rows().iter().zip(&witness.value) {
             let expected = match *kind {
                 Row::Value { layer, index, .. } => trace.values[layer][index],
-                Row::Output { .. } => 0,
+                Row::Output { .. } | Row::Bias { .. } => 0,
             };
             assert_eq!(*cell, field(expected.into()), "{kind:?}");
         }

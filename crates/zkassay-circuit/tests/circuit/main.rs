@@ -10,3 +10,4 @@ mod common;
 mod completeness;
 mod pinned;
 mod soundness;
+mod visibility;

@@ -1,6 +1,6 @@
 //! Files: what is written reads back, what is damaged or mixed up is refused.
 
-use zkassay_prover::{ProvingKey, Srs};
+use zkassay_prover::{Circuit, ProvingKey, Srs};
 use zkassay_verifier::{Proof, VerifyingKey};
 
 use crate::common::{compiled, key, srs};
@@ -88,7 +88,8 @@ fn hostile_verifying_keys_give_errors() {
 fn hostile_sizes_are_refused_before_they_cost_anything() {
     // logrows, then block width and blocks at their largest, in a key of a few hundred bytes.
     let bytes = key().verifying_key().to_bytes();
-    let shape_at = 33;
+    // After two digests and the origin.
+    let shape_at = 65;
     let field = |payload: &mut Vec<u8>, index: usize, value: u32| {
         let at = shape_at + 4 * index;
         payload[at..at + 4].copy_from_slice(&value.to_le_bytes());
@@ -169,22 +170,21 @@ fn parameters_have_to_be_powers_of_one_secret() {
     assert!(identity.is_err());
 }
 
-/// The model of a proving key, changed as JSON, with a right checksum.
+/// The model of a circuit, changed as JSON, with a right checksum.
 fn with_model(change: impl Fn(&mut serde_json::Value)) -> Result<(), String> {
-    use zkassay_verifier::artefact::{Kind, Reader, open, seal, write_block};
-    let bytes = key().to_bytes().unwrap();
-    let mut reader = Reader::new(Kind::ProvingKey, open(Kind::ProvingKey, &bytes).unwrap());
-    let mut model = serde_json::from_slice(reader.block().unwrap()).unwrap();
-    change(&mut model);
-    let mut payload = Vec::new();
-    write_block(&mut payload, &serde_json::to_vec(&model).unwrap());
-    write_block(&mut payload, reader.block().unwrap());
-    let key = ProvingKey::from_bytes(&seal(Kind::ProvingKey, &payload));
-    key.map(|_| ()).map_err(|error| error.to_string())
+    use zkassay_verifier::artefact::{Kind, open, seal};
+    let bytes = key().circuit().to_bytes().unwrap();
+    let payload = open(Kind::Circuit, &bytes).unwrap();
+    let (digests, contents) = payload.split_at(64);
+    let mut contents: serde_json::Value = serde_json::from_slice(contents).unwrap();
+    change(&mut contents["model"]);
+    let payload = [digests, &serde_json::to_vec(&contents).unwrap()].concat();
+    let circuit = Circuit::from_bytes(&seal(Kind::Circuit, &payload));
+    circuit.map(|_| ()).map_err(|error| error.to_string())
 }
 
 #[test]
-fn hostile_models_in_proving_keys_are_refused() {
+fn hostile_models_in_circuits_are_refused() {
     use serde_json::json;
     assert_eq!(with_model(|_| ()), Ok(()));
     let refused: [fn(&mut serde_json::Value); 9] = [
@@ -224,7 +224,7 @@ fn parts_of_different_keys_do_not_mix() {
         ProvingKey::from_bytes(&seal(Kind::ProvingKey, &payload))
     };
     assert!(mix([&ours[0], &ours[1]]).is_ok());
-    // Another model's bounds do not fit this key's outputs.
+    // The verifying key names its circuit.
     let error = mix([&theirs[0], &ours[1]]).unwrap_err();
     assert!(error.to_string().contains("does not belong"), "{error}");
 }

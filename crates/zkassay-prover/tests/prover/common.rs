@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
-use zkassay_circuit::{CompiledModel, Plan};
+use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
+use zkassay_fixed::{ParamsVisibility, Visibility};
 use zkassay_graph::Op;
 use zkassay_prover::{ProvingKey, Srs};
-use zkassay_quant::{CalibrationParams, calibrate};
+use zkassay_quant::{CalibrationParams, Target, calibrate};
 use zkassay_testing::{mlp, rows};
 
 /// A random model of the given widths, compiled; `sigmoid` at its end.
@@ -27,4 +28,22 @@ pub(crate) fn srs() -> &'static Srs {
 pub(crate) fn key() -> &'static ProvingKey {
     static KEY: OnceLock<ProvingKey> = OnceLock::new();
     KEY.get_or_init(|| ProvingKey::setup(srs(), compiled(&[3, 4, 1], true, 5), [7; 32]).unwrap())
+}
+
+/// A random model of the given widths with the given visibility.
+pub(crate) fn compiled_with(widths: &[usize], visibility: Visibility, seed: u64) -> CompiledModel {
+    let options = CompileOptions {
+        visibility,
+        ..CompileOptions::default()
+    };
+    let graph = mlp(widths, Some(Op::Sigmoid), seed);
+    let plan = Plan::for_graph_with(&graph, &options).unwrap();
+    let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
+    if visibility.params == ParamsVisibility::Private {
+        let coarse = Target::Resources { max_error: 0.2 };
+        params = params.with_weight_bits(plan.limb_bits).unwrap();
+        params = params.with_target(coarse).unwrap();
+    }
+    let calibration = calibrate(&graph, rows(20, widths[0], 2).view(), &params).unwrap();
+    CompiledModel::with_options(calibration.model, &options).unwrap()
 }

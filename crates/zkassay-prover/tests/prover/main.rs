@@ -6,3 +6,4 @@ mod artefacts;
 mod common;
 mod proofs;
 mod soundness;
+mod visibility;

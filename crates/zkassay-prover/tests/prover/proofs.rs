@@ -36,7 +36,7 @@ fn proofs_of_many_shapes_are_accepted() {
 fn two_proofs_of_one_input_differ() {
     let witness = key().compiled().witness(&[0.5, -0.5, 0.25]).unwrap();
     let [first, second] = [(); 2].map(|()| key().prove(srs(), &witness).unwrap());
-    assert_eq!(first.outputs, second.outputs);
+    assert_eq!(first.output, second.output);
     assert_ne!(first.transcript, second.transcript);
 }
 

@@ -8,7 +8,7 @@ use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bRead, Challenge255, Transcript as _, TranscriptRead as _, TranscriptReadBuffer as _,
 };
 use zkassay_prover::ProvingKey;
-use zkassay_verifier::{Proof, VerifyError};
+use zkassay_verifier::{Proof, PublicData, VerifyError};
 
 use crate::common::{compiled, key, srs};
 
@@ -87,14 +87,15 @@ fn points_and_scalars_outside_their_groups_are_rejected() {
 #[test]
 fn other_outputs_are_rejected() {
     let (_, proof) = honest();
+    let scale = key().compiled().model().output.output_scale();
     let verify = |outputs: Vec<i64>| {
         let changed = Proof {
-            outputs,
+            output: PublicData::values(&outputs, scale),
             ..proof.clone()
         };
         key().verifying_key().verify(&changed)
     };
-    let z = proof.outputs[0];
+    let z = proof.output.integers()[0];
     for other in [z + 1, z - 1] {
         let verdict = verify(vec![other]);
         assert!(
@@ -113,7 +114,7 @@ fn other_outputs_are_rejected() {
         );
     }
     for count in [vec![], vec![z, z]] {
-        assert!(matches!(verify(count), Err(VerifyError::Outputs { .. })));
+        assert!(matches!(verify(count), Err(VerifyError::Count { .. })));
     }
 }
 
@@ -185,7 +186,8 @@ fn first_challenge(proof: &Proof, separator: Field) -> Field {
     let mut transcript = Blake2bRead::<_, G1Affine, Challenge255<_>>::init(&mut bytes);
     transcript.common_scalar(separator).unwrap();
     key.halo2().hash_into(&mut transcript).unwrap();
-    for value in key.instance(&proof.outputs).unwrap() {
+    let instance = key.instance(&proof.input, &proof.output).unwrap();
+    for value in instance.into_iter().flatten() {
         transcript.common_scalar(value).unwrap();
     }
     let phases = key.halo2().cs().advice_column_phase();
@@ -204,7 +206,10 @@ fn the_challenge_depends_on_everything_it_tests() {
     assert_eq!(first_challenge(&proof, separator), r);
     assert_ne!(first_challenge(&proof, separator + Field::one()), r);
     let other_output = Proof {
-        outputs: vec![proof.outputs[0] + 1],
+        output: PublicData::values(
+            &[proof.output.integers()[0] + 1],
+            key().compiled().model().output.output_scale(),
+        ),
         ..proof.clone()
     };
     assert_ne!(first_challenge(&other_output, separator), r);
@@ -229,11 +234,11 @@ fn proofs_of_two_inputs_do_not_mix() {
     let (_, first) = honest();
     let witness = key().compiled().witness(&[-2.0, 1.5, 0.125]).unwrap();
     let second = key().prove(srs(), &witness).unwrap();
-    assert_ne!(first.outputs, second.outputs);
+    assert_ne!(first.output, second.output);
     let verify = |proof: &Proof| key().verifying_key().verify(proof);
     for (outputs, transcript) in [(&first, &second), (&second, &first)] {
         let swapped = Proof {
-            outputs: outputs.outputs.clone(),
+            output: outputs.output.clone(),
             ..transcript.clone()
         };
         assert!(verify(&swapped).is_err());
@@ -251,7 +256,7 @@ fn witnesses_of_other_circuits_are_refused() {
     let other = compiled(&[2, 3, 3, 1], true, 1);
     let witness = other.witness(&[0.0, 0.0]).unwrap();
     let mut longer = key().compiled().witness(&INPUT).unwrap();
-    longer.instance.push(Field::zero());
+    longer.instance[0].push(Field::zero());
     for witness in [witness, longer] {
         let fits = witness.fits(key().compiled().shape());
         let result = key().prove(srs(), &witness);

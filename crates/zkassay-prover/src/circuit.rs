@@ -1,0 +1,80 @@
+//! Compiled circuits as files.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use zkassay_circuit::{CompileOptions, CompiledModel};
+use zkassay_quant::QuantizedModel;
+use zkassay_verifier::artefact::{Kind, Reader, digest, open, seal};
+use zkassay_verifier::{ArtefactError, Digest};
+
+use crate::ProverError;
+
+/// A compiled model, and what it was compiled from.
+///
+/// Its file holds the integer model and the options; the layout is made from them again.
+#[derive(Clone, Debug)]
+pub struct Circuit {
+    /// The model and its layout.
+    pub compiled: Arc<CompiledModel>,
+    /// SHA-256 of the ONNX file.
+    pub model: Digest,
+    /// SHA-256 of the settings; zeros if it was compiled without.
+    pub settings: Digest,
+}
+
+/// The part of a circuit's file that is JSON.
+#[derive(Serialize)]
+struct Contents<'a> {
+    options: &'a CompileOptions,
+    model: &'a QuantizedModel,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnedContents {
+    options: CompileOptions,
+    model: QuantizedModel,
+}
+
+impl Circuit {
+    /// The circuit as a file.
+    ///
+    /// # Errors
+    /// None in practice: the model is always valid JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ProverError> {
+        let contents = Contents {
+            options: self.compiled.options(),
+            model: self.compiled.model(),
+        };
+        let contents = serde_json::to_vec(&contents)
+            .map_err(|error| ArtefactError::malformed(Kind::Circuit, error))?;
+        let payload = [&self.model[..], &self.settings, &contents].concat();
+        Ok(seal(Kind::Circuit, &payload))
+    }
+
+    /// Reads a circuit that [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    /// Anything that is not a circuit of this version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProverError> {
+        let mut reader = Reader::new(Kind::Circuit, open(Kind::Circuit, bytes)?);
+        let (model, settings) = (reader.array()?, reader.array()?);
+        let contents: OwnedContents = serde_json::from_slice(reader.rest())
+            .map_err(|error| ArtefactError::malformed(Kind::Circuit, error))?;
+        let compiled = CompiledModel::with_options(contents.model, &contents.options)?;
+        Ok(Self {
+            compiled: Arc::new(compiled),
+            model,
+            settings,
+        })
+    }
+
+    /// What keys name: SHA-256 of the file.
+    ///
+    /// # Errors
+    /// As [`to_bytes`](Self::to_bytes).
+    pub fn digest(&self) -> Result<Digest, ProverError> {
+        Ok(digest(&self.to_bytes()?))
+    }
+}
