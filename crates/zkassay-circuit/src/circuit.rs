@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use zkassay_gadgets::halo2_proofs::circuit::{Layouter, SimpleFloorPlanner, Value};
 use zkassay_gadgets::halo2_proofs::plonk::{Advice, Circuit, Column, ConstraintSystem, Error};
-use zkassay_gadgets::hash::Hash;
 use zkassay_gadgets::{Columns, Field, Shape};
 
 use crate::{CompiledModel, Witness};
@@ -41,7 +40,7 @@ impl ModelCircuit {
         }
     }
 
-    /// The circuit for proving `witness`.
+    /// The circuit for proving `witness` with halo2's own prover.
     pub fn proof(compiled: Arc<CompiledModel>, witness: Arc<Witness>) -> Self {
         Self {
             compiled,
@@ -119,22 +118,7 @@ impl Circuit<Field> for ModelCircuit {
                             region.assign_advice(column, row, Value::known(cell + delta));
                         }
                     };
-                if let Some(column) = columns.value {
-                    assign(&mut region, column, &witness.value);
-                }
-                for (column, cells) in columns.limbs.iter().zip(&witness.limbs) {
-                    assign(&mut region, *column, cells);
-                }
-                assign(
-                    &mut region,
-                    columns.logup.multiplicity,
-                    &witness.multiplicity,
-                );
-                for (column, cells) in columns.secret_weights.iter().zip(&witness.weights) {
-                    assign(&mut region, *column, cells);
-                }
-                let rounds = columns.hash.iter().flat_map(Hash::rounds);
-                for (column, cells) in rounds.zip(&witness.rounds) {
+                for (column, cells) in witness.first_phase(&columns) {
                     assign(&mut region, column, cells);
                 }
 
@@ -149,18 +133,8 @@ impl Circuit<Field> for ModelCircuit {
                 let Some(beta) = beta else {
                     return Ok(());
                 };
-                let phase = witness.second_phase(&self.compiled, &columns, r, beta);
-                let targets = [columns.dot, columns.combination, columns.logup.sum];
-                let hashes = columns
-                    .hash
-                    .iter()
-                    .flat_map(|hash| [hash.packed, hash.absorbed]);
-                let targets = targets
-                    .into_iter()
-                    .chain(columns.logup.helpers)
-                    .chain(hashes);
-                for (column, cells) in targets.zip(&phase) {
-                    assign(&mut region, column, cells);
+                for (column, cells) in witness.second_phase(&self.compiled, &columns, r, beta) {
+                    assign(&mut region, column, &cells);
                 }
                 Ok(())
             },

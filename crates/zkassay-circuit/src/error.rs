@@ -14,19 +14,57 @@ pub enum CircuitError {
         /// Input length, then the outputs of each layer.
         widths: Vec<usize>,
     },
-    /// The model needs more rows, or more weights per row, than a table can have.
+    /// The model needs more rows than a table can have.
     #[error(
-        "the model needs {needed} rows of {block_width} weights; a table has at most \
-         2^{max_logrows} rows of {} weights",
-        zkassay_gadgets::Shape::MAX_BLOCK_WIDTH
+        "the model needs {needed} rows of {block_width} weights, but a table has at most 2^{max_logrows} = {}; \
+         {rows} of them are for the {inputs} inputs and {outputs} outputs of its dense layer {layer}: \
+         give that layer fewer inputs, or fewer outputs",
+        1u64 << max_logrows
     )]
     TooLarge {
         /// Rows needed.
         needed: usize,
         /// Weights per row.
         block_width: u32,
-        /// The greatest table.
+        /// log2 of the rows of the greatest table.
         max_logrows: u32,
+        /// The dense layer that takes the most rows, from 1.
+        layer: usize,
+        /// Its inputs.
+        inputs: usize,
+        /// Its outputs.
+        outputs: usize,
+        /// The rows of its values.
+        rows: usize,
+    },
+    /// A layer has more outputs than rows of a table have weights.
+    #[error(
+        "dense layer {layer} has {outputs} outputs, but this model's table takes at most {limit}, \
+         {block_width} weights in each of {blocks} row(s) per input: give the layer fewer outputs{}",
+        if *blocks == 1 { ", or add a hidden layer (values of a model without one have a single row)" } else { "" }
+    )]
+    TooWide {
+        /// The dense layer, from 1.
+        layer: usize,
+        /// Its outputs.
+        outputs: usize,
+        /// The most outputs.
+        limit: usize,
+        /// The most weights per row.
+        block_width: u32,
+        /// The most rows per value.
+        blocks: usize,
+    },
+    /// No layout's Solidity verifier fits a contract.
+    #[error(
+        "no layout of this model has a Solidity verifier of at most {limit} bytes (EIP-170): the smallest \
+         has about {needed}; hide and reveal less, make the model's widest layer narrower, or compile for another target"
+    )]
+    Contract {
+        /// Estimated bytes of the smallest contract.
+        needed: usize,
+        /// The most bytes.
+        limit: usize,
     },
     /// The limbs of the quantised model do not fit the table.
     #[error(

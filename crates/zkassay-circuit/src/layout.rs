@@ -11,7 +11,7 @@ use zkassay_gadgets::{Columns, Field, Shape, field, logup, power_of_two};
 use zkassay_quant::QuantizedModel;
 use zkassay_quant::bounds::bits;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, too_large};
 use crate::{CircuitError, CompileOptions, Witness};
 
 /// One end of an output's interval.
@@ -137,11 +137,7 @@ impl CompiledModel {
         while shape.last_row() < needed {
             shape.logrows += 1;
             if shape.logrows > Shape::MAX_LOGROWS {
-                return Err(CircuitError::TooLarge {
-                    needed,
-                    block_width: plan.block_width,
-                    max_logrows: Shape::MAX_LOGROWS,
-                });
+                return Err(too_large(needed, plan.block_width, &widths));
             }
         }
         shape.validate()?;
@@ -217,6 +213,15 @@ impl CompiledModel {
     /// The value of a row whose secret weights are a digit of a bias.
     pub(crate) fn bias_constant(&self, digit: usize) -> Field {
         power_of_two(self.shape.limb_bits * digit as u32)
+    }
+
+    /// The values of the fixed columns, by their index.
+    pub fn fixed_columns(&self, columns: &Columns, count: usize) -> Vec<Vec<Field>> {
+        let mut values = vec![vec![Field::zero(); self.shape.rows()]; count];
+        for (column, row, value) in self.fixed_cells(columns) {
+            values[column.index()][row] = value;
+        }
+        values
     }
 
     /// Every non-zero cell of the fixed columns: `(column, row, value)`.

@@ -24,7 +24,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`options`] | what to compile for: visibility, layout target |
-//! | [`plan`] | rows and columns for given widths; the cost model |
+//! | [`plan`] | rows and columns for given widths |
+//! | [`cost`] | what a table costs: columns, bytes, time, memory |
 //! | [`layout`] | the rows and the fixed columns |
 //! | [`witness`] | the advice columns |
 //! | [`circuit`] | halo2's view |
@@ -32,6 +33,7 @@
 //! Position: leans on `zkassay-quant` and `zkassay-gadgets`.
 
 pub mod circuit;
+pub mod cost;
 mod error;
 pub mod layout;
 pub mod options;

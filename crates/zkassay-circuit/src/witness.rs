@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use zkassay_fixed::{DataVisibility, OutputMapError};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
+use zkassay_gadgets::halo2_proofs::plonk::{Advice, Column};
+use zkassay_gadgets::hash::Hash;
 use zkassay_gadgets::instance::Public;
 use zkassay_gadgets::poseidon::{self, Sponge, WIDTH};
 use zkassay_gadgets::{Columns, Field, Shape, field, power_of_two};
@@ -175,15 +177,30 @@ impl Witness {
             && self.outputs.len() == shape.outputs as usize
     }
 
-    /// The columns of phase 2, rows `0..=last_row`: `dot`, `combination`, then the
-    /// columns of [`LogUp::assign`](zkassay_gadgets::logup::LogUp::assign).
-    pub(crate) fn second_phase(
+    /// The columns of phase 1, rows `0..=last_row`.
+    pub fn first_phase<'a>(&'a self, columns: &Columns) -> Vec<(Column<Advice>, &'a [Field])> {
+        let targets = columns.value.iter().chain(&columns.limbs).copied();
+        let targets = targets
+            .chain([columns.logup.multiplicity])
+            .chain(columns.secret_weights.iter().copied())
+            .chain(columns.hash.iter().flat_map(Hash::rounds));
+        let value = (!self.value.is_empty()).then_some(&self.value);
+        let cells = value
+            .into_iter()
+            .chain(&self.limbs)
+            .chain([&self.multiplicity]);
+        let cells = cells.chain(&self.weights).chain(&self.rounds);
+        targets.zip(cells.map(Vec::as_slice)).collect()
+    }
+
+    /// The columns of phase 2, rows `0..=last_row`, for the challenges `r` and `beta`.
+    pub fn second_phase(
         &self,
         compiled: &CompiledModel,
         columns: &Columns,
         r: Field,
         beta: Field,
-    ) -> Vec<Vec<Field>> {
+    ) -> Vec<(Column<Advice>, Vec<Field>)> {
         let shape = compiled.shape();
         let last = shape.last_row();
         let half = power_of_two(shape.limb_bits - 1);
@@ -198,14 +215,21 @@ impl Witness {
             .chain(&shifted)
             .map(Vec::as_slice)
             .collect();
-        let mut phase = vec![self.dot(compiled, r), self.combination(compiled, r)];
+        let logup = &columns.logup;
+        let sums = logup.assign(&limbs, &self.multiplicity, shape.limb_bits, last, beta);
+        let mut phase = vec![
+            (columns.dot, self.dot(compiled, r)),
+            (columns.combination, self.combination(compiled, r)),
+        ];
         phase.extend(
-            columns
-                .logup
-                .assign(&limbs, &self.multiplicity, shape.limb_bits, last, beta),
+            [logup.sum]
+                .into_iter()
+                .chain(logup.helpers.iter().copied())
+                .zip(sums),
         );
-        if shape.hashes() {
-            phase.extend([self.packed(shape, r), self.absorbed(shape, r)]);
+        if let Some(hash) = &columns.hash {
+            phase.push((hash.packed, self.packed(shape, r)));
+            phase.push((hash.absorbed, self.absorbed(shape, r)));
         }
         phase
     }

@@ -68,6 +68,9 @@ pub struct FetchOptions {
     pub pause: Duration,
     /// Seed of the pauses' jitter.
     pub seed: u64,
+    /// What the manifest names as the command that fetches the data set, if it is not
+    /// `zkassay data fetch` with its name.
+    pub command: Option<String>,
 }
 
 impl Default for FetchOptions {
@@ -84,6 +87,7 @@ impl Default for FetchOptions {
             read_timeout: Duration::from_secs(30),
             pause: Duration::from_millis(500),
             seed: u64::from(std::process::id()),
+            command: None,
         }
     }
 }
@@ -128,7 +132,8 @@ pub fn fetch(
     progress: &dyn Progress,
 ) -> Result<Fetched, FetchError> {
     let path = cache.location(entry);
-    let command = format!("zkassay data fetch {}", entry.name);
+    let usual = || format!("zkassay data fetch {}", entry.name);
+    let command = options.command.clone().unwrap_or_else(usual);
     if matches!(entry.source, Source::Local(_)) {
         return Ok(Fetched {
             path: cache.path(entry)?,

@@ -75,7 +75,7 @@ pub fn round_constants() -> &'static [[Field; WIDTH]] {
 
 /// Whether every word of the given round passes an S-box.
 pub fn is_full(round: usize) -> bool {
-    round < FULL_ROUNDS / 2 || round >= ROUNDS - FULL_ROUNDS / 2
+    !(FULL_ROUNDS / 2..ROUNDS - FULL_ROUNDS / 2).contains(&round)
 }
 
 fn power_of_five(word: Field) -> Field {

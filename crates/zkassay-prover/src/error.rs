@@ -3,6 +3,8 @@
 use zkassay_circuit::CircuitError;
 use zkassay_verifier::ArtefactError;
 
+use crate::srs::SrsError;
+
 /// An error of setup or proving.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,9 @@ pub enum ProverError {
     /// The witness was made for another circuit.
     #[error("the witness was made for a circuit of another shape than this key's")]
     WitnessShape,
+    /// A file is not usable as parameters.
+    #[error(transparent)]
+    Srs(#[from] SrsError),
     /// A file is not what it should be.
     #[error(transparent)]
     Artefact(#[from] ArtefactError),

@@ -2,29 +2,32 @@
 
 use std::sync::Arc;
 
-use rand_core::OsRng;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{OsRng, SeedableRng as _};
+use rayon::prelude::*;
 use zkassay_circuit::circuit::Overwrite;
-use zkassay_circuit::{CompiledModel, ModelCircuit, Witness};
+use zkassay_circuit::{CompiledModel, Witness};
 use zkassay_fixed::Visibility;
-use zkassay_gadgets::Field;
-use zkassay_gadgets::halo2_proofs::halo2curves::bn256::G1Affine;
-use zkassay_gadgets::halo2_proofs::plonk::{self, create_proof, keygen_pk, keygen_pk_impl};
-use zkassay_gadgets::halo2_proofs::transcript::{
-    Blake2bWrite, Challenge255, Transcript, TranscriptWriterBuffer,
-};
+use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{G1, G1Affine};
+use zkassay_gadgets::halo2_proofs::halo2curves::group::Curve as _;
+use zkassay_gadgets::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine as _;
+use zkassay_gadgets::halo2_proofs::plonk::{Challenge, ConstraintSystem};
+use zkassay_gadgets::halo2_proofs::transcript::{Transcript as _, TranscriptWriterBuffer as _};
+use zkassay_gadgets::{Columns, Field, Shape};
 use zkassay_verifier::artefact::{Kind, Reader, open, seal, write_block};
 use zkassay_verifier::{
     ArtefactError, Digest, Proof, PublicData, SrsOrigin, Statement, VerifyingKey,
 };
 
-use crate::scheme::{FixedBaseKzg, Opening};
+use crate::prove::fixed::FixedColumns;
+use crate::prove::{self, Phase, Writer};
 use crate::{Circuit, ProverError, Srs};
 
 /// A circuit with everything precomputed for proving it.
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
     circuit: Circuit,
-    key: plonk::ProvingKey<G1Affine>,
+    fixed: FixedColumns,
     verifying_key: VerifyingKey,
 }
 
@@ -49,16 +52,27 @@ impl ProvingKey {
     /// # Errors
     /// Parameters for fewer rows than the circuit has.
     pub fn setup_circuit(srs: &Srs, circuit: Circuit) -> Result<Self, ProverError> {
-        let params = srs.prover(circuit.compiled.shape().logrows)?;
-        let gates = ModelCircuit::keys(Arc::clone(&circuit.compiled));
-        let key = rayon::scope(|_| keygen_pk_impl(params, None, &gates, false))?;
+        let committer = srs.committer(circuit.compiled.shape().logrows)?;
+        let values = fixed_values(&circuit);
+        let points: Vec<G1> = values
+            .par_iter()
+            .map(|values| committer.commit_values(values))
+            .collect();
+        let mut commitments = vec![G1Affine::identity(); points.len()];
+        G1::batch_normalize(&points, &mut commitments);
         let statement = statement(&circuit, srs.origin())?;
-        let verifying_key = VerifyingKey::new(statement, srs.s_g2(), key.get_vk())?;
-        Ok(Self {
+        let verifying_key = VerifyingKey::new(statement, srs.s_g2(), &commitments)?;
+        Ok(Self::from_parts(circuit, values, verifying_key))
+    }
+
+    fn from_parts(circuit: Circuit, values: Vec<Vec<Field>>, verifying_key: VerifyingKey) -> Self {
+        let logrows = circuit.compiled.shape().logrows;
+        let fixed = FixedColumns::new(verifying_key.halo2().cs(), logrows, values);
+        Self {
             circuit,
-            key,
+            fixed,
             verifying_key,
-        })
+        }
     }
 
     /// The circuit, and what it was compiled from.
@@ -111,31 +125,57 @@ impl ProvingKey {
         if !witness.fits(self.compiled().shape()) {
             return Err(ProverError::WitnessShape);
         }
-        let params = srs.prover(needed)?;
-        let mut circuit = ModelCircuit::proof(
-            Arc::clone(&self.circuit.compiled),
-            Arc::new(witness.clone()),
-        );
-        if let Some(overwrite) = overwrite {
-            circuit = circuit.unsound_overwrite(overwrite);
-        }
-        let mut transcript = Blake2bWrite::<_, G1Affine, Challenge255<_>>::init(Vec::new());
+        let committer = srs.committer(needed)?;
+        let compiled = self.compiled();
+        let columns = columns(compiled.shape()).0;
+        // What a dishonest prover adds to the cells of a phase.
+        let tampered = |mut phase: Phase| {
+            let cell = overwrite.and_then(|overwrite| {
+                let column = phase
+                    .iter_mut()
+                    .find(|(index, _)| *index == overwrite.column);
+                Some((column?.1.get_mut(overwrite.row)?, overwrite.delta))
+            });
+            if let Some((cell, delta)) = cell {
+                *cell += delta;
+            }
+            phase
+        };
+        let first = witness.first_phase(&columns).into_iter();
+        let second = |challenges: &[Field]| {
+            let value = |challenge: Challenge| challenges[challenge.index()];
+            let r = columns.fold_challenge.map_or(Field::zero(), value);
+            let beta = value(columns.logup.challenge);
+            let phase = witness.second_phase(compiled, &columns, r, beta);
+            tampered(
+                phase
+                    .into_iter()
+                    .map(|(column, cells)| (column.index(), cells))
+                    .collect(),
+            )
+        };
+        let proved = prove::Statement {
+            instance: &witness.instance,
+            first: tampered(
+                first
+                    .map(|(column, cells)| (column.index(), cells.to_vec()))
+                    .collect(),
+            ),
+            second: &second,
+        };
+        let mut transcript = Writer::init(Vec::new());
         transcript
             .common_scalar(self.verifying_key.domain_separator())
             .map_err(|error| ProverError::Halo2(error.to_string()))?;
-        let instance: Vec<&[Field]> = witness.instance.iter().map(Vec::as_slice).collect();
-        // Inside the thread pool: from outside, each of halo2's many parallel steps would
-        // put this thread to sleep and wake it again.
+        let rng = ChaCha20Rng::from_rng(OsRng).map_err(|e| ProverError::Halo2(e.to_string()))?;
+        let key = self.verifying_key.halo2();
+        // Inside the thread pool: from outside, each of the many parallel steps would put this
+        // thread to sleep and wake it again.
+        let mut result = Ok(());
         rayon::scope(|_| {
-            create_proof::<FixedBaseKzg, Opening<'_>, _, _, _, _>(
-                params,
-                &self.key,
-                &[circuit],
-                &[&instance],
-                OsRng,
-                &mut transcript,
-            )
-        })?;
+            result = prove::prove(committer, key, &self.fixed, proved, rng, &mut transcript);
+        });
+        result?;
         let Statement {
             shape,
             input_scale,
@@ -194,15 +234,23 @@ impl ProvingKey {
         if *verifying_key.statement() != statement(&circuit, origin)? {
             return Err(malformed("its circuit does not belong to its verifying key").into());
         }
-        let gates = ModelCircuit::keys(Arc::clone(&circuit.compiled));
-        let halo2 = verifying_key.halo2().clone();
-        let key = rayon::scope(|_| keygen_pk(verifying_key.params(), halo2, &gates))?;
-        Ok(Self {
-            circuit,
-            key,
-            verifying_key,
-        })
+        let values = fixed_values(&circuit);
+        Ok(Self::from_parts(circuit, values, verifying_key))
     }
+}
+
+/// The columns of a shape, and their constraint system.
+fn columns(shape: &Shape) -> (Columns, ConstraintSystem<Field>) {
+    let mut system = ConstraintSystem::default();
+    let columns = Columns::configure(&mut system, shape);
+    (columns, system)
+}
+
+/// The fixed columns of a circuit.
+fn fixed_values(circuit: &Circuit) -> Vec<Vec<Field>> {
+    let (columns, system) = columns(circuit.compiled.shape());
+    let count = system.num_fixed_columns();
+    circuit.compiled.fixed_columns(&columns, count)
 }
 
 /// What proofs of `circuit` are about.

@@ -41,10 +41,11 @@
 
 pub mod ceremony;
 pub mod circuit;
+mod commit;
 mod error;
 pub mod key;
 mod msm;
-mod scheme;
+mod prove;
 pub mod srs;
 mod structure;
 

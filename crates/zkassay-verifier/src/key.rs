@@ -15,6 +15,9 @@ use zkassay_gadgets::{Columns, Field, Shape};
 use crate::Digest;
 use crate::artefact::{ArtefactError, Kind, Reader, digest, open, seal};
 
+/// The version of halo2's keys.
+const HALO2_VERSION: u8 = 2;
+
 /// Who made the parameters of the commitment scheme.
 ///
 /// Whoever knows their secret can forge any proof.
@@ -39,7 +42,7 @@ impl SrsOrigin {
     /// contribution, times the generator of G2.
     ///
     /// It is the last point of each `perpetual-powers-of-tau-raw-{k}`, and part of many verifiers
-    /// on public chains. Powers of a secret are the ceremony's if and only if they belong to this point.
+    /// on public chains. Powers of a secret are the ceremony's if and only if they belong to it.
     pub const CEREMONY_POINT: G2Affine = G2Affine {
         x: Fq2 {
             c0: Fq::from_raw([
@@ -122,17 +125,25 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// A key from its parts; `s_g2` is the parameters' power of the secret in G2.
+    /// A key from its parts; `s_g2` is the parameters' power of the secret in G2, `fixed` are the
+    /// commitments to the fixed columns.
     ///
     /// # Errors
-    /// A statement whose shape the gates do not support, or a halo2 key of another shape.
+    /// A statement whose shape the gates do not support, or another number of fixed columns.
     pub fn new(
         statement: Statement,
         s_g2: G2Affine,
-        key: &plonk::VerifyingKey<G1Affine>,
+        fixed: &[G1Affine],
     ) -> Result<Self, ArtefactError> {
-        let payload = payload(&statement, s_g2, &key.to_bytes(SerdeFormat::Processed));
-        Self::from_payload(&payload)
+        // halo2's format: version, size, no selectors, points.
+        let mut key = vec![HALO2_VERSION];
+        key.extend_from_slice(&statement.shape.logrows.to_le_bytes());
+        key.push(0);
+        key.extend_from_slice(&(fixed.len() as u32).to_le_bytes());
+        for point in fixed {
+            key.extend_from_slice(point.to_bytes().as_ref());
+        }
+        Self::from_payload(&payload(&statement, s_g2, &key))
     }
 
     /// Reads a key.
@@ -195,6 +206,11 @@ impl VerifyingKey {
         }
         let output = read_output_map(&mut reader)?;
         let s_g2 = read_g2(&mut reader)?;
+        if srs == SrsOrigin::Ceremony && s_g2 != SrsOrigin::CEREMONY_POINT {
+            return Err(malformed(
+                "it says that its parameters are the ceremony's, but they have another secret",
+            ));
+        }
         let key = read_halo2(reader.rest(), &shape)?;
         let key = Self {
             digest: digest(payload),

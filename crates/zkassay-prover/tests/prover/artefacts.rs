@@ -1,7 +1,7 @@
 //! Files: what is written reads back, what is damaged or mixed up is refused.
 
 use zkassay_prover::{Circuit, ProvingKey, Srs};
-use zkassay_verifier::{Proof, VerifyingKey};
+use zkassay_verifier::{Proof, SrsOrigin, VerifyingKey};
 
 use crate::common::{compiled, key, srs};
 
@@ -82,6 +82,20 @@ fn hostile_verifying_keys_give_errors() {
     }
     let longer = reseal(&bytes, |payload| payload.push(0));
     assert!(VerifyingKey::from_bytes(&longer).is_err());
+}
+
+#[test]
+fn a_key_cannot_claim_the_ceremony() {
+    // The origin follows two digests. The ceremony's secret is known by its point of G2.
+    let bytes = key().verifying_key().to_bytes();
+    let origin = |byte: u8| {
+        let changed = reseal(&bytes, |payload| payload[64] = byte);
+        VerifyingKey::from_bytes(&changed)
+    };
+    let read = origin(SrsOrigin::Imported.to_byte()).unwrap();
+    assert_eq!(read.statement().srs, SrsOrigin::Imported);
+    let error = origin(SrsOrigin::Ceremony.to_byte()).unwrap_err();
+    assert!(error.to_string().contains("another secret"), "{error}");
 }
 
 #[test]

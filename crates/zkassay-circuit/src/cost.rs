@@ -1,0 +1,201 @@
+//! What a table costs, from its shape alone.
+//!
+//! [`Dimensions`] and the bytes that follow from them are exact: they are what halo2's
+//! constraint system has, and what proofs and keys have (tests compare them). [`Work`] counts
+//! the field multiplications of proving, verifying and making keys, a [`Machine`] says how long
+//! it takes for them, and [`Cost`] is all of it together:
+//!
+//! ```
+//! use zkassay_circuit::cost::{Cost, Machine};
+//! use zkassay_circuit::{CompileOptions, Plan};
+//!
+//! let (widths, options) = ([162, 64, 32, 1], CompileOptions::default());
+//! let shape = Plan::with_options(&widths, &options)?.shape(&widths, &options);
+//! let cost = Cost::new(&shape, &Machine::default());
+//! assert!(cost.proof_bytes < 4_500 && cost.prove_seconds < 1.0);
+//! # Ok::<(), zkassay_circuit::CircuitError>(())
+//! ```
+//!
+//! # How the model was fitted
+//!
+//! `cargo bench -p zkassay-benches --bench scaling` proves models of 1k to 5M parameters and prints
+//! measured and predicted times beside each other. The counts of curve and Fourier arithmetic below are
+//! those of the algorithms; the handful of constants in multiplications per cell and per column
+//! were fitted by least squares to the processor time, on one thread, of 40 layouts
+//! (2^7 to 2^15 rows, 1 to 700 weights per row, both degrees). The prediction of the estimate on
+//! several threads is Amdahl's law with a fitted share.
+
+mod machine;
+mod work;
+
+use serde::Serialize;
+use zkassay_fixed::DataVisibility;
+use zkassay_gadgets::{Shape, poseidon};
+
+pub use machine::Machine;
+pub use work::Work;
+
+/// Bytes of a point or a scalar in proofs and keys.
+const ELEMENT: usize = 32;
+/// Bytes of a verifying key's file beside its commitments: header, statement, checksum.
+const KEY_FRAME: usize = 274;
+/// The most bytes of a contract's code (EIP-170).
+pub const CONTRACT_LIMIT: usize = 24_576;
+
+/// The columns of a table, and how they are used. Exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Dimensions {
+    /// log2 of the rows.
+    pub logrows: u32,
+    /// Rows in use.
+    pub rows: usize,
+    /// Advice columns committed before the challenges are drawn.
+    pub first_phase: usize,
+    /// Advice columns committed after.
+    pub second_phase: usize,
+    /// Fixed columns.
+    pub fixed: usize,
+    /// Instance columns.
+    pub instance: usize,
+    /// Cells of advice columns that a proof opens.
+    pub advice_queries: usize,
+    /// Greatest degree of a gate.
+    pub degree: usize,
+}
+
+impl Dimensions {
+    /// The dimensions of the table that a shape describes.
+    pub fn new(shape: &Shape) -> Self {
+        let count = usize::from;
+        let (limbs, width) = (shape.limbs() as usize, shape.block_width as usize);
+        let unbound = shape.unbound();
+        let secrets = if unbound { width } else { 0 };
+        let group = (shape.degree as usize).saturating_sub(2).max(1);
+        let fractions = limbs + secrets + 1;
+        let helpers = fractions.div_ceil(group) - 1;
+        let [value, repeats] = [shape.has_values(), shape.blocks > 1].map(count);
+        let hash = if shape.hashes() { poseidon::WIDTH } else { 0 };
+        let hashed = |visibility| count(visibility == DataVisibility::Hashed);
+        let packs = hashed(shape.visibility.input) + hashed(shape.visibility.output);
+        let blocks = match shape.blocks {
+            1 if !unbound => 0,
+            several => several as usize,
+        };
+        // active, boundary, the range table, carry, keep, limb weight, bias
+        let mut fixed = 7 + width - secrets + blocks + repeats;
+        fixed += count(shape.folds()) + value + count(shape.has_values() || shape.reveals_inputs());
+        fixed += count(unbound);
+        if shape.hashes() {
+            // Two kinds of rounds, constants, absorption, tag, digest, origin, fold, places.
+            fixed += 2 + 2 * poseidon::WIDTH - 1 + 4 + packs;
+        }
+        Self {
+            logrows: shape.logrows,
+            rows: shape.needed_rows(),
+            // Values, limbs, multiplicities, secret weights; state, squares and fourth powers.
+            first_phase: value + limbs + 1 + secrets + 3 * hash,
+            // Two sums of a layer, one of the range check and its helpers; two of the hashes.
+            second_phase: 3 + helpers + 2 * count(shape.hashes()),
+            fixed,
+            instance: 1 + count(shape.reveals_inputs()) + count(shape.hashes()),
+            // Sums are opened in the next row too, as are the states of the hashes.
+            advice_queries: value
+                + value * repeats
+                + limbs
+                + 1
+                + secrets
+                + helpers
+                + 6
+                + 4 * hash
+                + 4 * count(shape.hashes()),
+            degree: (2 + group.min(fractions)).max(3),
+        }
+    }
+
+    /// Advice columns.
+    pub fn advice(&self) -> usize {
+        self.first_phase + self.second_phase
+    }
+
+    /// Pieces of the quotient polynomial, each of as many coefficients as there are rows.
+    pub fn pieces(&self) -> usize {
+        self.degree - 1
+    }
+
+    /// Cosets of the rows on which the gates are evaluated.
+    pub fn cosets(&self) -> usize {
+        self.pieces().next_power_of_two()
+    }
+
+    /// Bytes of a proof's transcript: commitments of advice columns, blinding and quotient,
+    /// what is opened of them and of the fixed columns, and two points of the opening.
+    pub fn proof_bytes(&self) -> usize {
+        let points = self.advice() + 1 + self.pieces() + 2;
+        let scalars = self.advice_queries + self.fixed + 1;
+        ELEMENT * (points + scalars)
+    }
+
+    /// Bytes of a verifying key's file.
+    pub fn verifying_key_bytes(&self) -> usize {
+        KEY_FRAME + ELEMENT * self.fixed
+    }
+
+    /// Bytes of code of a Solidity verifier with the key in it: an estimate, on the high side.
+    ///
+    /// Such code has no loops: for each commitment it reads or pushes 64 bytes of a point and
+    /// multiplies it, for each opened cell it reads a word and checks its range, and for each
+    /// fixed column of weights it takes a step of a gate. Known of snark-verifier's code for this
+    /// circuit is that 2^10 rows of 32 weights fit in a contract, and 2^9 rows of 128 do not.
+    pub fn contract_bytes(&self) -> usize {
+        /// Transcript, Lagrange polynomials, gates without weights, pairing.
+        const FRAME: usize = 6_500;
+        /// A point of the proof: read, checked to be on the curve, multiplied, added.
+        const READ_POINT: usize = 180;
+        /// A point of the key: pushed, multiplied, added.
+        const OWN_POINT: usize = 150;
+        /// A scalar of the proof: read, checked, used in a gate and in the opening.
+        const SCALAR: usize = 60;
+        let points = self.advice() + 1 + self.pieces() + 2;
+        let scalars = self.advice_queries + self.fixed + 1;
+        FRAME + READ_POINT * points + OWN_POINT * self.fixed + SCALAR * scalars
+    }
+}
+
+/// What a table costs on a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Rows and columns. Exact.
+    pub dimensions: Dimensions,
+    /// Bytes of a proof's transcript. Exact.
+    pub proof_bytes: usize,
+    /// Bytes of the verifying key's file. Exact.
+    pub verifying_key_bytes: usize,
+    /// Bytes of a Solidity verifier's code. Estimated.
+    pub contract_bytes: usize,
+    /// Seconds to prove, once keys and parameters are loaded. Estimated, as are those that follow.
+    pub prove_seconds: f64,
+    /// Seconds to verify.
+    pub verify_seconds: f64,
+    /// Seconds to make keys, with parameters that have just been read.
+    pub setup_seconds: f64,
+    /// The most memory that a process has which makes keys and proves.
+    pub memory_bytes: usize,
+}
+
+impl Cost {
+    /// The cost of a table of the given shape.
+    pub fn new(shape: &Shape, machine: &Machine) -> Self {
+        let dimensions = Dimensions::new(shape);
+        let seconds = |work: Work| machine.seconds(&work);
+        Self {
+            dimensions,
+            proof_bytes: dimensions.proof_bytes(),
+            verifying_key_bytes: dimensions.verifying_key_bytes(),
+            contract_bytes: dimensions.contract_bytes(),
+            prove_seconds: seconds(Work::proving(shape)),
+            verify_seconds: seconds(Work::verifying(shape)),
+            setup_seconds: seconds(Work::setup(shape)),
+            memory_bytes: work::memory_bytes(shape),
+        }
+    }
+}

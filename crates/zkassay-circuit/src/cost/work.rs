@@ -1,0 +1,245 @@
+//! How much there is to compute, and to keep in memory.
+//!
+//! With `n` rows, `A` advice, `F` fixed and `I` instance columns and gates evaluated on `c`
+//! cosets, the prover (`zkassay_prover::prove`) has
+//!
+//! ```text
+//! commitments     A columns, a blinding polynomial, the quotient's pieces, two openings
+//! transforms      A + I + 1 to coefficients, c (A + I + 1) to cosets, the quotient back, commitments by coefficients
+//! gates           n c A
+//! openings        n (A + F): evaluated, combined; weights once more, for this proof's challenges
+//! ```
+//!
+//! Limbs and other small integers take a fraction of a commitment (`zkassay_prover::msm`), and rows without
+//! a value nothing. Larger tables than 2^13 rows have no precomputed bases.
+
+use zkassay_gadgets::Shape;
+
+use super::Dimensions;
+
+/// log2 of the rows up to which the prover has precomputed bases.
+const LARGEST_PRECOMPUTED: u32 = 13;
+/// Bits of a scalar.
+const SCALAR_BITS: usize = 254;
+/// Rows of an advice column that are random.
+const BLINDING_ROWS: usize = 6;
+
+/// Multiplications for a butterfly of a Fourier transform.
+const BUTTERFLY: f64 = 1.4;
+/// Multiplications per cell of a transform beside its butterflies.
+const TRANSFORMED_CELL: f64 = 2.0;
+/// Multiplications per advice cell and coset: gates.
+const GATE_CELL: f64 = 6.0;
+/// Multiplications per cell that is opened: evaluated, and combined with others.
+const OPENED_CELL: f64 = 2.6;
+/// Multiplications per cell of a column of weights: combined by powers of the challenge.
+const COMBINED_CELL: f64 = 1.3;
+/// Multiplications per row, whatever the columns: openings divided by their points.
+const ROW: f64 = 40.0;
+/// Multiplications per column of a proof, whatever its rows: transcript, program of the gates.
+const COLUMN: f64 = 600.0;
+/// Multiplications per weight: its product in a layer's sum.
+const WEIGHT: f64 = 3.0;
+/// Precomputed bases are many, and fetched in no order: a multiplication of theirs takes so much longer.
+const FIXED_BASES: f64 = 1.0;
+/// Columns of weights that are combined to one polynomial before they are transformed.
+const LEAST_COMBINED: u32 = 8;
+/// Multiplications per key, per fixed column, per fixed cell and per weight of a key: the model is hashed as JSON.
+const KEY: f64 = 100_000.0;
+const KEY_COLUMN: f64 = 2800.0;
+const KEY_WEIGHT: f64 = 28.0;
+/// Multiplications for a point that a verifier reads: a square root.
+const READ_POINT: f64 = 270.0;
+/// Multiplications for each commitment that a verifier opens: a polynomial through what is opened, whose
+/// coefficients take an inversion.
+const OPENED_POINT: f64 = 1500.0;
+/// Multiplications per row of a verifier: powers of the point of evaluation, Lagrange polynomials.
+const VERIFIED_ROW: f64 = 0.7;
+/// Shares that one thread does while others wait.
+const SERIAL_PROVING: f64 = 0.1;
+const SERIAL_VERIFYING: f64 = 0.8;
+const SERIAL_SETUP: f64 = 0.4;
+
+/// How much there is to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Multiplications of curve arithmetic, in the base field.
+    pub curve: f64,
+    /// Other multiplications, in the scalar field.
+    pub multiplications: f64,
+    /// Pairing checks.
+    pub pairings: f64,
+    /// The share that only one thread does.
+    pub serial: f64,
+}
+
+impl Work {
+    /// The work of a proof, witness included.
+    pub fn proving(shape: &Shape) -> Self {
+        let of = Dimensions::new(shape);
+        let (n, cosets, pieces) = (shape.rows() as f64, of.cosets() as f64, of.pieces() as f64);
+        let log = shape.logrows;
+        let [advice, fixed, instance] = [of.advice(), of.fixed, of.instance].map(|x| x as f64);
+        let limbs = shape.limbs() as usize;
+        let bits = shape.limb_bits as usize;
+        let used = shape.needed_rows();
+        let small = limbs as f64 * commit_small(shape, used, bits)
+            + (of.first_phase - limbs) as f64 * commit_small(shape, used, 2 * bits);
+        // Blinding, quotient and the two openings beside the second phase.
+        let others = of.pieces() + 3;
+        let full = (of.second_phase + others) as f64 * commit(shape);
+        let combined = match shape.unbound() || shape.block_width < LEAST_COMBINED {
+            true => 0.0,
+            false => 1.0,
+        };
+        let weights = if combined > 0.0 {
+            f64::from(shape.block_width)
+        } else {
+            0.0
+        };
+        let columns = (1.0 + cosets) * (advice + instance) + cosets * combined + pieces + 3.0;
+        let quotient = transform(log + of.cosets().ilog2());
+        let cells = cosets * GATE_CELL * advice
+            + OPENED_CELL * (of.advice_queries as f64 + fixed)
+            + COMBINED_CELL * weights
+            + ROW;
+        Self {
+            curve: FIXED_BASES * (small + full),
+            multiplications: transform(log) * columns
+                + quotient
+                + n * cells
+                + COLUMN * (advice + fixed)
+                + WEIGHT * self::weights(shape),
+            pairings: 0.0,
+            serial: SERIAL_PROVING,
+        }
+    }
+
+    /// The work of a verification.
+    pub fn verifying(shape: &Shape) -> Self {
+        let of = Dimensions::new(shape);
+        let read = of.advice() + of.pieces() + 3;
+        let points = read + of.fixed + 1;
+        Self {
+            curve: multiexp(points),
+            multiplications: READ_POINT * read as f64
+                + OPENED_POINT * points as f64
+                + VERIFIED_ROW * shape.rows() as f64,
+            pairings: 1.0,
+            serial: SERIAL_VERIFYING,
+            ..Self::default()
+        }
+    }
+
+    /// The work of making keys, and of preparing the parameters for their first use.
+    pub fn setup(shape: &Shape) -> Self {
+        let of = Dimensions::new(shape);
+        let fixed = of.fixed as f64;
+        let weight_bits = 16;
+        Self {
+            curve: fixed * commit_small(shape, shape.needed_rows(), weight_bits) + prepare(shape),
+            multiplications: KEY
+                + fixed * (transform(shape.logrows) + KEY_COLUMN)
+                + KEY_WEIGHT * weights(shape),
+            pairings: 0.0,
+            serial: SERIAL_SETUP,
+        }
+    }
+}
+
+/// The most weights that a table holds.
+fn weights(shape: &Shape) -> f64 {
+    shape.needed_rows() as f64 * f64::from(shape.block_width)
+}
+
+/// The window of precomputed bases for `n` points, and how many of them a scalar has.
+fn window(n: usize) -> (usize, usize) {
+    let windows = |window: usize| (SCALAR_BITS - 1) / window + 1;
+    let cost = |window: &usize| 6 * n * windows(*window) + (25 << (window - 1));
+    let best = (4..=16).min_by_key(cost).unwrap_or(4);
+    (best, windows(best))
+}
+
+/// Multiplications for the multiples of the bases: doublings, and affine coordinates of what is kept.
+fn prepare(shape: &Shape) -> f64 {
+    let n = shape.rows();
+    match shape.logrows <= LARGEST_PRECOMPUTED {
+        true => n as f64 * (8 * SCALAR_BITS + 8 * window(n).1) as f64,
+        false => 0.0,
+    }
+}
+
+/// Multiplications of a commitment to random scalars.
+fn commit(shape: &Shape) -> f64 {
+    let n = shape.rows();
+    if shape.logrows > LARGEST_PRECOMPUTED {
+        return multiexp(n);
+    }
+    let (window, windows) = window(n);
+    (6 * n * windows + (25 << (window - 1))) as f64
+}
+
+/// Multiplications of a commitment to `used` integers of `bits` bits.
+fn commit_small(shape: &Shape, used: usize, bits: usize) -> f64 {
+    let n = shape.rows();
+    if shape.logrows > LARGEST_PRECOMPUTED {
+        return multiexp(n) * SMALL_SHARE;
+    }
+    let (window, windows) = window(n);
+    let digits = bits as f64 / window as f64 + 1.0;
+    6.0 * (used as f64 * digits + (BLINDING_ROWS * windows) as f64) + f64::from(25 << (window - 1))
+}
+
+/// What halo2's multiplication takes for small integers, as a share of random scalars: buckets and
+/// doublings are the same.
+const SMALL_SHARE: f64 = 0.35;
+
+/// Multiplications of a Fourier transform of `2^logrows` rows.
+fn transform(logrows: u32) -> f64 {
+    let rows = f64::from(1u32 << logrows);
+    rows * (BUTTERFLY / 2.0 * f64::from(logrows) + TRANSFORMED_CELL)
+}
+
+/// Multiplications of halo2's multiplication of `n` points by random scalars.
+pub(super) fn multiexp(n: usize) -> f64 {
+    let window = match n {
+        0..4 => 1,
+        4..32 => 3,
+        _ => (n as f64).ln().ceil() as usize,
+    };
+    let windows = (SCALAR_BITS / window + 1) as f64;
+    let (n, buckets) = (n as f64, f64::from(1 << (window - 1)));
+    match window < 10 {
+        // Mixed additions to buckets, two additions for each bucket, doublings.
+        true => windows * (11.0 * n + 27.0 * buckets + 9.0 * window as f64),
+        // Affine additions that share inversions; every window doubles its own sum.
+        false => windows * (9.0 * n + 27.0 * buckets + 4.0 * window as f64 * windows),
+    }
+}
+
+/// The most memory of a process that makes keys and proves.
+pub(super) fn memory_bytes(shape: &Shape) -> usize {
+    /// Code, threads and allocator.
+    const PROCESS: usize = 11 << 20;
+    /// Bytes of a field element, and of a point.
+    const CELL: usize = 32;
+    const POINT: usize = 64;
+    /// Bytes per weight: the model, and the text that is hashed.
+    const WEIGHT: usize = 24;
+    let of = Dimensions::new(shape);
+    let (n, advice, fixed) = (shape.rows(), of.advice(), of.fixed);
+    // Two bases, and the multiples of one of them.
+    let bases = match shape.logrows <= LARGEST_PRECOMPUTED {
+        true => 3 + window(n).1,
+        false => 3,
+    };
+    let parameters = bases * n * POINT;
+    let model = WEIGHT * weights(shape) as usize;
+    // Coefficients, and cosets of the columns other than weights; their values on the way.
+    let others = fixed - (shape.block_width as usize).min(fixed);
+    let key = (fixed + others * of.cosets()) * n * CELL;
+    let making = fixed * n * CELL;
+    // The witness, coefficients, cosets.
+    let proving = (advice + 2) * (4 + of.cosets()) * n * CELL;
+    PROCESS + parameters + model + key + making.max(proving)
+}

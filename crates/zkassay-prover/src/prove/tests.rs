@@ -1,0 +1,267 @@
+//! Against halo2's own commitments, keys, prover and verifier.
+
+use std::sync::Arc;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use zkassay_circuit::{CompileOptions, CompiledModel, ModelCircuit, Plan, Witness};
+use zkassay_fixed::{DataVisibility, Visibility};
+use zkassay_gadgets::halo2_proofs::SerdeFormat;
+use zkassay_gadgets::halo2_proofs::halo2curves::bn256::Bn256;
+use zkassay_gadgets::halo2_proofs::plonk::{create_proof, keygen_pk, keygen_vk, verify_proof};
+use zkassay_gadgets::halo2_proofs::poly::commitment::{Blind, Params as _, ParamsProver as _};
+use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
+use zkassay_gadgets::halo2_proofs::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
+use zkassay_gadgets::halo2_proofs::poly::kzg::strategy::SingleStrategy;
+use zkassay_gadgets::halo2_proofs::poly::{EvaluationDomain, Polynomial};
+use zkassay_gadgets::halo2_proofs::transcript::{
+    Blake2bRead, TranscriptReadBuffer as _, TranscriptWriterBuffer as _,
+};
+use zkassay_gadgets::{Columns, Shape};
+use zkassay_graph::Op;
+use zkassay_quant::{CalibrationParams, calibrate};
+use zkassay_seed::Stream;
+use zkassay_testing::{mlp, rows};
+
+use super::domain::Domain;
+use super::*;
+
+fn rng(name: &str) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(Stream::new(1, name).bits())
+}
+
+#[test]
+fn commitments_are_those_of_halo2() {
+    let blind = Blind::default();
+    for logrows in [3, 6, 9] {
+        let kzg = ParamsKZG::<Bn256>::setup(logrows, rng("srs"));
+        let committer = Committer::new(&kzg);
+        let halo2 = EvaluationDomain::new(1, logrows);
+        let domain = Domain::new(logrows, 3);
+        let mut rng = rng("columns");
+        let mut random = || Fr::random(&mut rng);
+        let columns: [Vec<Fr>; 4] = [
+            (0..kzg.n()).map(|_| random()).collect(),
+            (0..kzg.n()).map(|row| Fr::from(row % 256)).collect(),
+            (0..kzg.n()).map(|row| -Fr::from(row % 3)).collect(),
+            vec![Fr::ZERO; 1 << logrows],
+        ];
+        for column in columns {
+            let values = halo2.lagrange_from_vec(column.clone());
+            let expected = kzg.commit_lagrange(&values, blind);
+            assert_eq!(committer.commit_values(&column), expected);
+            let coefficients = halo2.lagrange_to_coeff(values);
+            let found = committer.commit_coefficients(&domain, coefficients.values());
+            assert_eq!(found, expected);
+        }
+        let short = Polynomial::new(vec![random(); 5]);
+        let found = committer.commit_coefficients(&domain, short.values());
+        assert_eq!(found, kzg.commit(&short, blind));
+    }
+}
+
+/// Models with and without hidden layers, with several outputs and blocks, and with hashes.
+fn models() -> Vec<Arc<CompiledModel>> {
+    let hashed = Visibility {
+        input: DataVisibility::Hashed,
+        output: DataVisibility::Hashed,
+        ..Visibility::default()
+    };
+    let shapes: [(&[usize], Option<Op>, Visibility); 4] = [
+        (&[5, 1], Some(Op::Sigmoid), Visibility::default()),
+        (&[6, 5, 3, 2], None, Visibility::default()),
+        (&[20, 60, 3], None, Visibility::default()),
+        (&[6, 20, 2], None, hashed),
+    ];
+    let compile = |(widths, last, visibility): (&[usize], Option<Op>, _)| {
+        let options = CompileOptions {
+            visibility,
+            ..CompileOptions::default()
+        };
+        let plan = Plan::with_options(widths, &options).unwrap();
+        let params = CalibrationParams::new(plan.limb_bits).unwrap();
+        let rows = rows(20, widths[0], 2);
+        let calibration = calibrate(&mlp(widths, last, 3), rows.view(), &params).unwrap();
+        Arc::new(CompiledModel::with_options(calibration.model, &options).unwrap())
+    };
+    shapes.map(compile).into()
+}
+
+/// A model's keys and a witness.
+struct Case {
+    compiled: Arc<CompiledModel>,
+    kzg: ParamsKZG<Bn256>,
+    witness: Arc<Witness>,
+    key: VerifyingKey<G1Affine>,
+    columns: Columns,
+    fixed: FixedColumns,
+}
+
+impl Case {
+    fn new(compiled: Arc<CompiledModel>) -> Self {
+        let row = rows(1, compiled.model().inputs(), 2).row(0).to_vec();
+        let witness = Arc::new(compiled.witness(&row).unwrap());
+        let kzg = ParamsKZG::<Bn256>::setup(compiled.shape().logrows, rng("srs"));
+        let circuit = ModelCircuit::keys(Arc::clone(&compiled));
+        let key = keygen_vk(&kzg, &circuit).unwrap();
+        let (columns, values) = fixed_values(&compiled);
+        let fixed = FixedColumns::new(key.cs(), compiled.shape().logrows, values);
+        Self {
+            compiled,
+            kzg,
+            witness,
+            key,
+            columns,
+            fixed,
+        }
+    }
+
+    fn prove(&self) -> Vec<u8> {
+        self.prove_from(rng("blinding"))
+    }
+
+    fn prove_from(&self, rng: ChaCha20Rng) -> Vec<u8> {
+        let second = |challenges: &[Field]| {
+            let value = |challenge: zkassay_gadgets::halo2_proofs::plonk::Challenge| {
+                challenges[challenge.index()]
+            };
+            let r = self.columns.fold_challenge.map_or(Fr::ZERO, value);
+            let beta = value(self.columns.logup.challenge);
+            let phase = self
+                .witness
+                .second_phase(&self.compiled, &self.columns, r, beta);
+            phase
+                .into_iter()
+                .map(|(column, cells)| (column.index(), cells))
+                .collect()
+        };
+        let first = self.witness.first_phase(&self.columns).into_iter();
+        let statement = Statement {
+            instance: &self.witness.instance,
+            first: first
+                .map(|(column, cells)| (column.index(), cells.to_vec()))
+                .collect(),
+            second: &second,
+        };
+        let mut transcript = Writer::init(Vec::new());
+        let committer = Committer::new(&self.kzg);
+        prove(
+            &committer,
+            &self.key,
+            &self.fixed,
+            statement,
+            rng,
+            &mut transcript,
+        )
+        .unwrap();
+        transcript.finalize()
+    }
+
+    /// A proof by halo2's own prover.
+    fn prove_with_halo2(&self) -> Vec<u8> {
+        let circuit = ModelCircuit::keys(Arc::clone(&self.compiled));
+        let key = keygen_pk(&self.kzg, self.key.clone(), &circuit).unwrap();
+        let circuit = ModelCircuit::proof(Arc::clone(&self.compiled), Arc::clone(&self.witness));
+        let mut transcript = Writer::init(Vec::new());
+        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+            &self.kzg,
+            &key,
+            &[circuit],
+            &[&self.instance()],
+            rng("blinding"),
+            &mut transcript,
+        )
+        .unwrap();
+        transcript.finalize()
+    }
+
+    fn verify(&self, proof: &[u8]) -> bool {
+        let mut bytes = proof;
+        let mut transcript = Blake2bRead::<_, G1Affine, Challenge255<_>>::init(&mut bytes);
+        verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+            &self.kzg,
+            &self.key,
+            SingleStrategy::new(&self.kzg),
+            &[&self.instance()],
+            &mut transcript,
+        )
+        .is_ok()
+    }
+
+    fn instance(&self) -> Vec<&[Fr]> {
+        self.witness.instance.iter().map(Vec::as_slice).collect()
+    }
+}
+
+fn fixed_values(compiled: &CompiledModel) -> (Columns, Vec<Vec<Fr>>) {
+    let mut system = zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem::default();
+    let columns = Columns::configure(&mut system, compiled.shape());
+    let values = compiled.fixed_columns(&columns, system.num_fixed_columns());
+    (columns, values)
+}
+
+#[test]
+fn halo2s_verifier_accepts_proofs_of_both_provers() {
+    for compiled in models() {
+        let case = Case::new(compiled);
+        let (ours, theirs) = (case.prove(), case.prove_with_halo2());
+        assert_eq!(ours.len(), theirs.len());
+        assert!(case.verify(&theirs));
+        assert!(case.verify(&ours));
+        let mut changed = ours.clone();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        assert!(!case.verify(&changed));
+    }
+}
+
+#[test]
+fn keys_are_those_of_halo2() {
+    for compiled in models() {
+        let case = Case::new(Arc::clone(&compiled));
+        let committer = Committer::new(&case.kzg);
+        let (_, values) = fixed_values(&compiled);
+        let points = commit(&values, |values| committer.commit_values(values));
+        assert_eq!(&points, case.key.fixed_commitments());
+        let read = VerifyingKey::<G1Affine>::from_bytes::<ModelCircuit>(
+            &case.key.to_bytes(SerdeFormat::Processed),
+            SerdeFormat::Processed,
+            Shape::clone(compiled.shape()),
+        );
+        assert_eq!(read.unwrap().fixed_commitments(), &points);
+    }
+}
+
+#[test]
+fn proofs_depend_on_their_randomness_and_not_on_threads() {
+    let case = Case::new(models().swap_remove(1));
+    let with_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| case.prove())
+    };
+    let proof = with_threads(1);
+    assert!(case.verify(&proof));
+    for threads in [2, 3, 5] {
+        assert!(with_threads(threads) == proof, "{threads} threads");
+    }
+}
+
+#[test]
+fn every_advice_column_is_blinded() {
+    // Equal witnesses, different randomness: no commitment and no evaluation of advice, nor of
+    // the quotient, in common. (Fixed columns are public, and some are zero everywhere.)
+    let case = Case::new(models().swap_remove(1));
+    let [first, second] = ["blinding", "other blinding"].map(|name| case.prove_from(rng(name)));
+    assert!(case.verify(&first) && case.verify(&second));
+    let system = case.key.cs();
+    let commitments = system.num_advice_columns() + 1 + case.fixed.pieces();
+    let hidden = commitments + system.advice_queries().len();
+    for (index, (a, b)) in first
+        .chunks(32)
+        .zip(second.chunks(32))
+        .enumerate()
+        .take(hidden)
+    {
+        assert_ne!(a, b, "element {index}");
+    }
+}
