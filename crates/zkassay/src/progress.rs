@@ -76,3 +76,41 @@ impl Progress for Bar {
         ));
     }
 }
+
+/// A turning sign on stderr while a stage is at work; removed when dropped.
+pub(crate) struct Spinner(ProgressBar);
+
+impl Spinner {
+    /// A spinner with a message; none where stdout is JSON for a script.
+    pub(crate) fn new(json: bool, message: &str) -> Self {
+        if json {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(message.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Shows another message.
+    pub(crate) fn say(&self, message: &str) {
+        self.0.set_message(message.to_owned());
+    }
+
+    /// Runs `write` with the spinner out of the way.
+    pub(crate) fn suspend(&self, write: impl FnOnce()) {
+        self.0.suspend(write);
+    }
+
+    /// Removes the spinner.
+    pub(crate) fn finish(self) {}
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

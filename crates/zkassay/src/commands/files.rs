@@ -1,0 +1,119 @@
+//! Reading and writing the artefacts.
+//!
+//! Errors name the file, and what makes it where it is missing. Nothing is read beyond a limit
+//! for its kind, so that a wrong path (a disk image, an endless device) cannot fill the memory.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use zkassay::{
+    Circuit, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey, Witness, input,
+};
+
+const MEGABYTE: u64 = 1 << 20;
+
+/// What a file should be: a noun, what makes it, and the most bytes that are read.
+struct Expected(&'static str, &'static str, u64);
+
+/// A model.
+pub(crate) fn model(path: &Path) -> Result<Model> {
+    Ok(onnx(path)?.1)
+}
+
+/// The bytes of an ONNX file, and the model.
+pub(crate) fn onnx(path: &Path) -> Result<(Vec<u8>, Model)> {
+    let from = "export it from your training framework, and pass it with --model";
+    let bytes = read(path, Expected("model", from, 2048 * MEGABYTE))?;
+    let model = Model::from_onnx(&bytes).with_context(|| path.display().to_string())?;
+    Ok((bytes, model))
+}
+
+/// Rows for a model with so many inputs.
+pub(crate) fn rows(path: &Path, inputs: usize) -> Result<InputRows> {
+    let shown = || path.display().to_string();
+    let from =
+        "it holds {\"input_data\": [[...]]}; pass it with --data, or try `zkassay gen-random-data`";
+    if let Ok(metadata) = std::fs::metadata(path) {
+        input::check_size(metadata.len()).with_context(shown)?;
+    }
+    let bytes = read(path, Expected("input data", from, InputRows::MAX_BYTES))?;
+    InputRows::from_json(&bytes, inputs).with_context(shown)
+}
+
+/// A settings file.
+pub(crate) fn settings(path: &Path) -> Result<Settings> {
+    let bytes = read(
+        path,
+        Expected("settings", "run `zkassay gen-settings`", 64 * MEGABYTE),
+    )?;
+    Settings::from_json(&bytes).with_context(|| path.display().to_string())
+}
+
+/// A compiled circuit.
+pub(crate) fn circuit(path: &Path) -> Result<Circuit> {
+    let from = "run `zkassay compile-circuit`";
+    let bytes = read(path, Expected("compiled circuit", from, 8192 * MEGABYTE))?;
+    Circuit::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+/// A witness.
+pub(crate) fn witness(path: &Path) -> Result<Witness> {
+    let bytes = read(
+        path,
+        Expected("witness", "run `zkassay gen-witness`", 256 * MEGABYTE),
+    )?;
+    Witness::from_json(&bytes).with_context(|| path.display().to_string())
+}
+
+/// A proving key.
+pub(crate) fn proving_key(path: &Path) -> Result<ProvingKey> {
+    let bytes = read(
+        path,
+        Expected("proving key", "run `zkassay setup`", 8192 * MEGABYTE),
+    )?;
+    ProvingKey::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+/// A verifying key, with the size of its file.
+pub(crate) fn verifying_key(path: &Path) -> Result<VerifyingKey> {
+    let bytes = read(
+        path,
+        Expected("verifying key", "run `zkassay setup`", 64 * MEGABYTE),
+    )?;
+    VerifyingKey::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+/// A proof.
+pub(crate) fn proof(path: &Path) -> Result<Proof> {
+    let bytes = read(
+        path,
+        Expected("proof", "run `zkassay prove`", 64 * MEGABYTE),
+    )?;
+    Proof::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+fn read(path: &Path, Expected(noun, from, limit): Expected) -> Result<Vec<u8>> {
+    let shown = path.display();
+    let file = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => anyhow!("there is no {noun} {shown}: {from}"),
+        _ => anyhow!("cannot read the {noun} {shown}: {error}"),
+    })?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read the {noun} {shown}"))?;
+    if bytes.len() as u64 > limit {
+        bail!(
+            "the {noun} {shown} has more than {} MB: too large to be one",
+            limit / MEGABYTE
+        );
+    }
+    Ok(bytes)
+}
+
+/// Writes a file that appears complete or not at all.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    zkassay_file::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}

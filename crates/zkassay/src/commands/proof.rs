@@ -1,0 +1,248 @@
+//! `zkassay prove` and `zkassay verify`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+use zkassay::hash::short;
+use zkassay::{
+    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove, verify,
+};
+use zkassay_gadgets::Field;
+use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
+use zkassay_prover::ProverError;
+use zkassay_verifier::artefact::hex;
+
+use crate::commands::{files, keys, parameters, print};
+use crate::progress::Spinner;
+
+/// Prove a witness.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zkassay prove
+  zkassay prove -W witness.json --pk-path pk.key --proof-path proof.zkp --srs-path kzg.srs")]
+pub(crate) struct Prove {
+    /// The witness.
+    #[arg(short = 'W', long, value_name = "FILE", default_value = "witness.json")]
+    witness: PathBuf,
+    /// The proving key, which holds the circuit.
+    #[arg(long, value_name = "FILE", default_value = "pk.key")]
+    pk_path: PathBuf,
+    /// The proof to write.
+    #[arg(long, value_name = "FILE", default_value = "proof.zkp")]
+    proof_path: PathBuf,
+    /// The parameters that setup used [default: the ceremony's in the cache, or kzg.srs if the key
+    /// was made with others].
+    #[arg(long, value_name = "FILE")]
+    srs_path: Option<PathBuf>,
+    /// A compiled circuit that the key has to belong to.
+    #[arg(short = 'M', long, value_name = "FILE")]
+    compiled_circuit: Option<PathBuf>,
+}
+
+impl Prove {
+    pub(crate) fn run(self, json: bool) -> Result<()> {
+        let witness = files::witness(&self.witness)?;
+        let spinner = Spinner::new(json, "reading the proving key");
+        let key = files::proving_key(&self.pk_path)?;
+        let statement = key.verifying_key().statement();
+        if let Some(path) = &self.compiled_circuit {
+            let expected = files::circuit(path)?.digest()?;
+            if statement.circuit != expected {
+                return Err(Error::from(Mismatch {
+                    what: "the proving key",
+                    of: "circuit",
+                    found: statement.circuit,
+                    other: "the compiled circuit",
+                    expected,
+                    again: "run setup for this circuit",
+                })
+                .into());
+            }
+        }
+        spinner.say("reading parameters");
+        let srs = parameters::for_proof(self.srs_path.as_deref(), &key)?;
+        spinner.say("proving");
+        let proof = prove(&srs, &key, &witness).map_err(|error| {
+            let is_srs = matches!(error, Error::Prover(ProverError::SrsMismatch));
+            match (is_srs, anyhow::Error::from(error)) {
+                (true, error) => error
+                    .context("pass the file that setup used with --srs-path, or run setup again"),
+                (false, error) => error,
+            }
+        })?;
+        spinner.finish();
+        let bytes = proof.to_bytes();
+        files::write(&self.proof_path, &bytes)?;
+        let mut record = public(&proof);
+        record["proof_path"] = json!(self.proof_path);
+        record["bytes"] = json!(bytes.len());
+        record["verifying_key"] = json!(hex(&proof.key));
+        record["srs"] = json!(statement.srs.to_string());
+        print(json, &record, || {
+            let mut lines = vec![format!(
+                "{}: {} bytes, for verifying key {}",
+                self.proof_path.display(),
+                bytes.len(),
+                short(&proof.key),
+            )];
+            lines.extend(describe(&proof));
+            lines.push(format!("parameters  {}", keys::describe(statement.srs)));
+            lines.push("next: zkassay verify".to_owned());
+            lines.join("\n")
+        })
+    }
+}
+
+/// Verify a proof.
+///
+/// The key decides what is proved: get it from somebody you trust, or make it again from the ONNX
+/// file, the settings and the ceremony's parameters.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zkassay verify
+  zkassay verify --vk-path vk.key --proof-path proof.zkp --require-ceremony
+  zkassay verify --model network.onnx     # and check that the key is of this model
+
+Exit code 5: the proof is rejected; 6: proof, key and model do not belong together.")]
+pub(crate) struct Verify {
+    /// The verifying key.
+    #[arg(long, value_name = "FILE", default_value = "vk.key")]
+    vk_path: PathBuf,
+    /// The proof.
+    #[arg(long, value_name = "FILE", default_value = "proof.zkp")]
+    proof_path: PathBuf,
+    /// Accept only keys made with the parameters of a public ceremony.
+    #[arg(long)]
+    require_ceremony: bool,
+    /// The ONNX file that the key has to be of.
+    #[arg(short = 'M', long, value_name = "FILE")]
+    model: Option<PathBuf>,
+}
+
+impl Verify {
+    pub(crate) fn run(self, json: bool) -> Result<()> {
+        let key = files::verifying_key(&self.vk_path)?;
+        let proof = files::proof(&self.proof_path)?;
+        let statement = key.statement();
+        if let Some(path) = &self.model {
+            let expected = files::model(path)?.digest();
+            if statement.model != expected {
+                return Err(Error::from(Mismatch {
+                    what: "the verifying key",
+                    of: "model",
+                    found: statement.model,
+                    other: "the ONNX file",
+                    expected,
+                    again: "get the key of this model, or make it with setup",
+                })
+                .into());
+            }
+        }
+        if self.require_ceremony && statement.srs != SrsOrigin::Ceremony {
+            let origin = statement.srs;
+            return Err(Error::NotCeremony { origin })
+                .with_context(|| self.vk_path.display().to_string());
+        }
+        verify(&key, &proof).with_context(|| self.proof_path.display().to_string())?;
+        print(json, &record(&key, &proof), || {
+            let mut lines = vec![format!("{}: accepted", self.proof_path.display())];
+            lines.extend(summary(&key, &proof));
+            lines.join("\n")
+        })
+    }
+}
+
+/// What an accepted proof says, for scripts.
+pub(crate) fn record(key: &VerifyingKey, proof: &Proof) -> Value {
+    let statement = key.statement();
+    let params = statement.shape.visibility.params;
+    let mut record = public(proof);
+    record["verified"] = json!(true);
+    record["model"] = json!(hex(&statement.model));
+    record["circuit"] = json!(hex(&statement.circuit));
+    record["verifying_key"] = json!(hex(&key.digest()));
+    record["srs"] = json!(statement.srs.to_string());
+    record["params"] = json!({
+        "visibility": params,
+        "bound": params == ParamsVisibility::Fixed,
+    });
+    record
+}
+
+/// What an accepted proof says, in lines.
+pub(crate) fn summary(key: &VerifyingKey, proof: &Proof) -> Vec<String> {
+    let statement = key.statement();
+    let mut lines = describe(proof);
+    lines.push(match statement.shape.visibility.params {
+        ParamsVisibility::Fixed => format!("model       {}", hex(&statement.model)),
+        ParamsVisibility::Private => {
+            "model       unbound: some parameters of this shape give the output, not \
+             necessarily the model's"
+                .to_owned()
+        }
+    });
+    lines.push(format!("parameters  {}", keys::describe(statement.srs)));
+    lines
+}
+
+/// The public parts of a proof, for scripts.
+fn public(proof: &Proof) -> Value {
+    json!({ "input": data(&proof.input), "output": data(&proof.output) })
+}
+
+fn data(data: &PublicData) -> Value {
+    let visibility = data.visibility();
+    match data {
+        PublicData::Private => json!({ "visibility": visibility }),
+        PublicData::Values(values) => {
+            let values: Vec<Value> = values
+                .iter()
+                .map(|value| {
+                    json!({
+                        "real": value.real,
+                        "integer": value.integer,
+                        "field": field_hex(&value.field()),
+                    })
+                })
+                .collect();
+            json!({ "visibility": visibility, "values": values })
+        }
+        PublicData::Hash(hash) => json!({ "visibility": visibility, "hash": field_hex(hash) }),
+    }
+}
+
+/// The public parts of a proof, in lines.
+fn describe(proof: &Proof) -> Vec<String> {
+    /// More values than these are in the JSON only.
+    const SHOWN: usize = 10;
+    let mut lines = Vec::new();
+    for (name, data) in [("input", &proof.input), ("output", &proof.output)] {
+        match data {
+            PublicData::Private => lines.push(format!("{name:<12}private")),
+            PublicData::Hash(hash) => {
+                lines.push(format!("{name:<12}hashed, {}", field_hex(hash)));
+            }
+            PublicData::Values(values) => {
+                lines.extend(values.iter().take(SHOWN).map(|value| {
+                    format!("{name:<12}{} ({})", value.real, field_hex(&value.field()))
+                }));
+                if values.len() > SHOWN {
+                    let more = values.len() - SHOWN;
+                    lines.push(format!("{:<12}and {more} more, see --json", ""));
+                }
+            }
+        }
+    }
+    lines
+}
+
+/// A field element as a number in hexadecimal.
+fn field_hex(element: &Field) -> String {
+    let mut bytes = element.to_repr().as_ref().to_vec();
+    bytes.reverse();
+    format!("0x{}", hex(&bytes))
+}

@@ -1,0 +1,156 @@
+//! `zkassay gen-settings` and `zkassay calibrate-settings`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::json;
+use zkassay::Settings;
+use zkassay::hash::short;
+use zkassay_circuit::cost::Machine;
+use zkassay_verifier::artefact::hex;
+
+use crate::commands::options::{CalibrationArgs, CompileArgs};
+use crate::commands::{files, print};
+use crate::progress::Spinner;
+
+/// Choose what a proof reveals, and what the layout is for.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zkassay gen-settings -M network.onnx
+  zkassay gen-settings -M network.onnx --input-visibility hashed
+  zkassay gen-settings -M network.onnx --layout evm -O evm.json")]
+pub(crate) struct GenSettings {
+    /// The model.
+    #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
+    model: PathBuf,
+    /// The settings to write.
+    #[arg(
+        short = 'O',
+        short_alias = 'S',
+        long,
+        value_name = "FILE",
+        default_value = "settings.json"
+    )]
+    settings_path: PathBuf,
+    #[command(flatten)]
+    compile: CompileArgs,
+}
+
+impl GenSettings {
+    pub(crate) fn run(self, json: bool) -> Result<()> {
+        let model = files::model(&self.model)?;
+        let settings = Settings::new(&model, &self.compile.options());
+        // Refused here rather than in a later stage, if the model fits no table.
+        zkassay::ModelTable::planned(&model, &settings.options(), &Machine::default())
+            .with_context(|| self.model.display().to_string())?;
+        files::write(&self.settings_path, &settings.to_json())?;
+        let record = json!({
+            "settings_path": self.settings_path,
+            "sha256": hex(&settings.digest()),
+            "settings": settings,
+        });
+        print(json, &record, || {
+            format!(
+                "{}: settings of model {}\n{}, layout for {}\nnext: zkassay calibrate-settings",
+                self.settings_path.display(),
+                short(&model.digest()),
+                settings.options().visibility,
+                settings.options().target,
+            )
+        })
+    }
+}
+
+/// Choose the scales on rows like the inputs to expect.
+///
+/// The rows fix the range of inputs that the circuit accepts, and the errors are measured on
+/// them. A few hundred rows of training data do well.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zkassay calibrate-settings -M network.onnx -D calibration.json
+  zkassay calibrate-settings --target accuracy
+  zkassay calibrate-settings --max-error 1e-3 --margin 4")]
+pub(crate) struct CalibrateSettings {
+    /// The model.
+    #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
+    model: PathBuf,
+    /// Rows, as {"input_data": [[...], ...]}.
+    #[arg(
+        short = 'D',
+        long,
+        value_name = "FILE",
+        default_value = "calibration.json"
+    )]
+    data: PathBuf,
+    /// The settings to complete.
+    #[arg(
+        short = 'O',
+        short_alias = 'S',
+        long,
+        value_name = "FILE",
+        default_value = "settings.json"
+    )]
+    settings_path: PathBuf,
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+}
+
+impl CalibrateSettings {
+    pub(crate) fn run(self, json: bool) -> Result<()> {
+        let model = files::model(&self.model)?;
+        let settings = files::settings(&self.settings_path)?;
+        let rows = files::rows(&self.data, model.inputs())?;
+        let spinner = Spinner::new(json, "calibrating");
+        let settings = settings.calibrate(&model, rows.view(), &self.calibration.options())?;
+        spinner.finish();
+        files::write(&self.settings_path, &settings.to_json())?;
+        let record = json!({
+            "settings_path": self.settings_path,
+            "sha256": hex(&settings.digest()),
+            "rows": rows.view().nrows(),
+            "settings": settings,
+        });
+        print(json, &record, || {
+            format!(
+                "{}: calibrated on {} rows\n{}\nnext: zkassay compile-circuit",
+                self.settings_path.display(),
+                rows.view().nrows(),
+                describe(&settings).join("\n"),
+            )
+        })
+    }
+}
+
+/// What the calibration found, in lines.
+pub(crate) fn describe(settings: &Settings) -> Vec<String> {
+    let Some(calibrated) = settings.calibration() else {
+        return Vec::new();
+    };
+    let (limbs, [low, high]) = (calibrated.scheme.limbs, calibrated.accepted);
+    let met = calibrated
+        .trials
+        .iter()
+        .filter(|trial| trial.rejected.is_none());
+    vec![
+        format!("inputs   {low} to {high}"),
+        format!(
+            "error    mean {:.2e}, greatest {:.2e}; same class in {:.2} % of rows",
+            calibrated.fidelity.mean,
+            calibrated.fidelity.max,
+            100.0 * calibrated.fidelity.agreement,
+        ),
+        format!(
+            "limbs    {} bits; {} for an input, {} for a remainder, {} for a magnitude",
+            limbs.bits, limbs.input, limbs.remainder, limbs.magnitude,
+        ),
+        format!("rows     2^{}", calibrated.logrows),
+        format!(
+            "tried    {} settings, {} met the target; the file says why the others did not",
+            calibrated.trials.len(),
+            met.count(),
+        ),
+    ]
+}

@@ -1,0 +1,118 @@
+//! `zkassay table`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::json;
+use zkassay::ModelTable;
+use zkassay::table::{Layout, NodeRow};
+use zkassay_circuit::cost::{Cost, Machine};
+
+use crate::commands::options::CompileArgs;
+use crate::commands::{files, print};
+use crate::progress::Spinner;
+
+/// Show a model's nodes, and the size of its circuit.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zkassay table -M network.onnx
+  zkassay table -M network.onnx --layout size
+  zkassay table -S settings.json          # exact, once the settings are calibrated")]
+pub(crate) struct Table {
+    /// The model.
+    #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
+    model: PathBuf,
+    /// Its settings; without them the circuit is planned for the flags below.
+    #[arg(short = 'S', short_alias = 'O', long, value_name = "FILE", conflicts_with_all = ["input_visibility", "output_visibility", "param_visibility", "layout"])]
+    settings_path: Option<PathBuf>,
+    #[command(flatten)]
+    compile: CompileArgs,
+}
+
+impl Table {
+    pub(crate) fn run(self, json: bool) -> Result<()> {
+        let model = files::model(&self.model)?;
+        let shown = || self.model.display().to_string();
+        let spinner = Spinner::new(json, "timing this machine");
+        let machine = Machine::measure();
+        spinner.finish();
+        let table = match &self.settings_path {
+            Some(path) => {
+                let settings = files::settings(path)?;
+                ModelTable::with_settings(&model, &settings, &machine)
+                    .with_context(|| path.display().to_string())?
+            }
+            None => ModelTable::planned(&model, &self.compile.options(), &machine)
+                .with_context(shown)?,
+        };
+        print(json, &json!(table), || {
+            let mut lines = nodes(&table.nodes);
+            lines.push(format!("{} parameters", table.parameters));
+            lines.push(describe(&table.layout));
+            lines.extend(cost(&table.cost, machine.threads));
+            lines.join("\n")
+        })
+    }
+}
+
+/// What proofs will cost, in lines.
+fn cost(cost: &Cost, threads: usize) -> [String; 3] {
+    [
+        format!(
+            "proof {} bytes, verifying key {} bytes, contract about {} bytes",
+            cost.proof_bytes, cost.verifying_key_bytes, cost.contract_bytes,
+        ),
+        format!(
+            "prove {:.0} ms, verify {:.1} ms, setup {:.0} ms, on this machine with {threads} threads",
+            1e3 * cost.prove_seconds,
+            1e3 * cost.verify_seconds,
+            1e3 * cost.setup_seconds,
+        ),
+        format!(
+            "memory {:.0} MB; times and memory are predicted",
+            cost.memory_bytes as f64 / 1e6
+        ),
+    ]
+}
+
+/// The nodes, in columns.
+fn nodes(nodes: &[NodeRow]) -> Vec<String> {
+    let width = nodes.iter().map(|node| node.name.chars().count());
+    let width = width.max().unwrap_or(0).max(4);
+    let line = |name: &str, op: &str, [inputs, outputs, parameters]: [String; 3]| {
+        format!("{name:<width$}  {op:<8}{inputs:>8}{outputs:>9}{parameters:>12}")
+    };
+    let head = ["inputs", "outputs", "parameters"].map(str::to_owned);
+    let mut lines = vec![line("node", "op", head)];
+    lines.extend(nodes.iter().map(|node| {
+        let numbers = [node.inputs, node.outputs, node.parameters];
+        line(&node.name, node.op, numbers.map(|n| n.to_string()))
+    }));
+    lines
+}
+
+/// The size of a circuit, in lines.
+pub(crate) fn describe(layout: &Layout) -> String {
+    let Layout {
+        exact,
+        block_width,
+        limb_bits,
+        dimensions: size,
+    } = layout;
+    format!(
+        "2^{} rows, {} in use, {block_width} weights in each, limbs of {limb_bits} bits\n\
+         {} advice, {} fixed and {} instance columns, gates of degree {}{}",
+        size.logrows,
+        size.rows,
+        size.advice(),
+        size.fixed,
+        size.instance,
+        size.degree,
+        match exact {
+            true => "",
+            false => "; planned, exact after calibrate-settings, with --settings-path",
+        }
+    )
+}

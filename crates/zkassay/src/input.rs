@@ -1,0 +1,463 @@
+//! Rows of numbers from a JSON file, as EZKL's users have them.
+//!
+//! ```text
+//! { "input_data": [[0.1, -2, 3e-1], [1.5, 0, 0.25]] }
+//! ```
+//!
+//! Each element of `input_data` is a row; lists within it are flattened, so an image may keep its
+//! shape. An element with a multiple of the model's inputs is as many rows, which is how EZKL
+//! writes a batch. Other keys are ignored. Numbers are read as float64 and rounded to float32,
+//! the type of the model's input. Everything else is an error that says where: `NaN`, text, a row of
+//! another length, a number beyond float32.
+
+use std::fmt;
+
+use ndarray::{Array2, ArrayView2};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
+
+/// The key that holds the rows.
+const KEY: &str = "input_data";
+
+/// Why bytes are not rows for a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// More bytes than are read.
+    #[error("it has {found} bytes, more than the {limit} that are read; split it")]
+    TooLarge {
+        /// Its size.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The JSON is not what it should be.
+    #[error("expected {{\"input_data\": [[...]]}}, but {reason}")]
+    Json {
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// There is no row.
+    #[error("`input_data` has no rows: expected [[...]] with one list per row")]
+    NoRows,
+    /// A row has the wrong number of values.
+    #[error("row {row} of `input_data` has {found} values, but the model takes {expected}")]
+    RowLength {
+        /// Which element of `input_data`, from 0.
+        row: usize,
+        /// The model's inputs.
+        expected: usize,
+        /// Values found.
+        found: usize,
+    },
+    /// A proof is about one row.
+    #[error(
+        "`input_data` has {found} rows, but a proof is about one: keep one row in the file, \
+         or use all of them for calibrate-settings"
+    )]
+    SeveralRows {
+        /// Rows found.
+        found: usize,
+    },
+}
+
+/// Rows for a model, `[rows, inputs]`; at least one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputRows(Array2<f32>);
+
+impl InputRows {
+    /// The largest file that is read, in bytes.
+    pub const MAX_BYTES: u64 = 256 << 20;
+
+    /// Reads rows of `inputs` values. Any bytes are safe to pass.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn from_json(bytes: &[u8], inputs: usize) -> Result<Self, InputError> {
+        check_size(bytes.len() as u64)?;
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let rows = File
+            .deserialize(&mut json)
+            .and_then(|rows| json.end().map(|()| rows))
+            .map_err(|error| explain(bytes, &error))?;
+        rows.split(inputs)
+    }
+
+    /// The rows.
+    pub fn view(&self) -> ArrayView2<'_, f32> {
+        self.0.view()
+    }
+
+    /// The only row.
+    ///
+    /// # Errors
+    /// [`InputError::SeveralRows`].
+    pub fn single(&self) -> Result<Vec<f32>, InputError> {
+        match self.0.nrows() {
+            1 => Ok(self.0.iter().copied().collect()),
+            found => Err(InputError::SeveralRows { found }),
+        }
+    }
+}
+
+impl From<InputRows> for Array2<f32> {
+    fn from(rows: InputRows) -> Self {
+        rows.0
+    }
+}
+
+/// Refuses a file before it is read.
+///
+/// # Errors
+/// [`InputError::TooLarge`].
+pub fn check_size(found: u64) -> Result<(), InputError> {
+    let limit = InputRows::MAX_BYTES;
+    match found <= limit {
+        true => Ok(()),
+        false => Err(InputError::TooLarge { found, limit }),
+    }
+}
+
+/// The rows as the bytes of a file that [`InputRows::from_json`] reads.
+pub fn to_json(rows: ArrayView2<'_, f32>) -> Vec<u8> {
+    let rows: Vec<Vec<f32>> = rows.outer_iter().map(|row| row.to_vec()).collect();
+    // A map, not a JSON value, which would widen the numbers. Numbers always have a JSON form.
+    let file = std::collections::BTreeMap::from([(KEY, rows)]);
+    let mut bytes = serde_json::to_vec(&file).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Adds what is commonly behind an error.
+fn explain(bytes: &[u8], error: &serde_json::Error) -> InputError {
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .nth(error.line().saturating_sub(1));
+    let from = error.column().saturating_sub(1);
+    let at = line.and_then(|line| line.get(from..)).unwrap_or_default();
+    let before = line.and_then(|line| line.get(..from)).unwrap_or_default();
+    let is_nan = |text: &[u8]| {
+        ["NaN", "nan", "Inf", "inf"]
+            .iter()
+            .any(|word| text.starts_with(word.as_bytes()))
+    };
+    let reason = match error.classify() {
+        Category::Eof => format!("the file ends too early: {error}"),
+        Category::Syntax
+            if is_nan(at)
+                || is_nan(
+                    before
+                        .get(before.len().saturating_sub(1)..)
+                        .unwrap_or_default(),
+                ) =>
+        {
+            format!("{error}: NaN and infinity are no inputs of a model")
+        }
+        _ => error.to_string(),
+    };
+    InputError::Json { reason }
+}
+
+/// All values of a file, and where its rows end.
+#[derive(Default)]
+struct Rows {
+    values: Vec<f32>,
+    ends: Vec<usize>,
+}
+
+impl Rows {
+    fn split(self, inputs: usize) -> Result<InputRows, InputError> {
+        let mut start = 0;
+        for (row, end) in self.ends.iter().enumerate() {
+            let found = end - start;
+            if found == 0 || inputs == 0 || found % inputs != 0 {
+                return Err(InputError::RowLength {
+                    row,
+                    expected: inputs,
+                    found,
+                });
+            }
+            start = *end;
+        }
+        let shape = (self.values.len().checked_div(inputs).unwrap_or(0), inputs);
+        match Array2::from_shape_vec(shape, self.values) {
+            Ok(rows) if rows.nrows() > 0 => Ok(InputRows(rows)),
+            _ => Err(InputError::NoRows),
+        }
+    }
+}
+
+/// The object with the key.
+struct File;
+
+impl<'de> DeserializeSeed<'de> for File {
+    type Value = Rows;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Rows, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for File {
+    type Value = Rows;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the key `{KEY}`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
+        let mut rows = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key != KEY {
+                map.next_value::<IgnoredAny>()?;
+            } else if rows.is_none() {
+                rows = Some(map.next_value_seed(List)?);
+            } else {
+                return Err(de::Error::custom(format!("the key `{KEY}` appears twice")));
+            }
+        }
+        rows.ok_or_else(|| de::Error::custom(format!("the key `{KEY}` is missing")))
+    }
+}
+
+/// The list of rows.
+struct List;
+
+impl<'de> DeserializeSeed<'de> for List {
+    type Value = Rows;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Rows, D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List {
+    type Value = Rows;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
+        let mut rows = Rows::default();
+        loop {
+            let row = rows.ends.len();
+            let start = rows.values.len();
+            let place = Place {
+                values: &mut rows.values,
+                row,
+                start,
+                is_row: true,
+            };
+            match list.next_element_seed(place)? {
+                Some(()) => rows.ends.push(rows.values.len()),
+                None => return Ok(rows),
+            }
+        }
+    }
+}
+
+/// Where the next value goes: a row, or a number or list within one.
+struct Place<'a> {
+    values: &'a mut Vec<f32>,
+    row: usize,
+    /// Where the row starts.
+    start: usize,
+    is_row: bool,
+}
+
+impl Place<'_> {
+    fn number<E: de::Error>(self, number: f64) -> Result<(), E> {
+        let (row, value) = (self.row, self.values.len() - self.start);
+        if self.is_row {
+            return Err(de::Error::custom(format!(
+                "row {row} is the number {number}, expected a list: write [[...]] with one list per row"
+            )));
+        }
+        let rounded = number as f32;
+        if !rounded.is_finite() {
+            return Err(de::Error::custom(format!(
+                "value {value} of row {row} is {number:e}, beyond float32"
+            )));
+        }
+        self.values.push(rounded);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Place<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Place<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (row, value) = (self.row, self.values.len() - self.start);
+        match self.is_row {
+            true => write!(f, "a list of numbers for row {row}"),
+            false => write!(f, "a number for value {value} of row {row}"),
+        }
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<(), E> {
+        self.number(number)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<(), E> {
+        self.number(number as f64)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<(), E> {
+        self.number(number as f64)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        loop {
+            let within = Place {
+                values: &mut *self.values,
+                row: self.row,
+                start: self.start,
+                is_row: false,
+            };
+            if list.next_element_seed(within)?.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Vec<f32>>, String> {
+        let rows = InputRows::from_json(text.as_bytes(), 2).map_err(|error| error.to_string())?;
+        Ok(rows.view().outer_iter().map(|row| row.to_vec()).collect())
+    }
+
+    #[test]
+    fn rows_are_read_as_ezkl_writes_them() {
+        let one = Ok(vec![vec![1.0, -2.5]]);
+        assert_eq!(read(r#"{"input_data": [[1, -2.5]]}"#), one);
+        // Shapes are flattened, other keys ignored.
+        let shaped = r#"{"input_shapes": [[1, 2]], "input_data": [[[1], [-25e-1]]], "x": null}"#;
+        assert_eq!(read(shaped), one);
+        let two = Ok(vec![vec![1.0, 2.0], vec![3.0, 4.0]]);
+        assert_eq!(read(r#"{"input_data": [[1, 2], [3, 4]]}"#), two);
+        // A batch in one list.
+        assert_eq!(read(r#"{"input_data": [[1, 2, 3, 4]]}"#), two);
+    }
+
+    #[test]
+    fn a_single_row_is_asked_for_by_number() {
+        let rows = InputRows::from_json(br#"{"input_data": [[1, 2], [3, 4]]}"#, 2).unwrap();
+        let error = rows.single().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("has 2 rows, but a proof is about one"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_bit_for_bit() {
+        let mut stream = zkassay_seed::Stream::new(1, "zkassay/input-test");
+        let rows =
+            Array2::from_shape_simple_fn((300, 7), || f32::from_bits((stream.bits() >> 32) as u32));
+        let rows = rows.mapv(|x| if x.is_finite() { x } else { 0.5 });
+        let read = InputRows::from_json(&to_json(rows.view()), 7).unwrap();
+        assert!(
+            read.view()
+                .iter()
+                .zip(&rows)
+                .all(|(a, b)| a.to_bits() == b.to_bits())
+        );
+    }
+
+    #[test]
+    fn errors_say_what_and_where() {
+        let cases = [
+            ("", "ends too early"),
+            (r#"{"input_data": [[1, 2"#, "ends too early"),
+            (
+                r#"{"input_data": [[1, 2]]} x"#,
+                "trailing characters at line 1",
+            ),
+            ("[[1, 2]]", "an object with the key `input_data`"),
+            (r#"{"data": [[1, 2]]}"#, "the key `input_data` is missing"),
+            (
+                r#"{"input_data": [[1, 2]], "input_data": [[1, 2]]}"#,
+                "appears twice",
+            ),
+            (r#"{"input_data": 7}"#, "a list of rows"),
+            (r#"{"input_data": []}"#, "no rows"),
+            (
+                r#"{"input_data": [[]]}"#,
+                "row 0 of `input_data` has 0 values, but the model takes 2",
+            ),
+            (
+                r#"{"input_data": [[1, 2], [1, 2, 3]]}"#,
+                "row 1 of `input_data` has 3 values",
+            ),
+            (
+                r#"{"input_data": [1, 2]}"#,
+                "row 0 is the number 1, expected a list",
+            ),
+            (
+                r#"{"input_data": [[1, "2"]]}"#,
+                "expected a number for value 1 of row 0 at line 1 column 23",
+            ),
+            (
+                r#"{"input_data": [[1, true]]}"#,
+                "a number for value 1 of row 0",
+            ),
+            (
+                r#"{"input_data": [[1, 2], {"a": 1}]}"#,
+                "a list of numbers for row 1",
+            ),
+            (
+                r#"{"input_data": [[1, null]]}"#,
+                "a number for value 1 of row 0",
+            ),
+            (
+                "{\"input_data\": [[1,\n NaN]]}",
+                "NaN and infinity are no inputs",
+            ),
+            (r#"{"input_data": [[1, -Infinity]]}"#, "no inputs"),
+            (
+                r#"{"input_data": [[1, 1e39]]}"#,
+                "value 1 of row 0 is 1e39, beyond float32",
+            ),
+            (r#"{"input_data": [[1, 1e999]]}"#, "number out of range"),
+        ];
+        for (text, expected) in cases {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_and_every_truncation_are_refused() {
+        let deep = format!("{{\"input_data\": {}", "[".repeat(1_000_000));
+        assert!(read(&deep).unwrap_err().contains("recursion limit"));
+        let good = r#"{"input_data": [[1, -2.5e0]]}"#;
+        for length in 0..good.len() {
+            assert!(read(&good[..length]).is_err(), "{length}");
+        }
+        assert!(InputRows::from_json(b"\xff\xfe{", 2).is_err());
+        assert!(InputRows::from_json(b"{\"input_data\": [[1]]}", 0).is_err());
+    }
+
+    #[test]
+    fn large_files_are_refused_before_they_are_read() {
+        assert!(check_size(InputRows::MAX_BYTES).is_ok());
+        let error = check_size(InputRows::MAX_BYTES + 1).unwrap_err();
+        assert!(error.to_string().contains("split it"), "{error}");
+    }
+}

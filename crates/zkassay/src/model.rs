@@ -1,0 +1,42 @@
+//! A model: the bytes of its ONNX file, and what they say.
+
+use zkassay_graph::Graph;
+use zkassay_verifier::Digest;
+use zkassay_verifier::artefact::digest;
+
+use crate::Error;
+
+/// An imported model and the hash of the file that it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    graph: Graph,
+    digest: Digest,
+}
+
+impl Model {
+    /// Imports the bytes of an `.onnx` file. Any bytes are safe to pass.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] if they are not a model of the supported subset.
+    pub fn from_onnx(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self {
+            graph: Graph::from_onnx(bytes)?,
+            digest: digest(bytes),
+        })
+    }
+
+    /// What the model computes.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// SHA-256 of the file.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Values per row of the input.
+    pub fn inputs(&self) -> usize {
+        self.graph.input.len
+    }
+}

@@ -1,0 +1,242 @@
+//! The choices that turn a model into a circuit.
+//!
+//! [`Settings::new`] records what a proof reveals and what the layout is for,
+//! [`Settings::calibrate`] adds what the search over scales finds on calibration rows, and
+//! [`Settings::compile`] is then a pure function of model and settings: whoever has the ONNX file
+//! and the settings can make the circuit, and with public parameters the verifying key, again.
+
+use std::sync::Arc;
+
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+use zkassay_circuit::{CompileOptions, CompiledModel, LayoutTarget, Plan};
+use zkassay_fixed::{ParamsVisibility, Visibility};
+use zkassay_prover::Circuit;
+use zkassay_quant::{CalibrationParams, Fidelity, Scheme, Target, Trial, calibrate, quantize};
+use zkassay_verifier::Digest;
+use zkassay_verifier::artefact::digest;
+
+use crate::document::{self, DocumentKind};
+use crate::{Error, Mismatch, Model};
+
+/// The choices of a model's circuit, a JSON file of the pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    kind: DocumentKind,
+    version: u32,
+    /// SHA-256 of the ONNX file.
+    #[serde(with = "crate::hash")]
+    model: Digest,
+    visibility: Visibility,
+    layout: LayoutTarget,
+    calibration: Option<Calibrated>,
+}
+
+/// What a calibration was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationOptions {
+    /// What the search minimises; an allowed error counts to six digits.
+    pub target: Target,
+    /// Inputs are accepted up to this many times the rows' greatest value; to six digits.
+    pub margin: f64,
+}
+
+impl Default for CalibrationOptions {
+    /// The cheapest circuit with a greatest error of 0.01, and twice the rows' range.
+    fn default() -> Self {
+        Self {
+            target: Target::Resources { max_error: 1e-2 },
+            margin: 2.0,
+        }
+    }
+}
+
+/// What a calibration found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibrated {
+    /// What was asked for.
+    pub options: CalibrationOptions,
+    /// The chosen scheme, which determines the integer model.
+    pub scheme: Scheme,
+    /// The least and the greatest input that the circuit accepts, rounded towards zero.
+    pub accepted: [f32; 2],
+    /// log2 of the circuit's rows.
+    pub logrows: u32,
+    /// Errors on the calibration rows, to six digits.
+    pub fidelity: Fidelity,
+    /// Everything that was tried.
+    pub trials: Vec<Trial>,
+}
+
+impl Settings {
+    /// Settings of `model`, not yet calibrated.
+    pub fn new(model: &Model, options: &CompileOptions) -> Self {
+        Self {
+            kind: DocumentKind::Settings,
+            version: DocumentKind::VERSION,
+            model: model.digest(),
+            visibility: options.visibility,
+            layout: options.target,
+            calibration: None,
+        }
+    }
+
+    /// Reads settings.
+    ///
+    /// # Errors
+    /// Anything that is not a settings file of this version.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(document::read(DocumentKind::Settings, bytes)?)
+    }
+
+    /// The settings as a file.
+    pub fn to_json(&self) -> Vec<u8> {
+        document::write(self)
+    }
+
+    /// SHA-256 of the file that [`to_json`](Self::to_json) gives.
+    pub fn digest(&self) -> Digest {
+        digest(&self.to_json())
+    }
+
+    /// SHA-256 of the ONNX file that they are for.
+    pub fn model(&self) -> Digest {
+        self.model
+    }
+
+    /// What a proof reveals, and what the layout is for.
+    pub fn options(&self) -> CompileOptions {
+        CompileOptions {
+            visibility: self.visibility,
+            target: self.layout,
+        }
+    }
+
+    /// What the calibration found; `None` before it.
+    pub fn calibration(&self) -> Option<&Calibrated> {
+        self.calibration.as_ref()
+    }
+
+    /// The same settings with scales chosen on calibration rows, `[rows, inputs]`; those of an
+    /// earlier calibration are replaced.
+    ///
+    /// # Errors
+    /// Settings of another model, rows that do not fit the model, options out of range, or no
+    /// scales that meet the target.
+    pub fn calibrate(
+        &self,
+        model: &Model,
+        rows: ArrayView2<'_, f32>,
+        options: &CalibrationOptions,
+    ) -> Result<Self, Error> {
+        self.check_model(model)?;
+        let options = options.rounded();
+        let plan = Plan::for_graph_with(model.graph(), &self.options())?;
+        let mut params = CalibrationParams::new(plan.limb_bits)?
+            .with_margin(options.margin)?
+            .with_target(options.target)?;
+        if self.visibility.params == ParamsVisibility::Private {
+            // Secret weights are range-checked as limbs are.
+            params = params.with_weight_bits(plan.limb_bits)?;
+        }
+        let calibration = calibrate(model.graph(), rows, &params)?;
+        let (scale, (low, high)) = (
+            calibration.model.input_scale(),
+            calibration.model.input_range(),
+        );
+        // Compiled here to know the size, and so that settings that cannot be compiled are not kept.
+        let compiled = CompiledModel::with_options(calibration.model, &self.options())?;
+        let trials = calibration.trials.into_iter();
+        let calibrated = Calibrated {
+            options,
+            scheme: calibration.scheme,
+            accepted: [low, high].map(|end| towards_zero(scale.real(end))),
+            logrows: compiled.shape().logrows,
+            fidelity: rounded(calibration.fidelity),
+            trials: trials
+                .map(|trial| Trial {
+                    fidelity: trial.fidelity.map(rounded),
+                    ..trial
+                })
+                .collect(),
+        };
+        Ok(Self {
+            calibration: Some(calibrated),
+            ..self.clone()
+        })
+    }
+
+    /// The circuit of `model` with these settings.
+    ///
+    /// # Errors
+    /// Settings of another model, or that are not calibrated, or that no calibration of this
+    /// model gives.
+    pub fn compile(&self, model: &Model) -> Result<Circuit, Error> {
+        self.check_model(model)?;
+        let calibrated = self.calibration.as_ref().ok_or(Error::NotCalibrated)?;
+        let quantized = quantize(model.graph(), &calibrated.scheme)?;
+        Ok(Circuit {
+            compiled: Arc::new(CompiledModel::with_options(quantized, &self.options())?),
+            model: model.digest(),
+            settings: self.digest(),
+        })
+    }
+
+    fn check_model(&self, model: &Model) -> Result<(), Error> {
+        match self.model == model.digest() {
+            true => Ok(()),
+            false => Err(Mismatch {
+                what: "the settings file",
+                of: "model",
+                found: self.model,
+                other: "the ONNX file",
+                expected: model.digest(),
+                again: "run gen-settings and calibrate-settings for this model",
+            }
+            .into()),
+        }
+    }
+}
+
+impl CalibrationOptions {
+    fn rounded(self) -> Self {
+        Self {
+            target: match self.target {
+                Target::Resources { max_error } => Target::Resources {
+                    max_error: six_digits(max_error),
+                },
+                Target::Accuracy => Target::Accuracy,
+            },
+            margin: six_digits(self.margin),
+        }
+    }
+}
+
+fn rounded(fidelity: Fidelity) -> Fidelity {
+    Fidelity {
+        mean: six_digits(fidelity.mean),
+        median: six_digits(fidelity.median),
+        max: six_digits(fidelity.max),
+        agreement: six_digits(fidelity.agreement),
+        ..fidelity
+    }
+}
+
+/// A number with six significant digits: enough for people, and decimals of that length are read
+/// back exactly, so that settings keep their hash.
+fn six_digits(x: f64) -> f64 {
+    format!("{x:.5e}").parse().unwrap_or(x)
+}
+
+/// A number as float32, which is read back exactly, too.
+fn towards_zero(x: f64) -> f32 {
+    let nearest = x as f32;
+    match f64::from(nearest).abs() > x.abs() {
+        true if x > 0.0 => nearest.next_down(),
+        true => nearest.next_up(),
+        false => nearest,
+    }
+}

@@ -1,0 +1,121 @@
+//! An input, and what the circuit makes of it.
+//!
+//! The file holds the input in reals and in the circuit's integers, and the output in both. The
+//! columns of the proof's table are computed from it when they are needed, which takes
+//! microseconds; a file whose integers are not those of its input is refused.
+
+use serde::{Deserialize, Serialize};
+use zkassay_circuit::CompiledModel;
+use zkassay_prover::Circuit;
+use zkassay_verifier::Digest;
+
+use crate::document::{self, DocumentError, DocumentKind};
+use crate::{Error, Mismatch};
+
+/// One input for one circuit, a JSON file of the pipeline. It holds the input: keep it to
+/// yourself if the input is a secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    kind: DocumentKind,
+    version: u32,
+    /// The compiled circuit's hash.
+    #[serde(with = "crate::hash")]
+    circuit: Digest,
+    input: Vec<f32>,
+    input_integers: Vec<i64>,
+    output: Vec<f64>,
+    output_integers: Vec<i64>,
+}
+
+impl Witness {
+    /// Evaluates a circuit's integer model on one row of reals.
+    ///
+    /// # Errors
+    /// A row of the wrong length, or a value outside the calibrated range.
+    pub fn new(circuit: &Circuit, row: &[f32]) -> Result<Self, Error> {
+        Self::evaluate(&circuit.compiled, circuit.digest()?, row)
+    }
+
+    fn evaluate(compiled: &CompiledModel, circuit: Digest, row: &[f32]) -> Result<Self, Error> {
+        let model = compiled.model();
+        let trace = model.evaluate(row)?;
+        Ok(Self {
+            kind: DocumentKind::Witness,
+            version: DocumentKind::VERSION,
+            circuit,
+            input: row.to_vec(),
+            input_integers: trace.values.first().cloned().unwrap_or_default(),
+            output: model.output_reals(&trace),
+            output_integers: trace.outputs,
+        })
+    }
+
+    /// Reads a witness.
+    ///
+    /// # Errors
+    /// Anything that is not a witness file of this version.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(document::read(DocumentKind::Witness, bytes)?)
+    }
+
+    /// The witness as a file.
+    pub fn to_json(&self) -> Vec<u8> {
+        document::write(self)
+    }
+
+    /// The hash of the circuit that it is for.
+    pub fn circuit(&self) -> Digest {
+        self.circuit
+    }
+
+    /// The input, in reals.
+    pub fn input(&self) -> &[f32] {
+        &self.input
+    }
+
+    /// The output, in reals.
+    pub fn output(&self) -> &[f64] {
+        &self.output
+    }
+
+    /// The output, integers at the output's scale.
+    pub fn output_integers(&self) -> &[i64] {
+        &self.output_integers
+    }
+
+    /// The filled table for a circuit with the given hash.
+    ///
+    /// # Errors
+    /// A witness of another circuit, or whose integers are not those of its input.
+    pub(crate) fn table(
+        &self,
+        compiled: &CompiledModel,
+        circuit: Digest,
+        holder: &'static str,
+    ) -> Result<zkassay_circuit::Witness, Error> {
+        if self.circuit != circuit {
+            return Err(Mismatch {
+                what: "the witness",
+                of: "circuit",
+                found: self.circuit,
+                other: holder,
+                expected: circuit,
+                again: "run gen-witness for this circuit, or setup for the witness's",
+            }
+            .into());
+        }
+        let again = Self::evaluate(compiled, circuit, &self.input)?;
+        let integers = |witness: &Self| {
+            (
+                witness.input_integers.clone(),
+                witness.output_integers.clone(),
+            )
+        };
+        if integers(&again) != integers(self) {
+            let what = "its integers are not those of its input: run gen-witness again";
+            return Err(DocumentError::invalid(DocumentKind::Witness, what).into());
+        }
+        Ok(compiled.witness(&self.input)?)
+    }
+}
