@@ -1,4 +1,4 @@
-//! Calibration, keys, witness, proof and verification, by model size.
+//! Calibration, keys, witness, proof and verification: by model size, and by visibility.
 
 #![allow(clippy::expect_used, reason = "a benchmark stops at the first failure")]
 #![allow(missing_docs, reason = "criterion's macros make items without docs")]
@@ -7,56 +7,122 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use zkassay_benches::{HIDDEN, INPUTS, mlp, rows};
-use zkassay_circuit::{CompiledModel, Plan};
+use zkassay_benches::{HIDDEN, mlp, perceptron};
+use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+use zkassay_graph::Graph;
 use zkassay_prover::{ProvingKey, Srs};
-use zkassay_quant::{CalibrationParams, calibrate};
+use zkassay_quant::{CalibrationParams, Target, calibrate};
+use zkassay_testing::rows;
 
-fn inference(criterion: &mut Criterion) {
-    for hidden in HIDDEN {
-        let graph = mlp(hidden);
-        let widths: Vec<usize> = [&[INPUTS], hidden, &[1]].concat();
-        let plan = Plan::new(&widths).expect("the model fits a table");
-        let params = CalibrationParams::new(plan.limb_bits).expect("limbs are in range");
-        let calibration_rows = rows(45);
-        let calibrated = || {
-            calibrate(&graph, calibration_rows.view(), &params)
-                .expect("a setting is found")
-                .model
-        };
-        let compiled = CompiledModel::new(calibrated()).expect("the model compiles");
-        let srs = Srs::unsafe_local(compiled.shape().logrows);
-        let setup = || ProvingKey::setup(&srs, compiled.clone(), [0; 32]).expect("keys are made");
-        let key = setup();
-        let row = rows(1).row(0).to_vec();
-        let witness = compiled.witness(&row).expect("the row is in range");
-        let proof = key.prove(&srs, &witness).expect("the row is proved");
+/// Rows that models are calibrated on.
+const CALIBRATION_ROWS: usize = 45;
 
-        let parameters = graph.parameters();
-        println!(
-            "{parameters} parameters: {:?}, proof {} bytes, verifying key {} bytes",
-            compiled.shape(),
-            proof.transcript.len(),
-            key.verifying_key().to_bytes().len(),
-        );
-        let mut group = criterion.benchmark_group("inference");
-        let id = |stage: &str| BenchmarkId::new(stage, parameters);
-        group.bench_function(id("calibrate"), |b| b.iter(|| black_box(calibrated())));
-        group.bench_function(id("setup"), |b| b.iter(|| black_box(setup())));
-        group.bench_function(id("witness"), |b| {
-            b.iter(|| black_box(compiled.witness(&row)))
-        });
-        group.bench_function(id("prove"), |b| {
-            b.iter(|| black_box(key.prove(&srs, &witness)))
-        });
-        group.bench_function(id("verify"), |b| {
-            b.iter(|| {
-                key.verifying_key()
-                    .verify(black_box(&proof))
-                    .expect("the proof is valid")
-            });
-        });
+fn by_size(criterion: &mut Criterion) {
+    let models = HIDDEN
+        .iter()
+        .map(|hidden| mlp(hidden))
+        .chain([perceptron()]);
+    for graph in models {
+        let name = graph.parameters().to_string();
+        measure(criterion, "inference", &name, &graph, Visibility::default());
     }
+}
+
+fn by_visibility(criterion: &mut Criterion) {
+    let graph = mlp(&[16]);
+    for input in [
+        DataVisibility::Private,
+        DataVisibility::Public,
+        DataVisibility::Hashed,
+    ] {
+        let visibility = Visibility {
+            input,
+            ..Visibility::default()
+        };
+        measure(
+            criterion,
+            "visibility",
+            &format!("input-{input}"),
+            &graph,
+            visibility,
+        );
+    }
+    let hashed = Visibility {
+        output: DataVisibility::Hashed,
+        ..Visibility::default()
+    };
+    measure(criterion, "visibility", "output-hashed", &graph, hashed);
+    let unbound = Visibility {
+        params: ParamsVisibility::Private,
+        ..Visibility::default()
+    };
+    measure(criterion, "visibility", "params-private", &graph, unbound);
+}
+
+fn measure(
+    criterion: &mut Criterion,
+    group: &str,
+    name: &str,
+    graph: &Graph,
+    visibility: Visibility,
+) {
+    let options = CompileOptions {
+        visibility,
+        ..CompileOptions::default()
+    };
+    let plan = Plan::for_graph_with(graph, &options).expect("the model fits a table");
+    let mut params = CalibrationParams::new(plan.limb_bits).expect("limbs are in range");
+    if visibility.params == ParamsVisibility::Private {
+        // Secret weights have the bits of a limb, and so a larger error.
+        let coarse = Target::Resources { max_error: 0.2 };
+        params = params
+            .with_weight_bits(plan.limb_bits)
+            .expect("a limb's bits");
+        params = params.with_target(coarse).expect("a positive error");
+    }
+    let calibration_rows = rows(CALIBRATION_ROWS, graph.input.len, zkassay_benches::SEED);
+    let calibrated = || {
+        calibrate(graph, calibration_rows.view(), &params)
+            .expect("a setting is found")
+            .model
+    };
+    let compiled = CompiledModel::with_options(calibrated(), &options).expect("the model compiles");
+    let srs = Srs::unsafe_local(compiled.shape().logrows);
+    let setup = || ProvingKey::setup(&srs, compiled.clone(), [0; 32]).expect("keys are made");
+    let key = setup();
+    let row = calibration_rows.row(0).to_vec();
+    let witness = compiled.witness(&row).expect("the row is in range");
+    let proof = key.prove(&srs, &witness).expect("the row is proved");
+    let bytes = key.to_bytes().expect("keys are written");
+
+    println!(
+        "{group}/{name}: {:?}, proof {} bytes, verifying key {} bytes, proving key {} bytes",
+        compiled.shape(),
+        proof.transcript.len(),
+        key.verifying_key().to_bytes().len(),
+        bytes.len(),
+    );
+    let mut group = criterion.benchmark_group(group);
+    let id = |stage: &str| BenchmarkId::new(stage, name);
+    group.bench_function(id("calibrate"), |b| b.iter(|| black_box(calibrated())));
+    group.bench_function(id("setup"), |b| b.iter(|| black_box(setup())));
+    group.bench_function(id("load"), |b| {
+        b.iter(|| ProvingKey::from_bytes(black_box(&bytes)).expect("the key is read"));
+    });
+    group.bench_function(id("witness"), |b| {
+        b.iter(|| black_box(compiled.witness(&row)))
+    });
+    group.bench_function(id("prove"), |b| {
+        b.iter(|| black_box(key.prove(&srs, &witness)))
+    });
+    group.bench_function(id("verify"), |b| {
+        b.iter(|| {
+            key.verifying_key()
+                .verify(black_box(&proof))
+                .expect("the proof is valid")
+        });
+    });
 }
 
 criterion_group! {
@@ -65,6 +131,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
-    targets = inference
+    targets = by_size, by_visibility
 }
 criterion_main!(benches);

@@ -1,6 +1,5 @@
 //! Models and inputs of fixed seeds for the benchmarks.
 
-use ndarray::Array2;
 use zkassay_graph::{Graph, Op};
 
 /// The seed of every random number in the benchmarks.
@@ -19,7 +18,7 @@ pub fn mlp(hidden: &[usize]) -> Graph {
     zkassay_testing::mlp(&widths, Some(Op::Sigmoid), SEED)
 }
 
-/// Standard normal rows.
-pub fn rows(count: usize) -> Array2<f32> {
-    zkassay_testing::rows(count, INPUTS, SEED)
+/// The study's perceptron of digits, 784 inputs and ten outputs, with random weights.
+pub fn perceptron() -> Graph {
+    zkassay_testing::mlp(&[784, 10], None, SEED)
 }

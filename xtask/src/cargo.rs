@@ -83,7 +83,7 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
 }
 
 /// Where cargo puts what it builds, whatever environment or configuration says.
-fn target_directory() -> Result<PathBuf> {
+pub(crate) fn target_directory() -> Result<PathBuf> {
     let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
     let metadata = output(metadata)?;
     let path = json_string(&metadata, "target_directory");

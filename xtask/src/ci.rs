@@ -9,12 +9,13 @@ use clap::Args;
 
 use crate::cargo::{self, cargo};
 use crate::experiment::Experiment;
+use crate::fuzz::Fuzz;
 use crate::{fixtures, test, tidy};
 
 /// Run every check, in the order of their cost, up to the first that fails.
 ///
-/// Formatting, lints, documentation, tidy, fixtures, tests, and the smallest
-/// experiment; with the time each of them took.
+/// Formatting, lints, documentation, tidy, fixtures, tests, a few fuzz cases,
+/// and the smallest experiment; with the time each of them took.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -25,7 +26,7 @@ pub(crate) struct Ci {}
 /// A step: its name and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", || {
         cargo::check(cargo(&["fmt", "--all", "--check"]))
     }),
@@ -45,6 +46,7 @@ const STEPS: [Step; 7] = [
         fixtures::command(true).and_then(cargo::check)
     }),
     ("tests", || cargo::check(test::command())),
+    ("fuzz", few_cases),
     ("experiment", smallest_experiment),
 ];
 
@@ -74,6 +76,15 @@ fn print_times(times: &[(&str, Duration)]) {
     }
     let total: Duration = times.iter().map(|(_, time)| *time).sum();
     eprintln!("{:<14}{:>7.1} s", "total", total.as_secs_f64());
+}
+
+/// A few seconds of fuzzing.
+fn few_cases() -> Result<()> {
+    let fuzz = Fuzz {
+        cases: Some(300),
+        ..Fuzz::default()
+    };
+    fuzz.check()
 }
 
 /// Two models, one proof each, into a folder that is removed afterwards.

@@ -8,6 +8,8 @@ mod cargo;
 mod ci;
 mod experiment;
 mod fixtures;
+mod fuzz;
+mod peers;
 mod test;
 mod tidy;
 
@@ -28,6 +30,8 @@ enum Command {
     Experiment(Box<experiment::Experiment>),
     Test(test::Test),
     Fixtures(fixtures::Fixtures),
+    Fuzz(fuzz::Fuzz),
+    Peers(peers::Peers),
     Tidy(tidy::Tidy),
     Ci(ci::Ci),
 }
@@ -37,6 +41,8 @@ fn main() -> ExitCode {
         Command::Experiment(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Fixtures(command) => command.run(),
+        Command::Fuzz(command) => command.run(),
+        Command::Peers(command) => command.run(),
         Command::Tidy(command) => command.run(),
         Command::Ci(command) => command.run(),
     };

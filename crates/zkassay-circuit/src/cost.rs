@@ -18,12 +18,13 @@
 //!
 //! # How the model was fitted
 //!
-//! `cargo bench -p zkassay-benches --bench scaling` proves models of 1k to 5M parameters and prints
-//! measured and predicted times beside each other. The counts of curve and Fourier arithmetic below are
-//! those of the algorithms; the handful of constants in multiplications per cell and per column
-//! were fitted by least squares to the processor time, on one thread, of 40 layouts
-//! (2^7 to 2^15 rows, 1 to 700 weights per row, both degrees). The prediction of the estimate on
-//! several threads is Amdahl's law with a fitted share.
+//! The curve and Fourier arithmetic is that of the algorithms, and counted. The handful of constants in
+//! `work.rs` (multiplications per cell, column and weight) were fitted by least squares to the
+//! processor time on one thread of some fifty layouts: 2^7 to 2^15 rows, 1 to 700 weights per
+//! row, both degrees, all visibilities. Predictions of the processor time of their proofs have a geometric spread of 10 %.
+//! How much of it several threads share was estimated on two.
+//! `cargo bench -p zkassay-benches --bench scaling` prints predictions and measurements beside
+//! each other, for any layouts.
 
 mod machine;
 mod work;

@@ -11,7 +11,7 @@ use zkassay_gadgets::{Columns, Field, Shape, field, logup, power_of_two};
 use zkassay_quant::QuantizedModel;
 use zkassay_quant::bounds::bits;
 
-use crate::plan::{Plan, too_large};
+use crate::plan::{Plan, bias_digits, too_large};
 use crate::{CircuitError, CompileOptions, Witness};
 
 /// One end of an output's interval.
@@ -108,8 +108,11 @@ impl CompiledModel {
         let widest = widths[1..].iter().copied().max().unwrap_or(1) as u32;
         let limbs = model.limbs;
         let unbound = options.visibility.params == ParamsVisibility::Private;
+        let mut model = model;
         if unbound {
             check_weights(&model)?;
+            // The exact bound would tell about the weights.
+            model.output = model.output.widened()?;
         }
         // Distances reach from one end of the bounds to the other.
         let distance = 2 * model.output.bound().unsigned_abs();
@@ -453,20 +456,6 @@ fn signed_digit(value: i128, bits: u32) -> i128 {
     (value + half).rem_euclid(1 << bits) - half
 }
 
-/// How many digits the greatest bias of a layer has.
-fn bias_digits(biases: &[i64], bits: u32) -> usize {
-    let digits = |bias: &i64| {
-        let mut rest = i128::from(*bias);
-        let mut count = 0;
-        while rest != 0 {
-            rest = (rest - signed_digit(rest, bits)) >> bits;
-            count += 1;
-        }
-        count
-    };
-    biases.iter().map(digits).max().unwrap_or(0)
-}
-
 /// Outputs, then the layers' inputs from the last layer to the first.
 fn rows(shape: &Shape, model: &QuantizedModel, unbound: bool) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -488,8 +477,9 @@ fn rows(shape: &Shape, model: &QuantizedModel, unbound: bool) -> Vec<Row> {
                 block,
             }));
         }
+        // As many for every bias, so that their number does not tell about it.
         let digits = match unbound {
-            true => bias_digits(&of.bias, shape.limb_bits),
+            true => bias_digits(shape.limb_bits),
             false => 0,
         };
         for digit in 0..digits {

@@ -39,7 +39,7 @@ const HIDDEN_LIMBS: u32 = 4;
 /// Bits of an output's distance to an end of its interval.
 const OUTPUT_BITS: u32 = 48;
 /// Bits of the biases of a model with secret weights.
-const BIAS_BITS: u32 = 44;
+const BIAS_BITS: u32 = 61;
 
 /// The size of a model's table, before its quantisation is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Plan {
         };
         let unbound = options.visibility.params == ParamsVisibility::Private;
         let bias_rows = if unbound {
-            limbs(BIAS_BITS) as usize
+            bias_digits(self.limb_bits)
         } else {
             0
         };
@@ -270,6 +270,11 @@ pub(crate) fn too_large(needed: usize, block_width: u32, widths: &[usize]) -> Ci
         outputs: widths[layer + 1],
         rows: rows(&layer),
     }
+}
+
+/// Rows that hold the digits of a secret bias, whatever it is.
+pub(crate) fn bias_digits(limb_bits: u32) -> usize {
+    BIAS_BITS.div_ceil(limb_bits) as usize
 }
 
 /// Rows of all values: each layer's inputs, and the rows of its bias, times its blocks of outputs.

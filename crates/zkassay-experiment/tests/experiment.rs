@@ -72,6 +72,7 @@ fn a_run_leaves_everything_a_user_needs() {
         assert!((0.0..=1.0).contains(&verdict.outputs[0]));
         let hex: String = verdict
             .model
+            .unwrap()
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();

@@ -165,6 +165,21 @@ impl OutputMap {
         self.bound
     }
 
+    /// The same map with its bound rounded up to a power of two, which tells less about the
+    /// parameters that it was computed from.
+    ///
+    /// # Errors
+    /// None, for a bound that is valid.
+    pub fn widened(self) -> Result<Self, OutputMapError> {
+        let bound = self.bound.unsigned_abs().next_power_of_two() as i64;
+        Self::new(
+            self.activation,
+            self.accumulator_scale,
+            self.output_scale,
+            bound,
+        )
+    }
+
     /// All accumulators within the bound.
     pub fn range(&self) -> Interval {
         Interval {

@@ -15,8 +15,9 @@ pub enum DataVisibility {
     Private,
     /// As values, which the verifier reads.
     Public,
-    /// As a Poseidon hash: the values stay secret, but can be shown later, or be
-    /// compared with those of another proof. Whoever can guess all values can check the guess.
+    /// As a Poseidon hash of its integers: the values stay secret, but can be shown later, or be
+    /// compared with those of another proof whose key has the same scales and bits. Whoever can
+    /// guess all values can check the guess.
     Hashed,
 }
 

@@ -18,7 +18,7 @@
 //! The statement of an accepted proof: *there is an input, every value of which lies in
 //! the model's input range, for which the quantised model of this key gives exactly these
 //! outputs.* With a public or hashed input it is about that input; with hashed outputs,
-//! about outputs of that hash. With private parameters it is about *some* weights and
+//! about outputs whose accumulators have that hash. With private parameters it is about *some* weights and
 //! biases in range, not about those of a model ("unbound").
 //!
 //! Input is hostile: any bytes give an error, in bounded time and memory, never a

@@ -66,8 +66,9 @@ pub struct Verdict {
     pub input_hash: Option<Field>,
     /// The hash of the outputs' accumulators, if they are hashed.
     pub output_hash: Option<Field>,
-    /// SHA-256 of the model's ONNX file.
-    pub model: Digest,
+    /// SHA-256 of the ONNX file that the key names; `None` if parameters are private, for then
+    /// the proof is about no particular model.
+    pub model: Option<Digest>,
     /// Who made the parameters; [`SrsOrigin::UnsafeLocal`] proves nothing to a stranger.
     pub srs: SrsOrigin,
     /// Whether the proof is about the model's weights, or about some weights
@@ -117,7 +118,10 @@ impl VerifyingKey {
             inputs: proof.input.reals(),
             input_hash: proof.input.hash(),
             output_hash: proof.output.hash(),
-            model: statement.model,
+            model: match statement.shape.visibility.params {
+                ParamsVisibility::Fixed => Some(statement.model),
+                ParamsVisibility::Private => None,
+            },
             srs: statement.srs,
             params: statement.shape.visibility.params,
         })

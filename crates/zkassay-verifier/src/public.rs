@@ -144,7 +144,7 @@ fn malformed(what: &str) -> ArtefactError {
 
 fn read_field(reader: &mut Reader<'_>) -> Result<Field, ArtefactError> {
     let bytes: [u8; 32] = reader.array()?;
-    Option::from(Field::from_repr(bytes.into()))
+    Option::from(Field::from_repr(bytes))
         .ok_or_else(|| malformed("a public value is not an element of the field"))
 }
 

@@ -38,6 +38,12 @@ pub enum Error {
         /// Where they come from.
         origin: zkassay_verifier::SrsOrigin,
     },
+    /// A key whose parameters are private is of no model.
+    #[error(
+        "the key's parameters are private: its proofs are about some weights, not about those of \
+         the ONNX file"
+    )]
+    Unbound,
     /// No parameters of a ceremony are in the cache.
     #[error(
         "no ceremony's parameters for 2^{logrows} rows are in the cache: run `zkassay get-srs --logrows \
@@ -81,7 +87,7 @@ impl Error {
     pub fn is_mismatch(&self) -> bool {
         matches!(
             self,
-            Self::Mismatch(_) | Self::Prover(ProverError::SrsMismatch)
+            Self::Mismatch(_) | Self::Unbound | Self::Prover(ProverError::SrsMismatch)
         )
     }
 

@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 use zkassay_circuit::{CompileOptions, CompiledModel, LayoutTarget, Plan};
 use zkassay_fixed::{ParamsVisibility, Visibility};
 use zkassay_prover::Circuit;
-use zkassay_quant::{CalibrationParams, Fidelity, Scheme, Target, Trial, calibrate, quantize};
+use zkassay_quant::{
+    CalibrationParams, Fidelity, QuantizedModel, Scheme, Target, Trial, calibrate, quantize,
+};
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;
 
-use crate::document::{self, DocumentKind};
+use crate::document::{self, DocumentError, DocumentKind};
 use crate::{Error, Mismatch, Model};
 
 /// The choices of a model's circuit, a JSON file of the pipeline.
@@ -89,7 +91,20 @@ impl Settings {
     /// # Errors
     /// Anything that is not a settings file of this version.
     pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(document::read(DocumentKind::Settings, bytes)?)
+        let settings: Self = document::read(DocumentKind::Settings, bytes)?;
+        let is_finite = settings.calibration.as_ref().is_none_or(|calibrated| {
+            let [low, high] = calibrated.accepted;
+            [calibrated.scheme.range, low, high]
+                .iter()
+                .all(|value| value.is_finite())
+        });
+        match is_finite {
+            true => Ok(settings),
+            false => {
+                let what = "its range is beyond float32";
+                Err(DocumentError::invalid(DocumentKind::Settings, what).into())
+            }
+        }
     }
 
     /// The settings as a file.
@@ -143,17 +158,14 @@ impl Settings {
             params = params.with_weight_bits(plan.limb_bits)?;
         }
         let calibration = calibrate(model.graph(), rows, &params)?;
-        let (scale, (low, high)) = (
-            calibration.model.input_scale(),
-            calibration.model.input_range(),
-        );
         // Compiled here to know the size, and so that settings that cannot be compiled are not kept.
+        let accepted = accepted(&calibration.model);
         let compiled = CompiledModel::with_options(calibration.model, &self.options())?;
         let trials = calibration.trials.into_iter();
         let calibrated = Calibrated {
             options,
             scheme: calibration.scheme,
-            accepted: [low, high].map(|end| towards_zero(scale.real(end))),
+            accepted,
             logrows: compiled.shape().logrows,
             fidelity: rounded(calibration.fidelity),
             trials: trials
@@ -172,14 +184,22 @@ impl Settings {
     /// The circuit of `model` with these settings.
     ///
     /// # Errors
-    /// Settings of another model, or that are not calibrated, or that no calibration of this
-    /// model gives.
+    /// Settings of another model, that are not calibrated, whose scheme the model has no room
+    /// for, or whose range and size are not those of their scheme. (Errors and trials of the
+    /// calibration are a report: nothing is made from them.)
     pub fn compile(&self, model: &Model) -> Result<Circuit, Error> {
         self.check_model(model)?;
         let calibrated = self.calibration.as_ref().ok_or(Error::NotCalibrated)?;
         let quantized = quantize(model.graph(), &calibrated.scheme)?;
+        let accepted = accepted(&quantized);
+        let compiled = CompiledModel::with_options(quantized, &self.options())?;
+        let given = (calibrated.accepted, calibrated.logrows);
+        if given != (accepted, compiled.shape().logrows) {
+            let what = "its range or size is not that of its scheme: run calibrate-settings again";
+            return Err(DocumentError::invalid(DocumentKind::Settings, what).into());
+        }
         Ok(Circuit {
-            compiled: Arc::new(CompiledModel::with_options(quantized, &self.options())?),
+            compiled: Arc::new(compiled),
             model: model.digest(),
             settings: self.digest(),
         })
@@ -199,6 +219,12 @@ impl Settings {
             .into()),
         }
     }
+}
+
+/// The least and the greatest input that a model accepts, rounded towards zero.
+fn accepted(model: &QuantizedModel) -> [f32; 2] {
+    let (scale, (low, high)) = (model.input_scale(), model.input_range());
+    [low, high].map(|end| towards_zero(scale.real(end)))
 }
 
 impl CalibrationOptions {

@@ -56,7 +56,14 @@ impl Witness {
     /// # Errors
     /// Anything that is not a witness file of this version.
     pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(document::read(DocumentKind::Witness, bytes)?)
+        let witness: Self = document::read(DocumentKind::Witness, bytes)?;
+        match witness.input.iter().find(|value| !value.is_finite()) {
+            Some(_) => {
+                let what = "its input has a value beyond float32";
+                Err(DocumentError::invalid(DocumentKind::Witness, what).into())
+            }
+            None => Ok(witness),
+        }
     }
 
     /// The witness as a file.
@@ -106,14 +113,8 @@ impl Witness {
             .into());
         }
         let again = Self::evaluate(compiled, circuit, &self.input)?;
-        let integers = |witness: &Self| {
-            (
-                witness.input_integers.clone(),
-                witness.output_integers.clone(),
-            )
-        };
-        if integers(&again) != integers(self) {
-            let what = "its integers are not those of its input: run gen-witness again";
+        if again != *self {
+            let what = "its integers or outputs are not those of its input: run gen-witness again";
             return Err(DocumentError::invalid(DocumentKind::Witness, what).into());
         }
         Ok(compiled.witness(&self.input)?)

@@ -28,10 +28,10 @@ const BLINDING_ROWS: usize = 6;
 const BUTTERFLY: f64 = 1.4;
 /// Multiplications per cell of a transform beside its butterflies.
 const TRANSFORMED_CELL: f64 = 2.0;
-/// Multiplications per advice cell and coset: gates.
-const GATE_CELL: f64 = 6.0;
+/// Multiplications per advice cell and coset: gates, and the witness.
+const GATE_CELL: f64 = 18.0;
 /// Multiplications per cell that is opened: evaluated, and combined with others.
-const OPENED_CELL: f64 = 2.6;
+const OPENED_CELL: f64 = 4.5;
 /// Multiplications per cell of a column of weights: combined by powers of the challenge.
 const COMBINED_CELL: f64 = 1.3;
 /// Multiplications per row, whatever the columns: openings divided by their points.
@@ -39,25 +39,27 @@ const ROW: f64 = 40.0;
 /// Multiplications per column of a proof, whatever its rows: transcript, program of the gates.
 const COLUMN: f64 = 600.0;
 /// Multiplications per weight: its product in a layer's sum.
-const WEIGHT: f64 = 3.0;
+const WEIGHT: f64 = 1.5;
 /// Precomputed bases are many, and fetched in no order: a multiplication of theirs takes so much longer.
-const FIXED_BASES: f64 = 1.0;
+const FIXED_BASES: f64 = 1.1;
 /// Columns of weights that are combined to one polynomial before they are transformed.
 const LEAST_COMBINED: u32 = 8;
 /// Multiplications per key, per fixed column, per fixed cell and per weight of a key: the model is hashed as JSON.
-const KEY: f64 = 100_000.0;
-const KEY_COLUMN: f64 = 2800.0;
-const KEY_WEIGHT: f64 = 28.0;
+const KEY: f64 = 10_000.0;
+const KEY_COLUMN: f64 = 5000.0;
+const KEY_WEIGHT: f64 = 3.0;
 /// Multiplications for a point that a verifier reads: a square root.
 const READ_POINT: f64 = 270.0;
 /// Multiplications for each commitment that a verifier opens: a polynomial through what is opened, whose
 /// coefficients take an inversion.
-const OPENED_POINT: f64 = 1500.0;
+const OPENED_POINT: f64 = 1700.0;
+/// Multiplications of a verifier for the gates of hashes, whose expressions repeat themselves.
+const VERIFIED_HASHES: f64 = 60_000.0;
 /// Multiplications per row of a verifier: powers of the point of evaluation, Lagrange polynomials.
 const VERIFIED_ROW: f64 = 0.7;
 /// Shares that one thread does while others wait.
-const SERIAL_PROVING: f64 = 0.1;
-const SERIAL_VERIFYING: f64 = 0.8;
+const SERIAL_PROVING: f64 = 0.08;
+const SERIAL_VERIFYING: f64 = 0.9;
 const SERIAL_SETUP: f64 = 0.4;
 
 /// How much there is to compute.
@@ -124,10 +126,10 @@ impl Work {
             curve: multiexp(points),
             multiplications: READ_POINT * read as f64
                 + OPENED_POINT * points as f64
-                + VERIFIED_ROW * shape.rows() as f64,
+                + VERIFIED_ROW * shape.rows() as f64
+                + if shape.hashes() { VERIFIED_HASHES } else { 0.0 },
             pairings: 1.0,
             serial: SERIAL_VERIFYING,
-            ..Self::default()
         }
     }
 
@@ -137,7 +139,8 @@ impl Work {
         let fixed = of.fixed as f64;
         let weight_bits = 16;
         Self {
-            curve: fixed * commit_small(shape, shape.needed_rows(), weight_bits) + prepare(shape),
+            curve: FIXED_BASES
+                * (fixed * commit_small(shape, shape.needed_rows(), weight_bits) + prepare(shape)),
             multiplications: KEY
                 + fixed * (transform(shape.logrows) + KEY_COLUMN)
                 + KEY_WEIGHT * weights(shape),
@@ -220,26 +223,22 @@ pub(super) fn multiexp(n: usize) -> f64 {
 /// The most memory of a process that makes keys and proves.
 pub(super) fn memory_bytes(shape: &Shape) -> usize {
     /// Code, threads and allocator.
-    const PROCESS: usize = 11 << 20;
+    const PROCESS: usize = 12 << 20;
     /// Bytes of a field element, and of a point.
     const CELL: usize = 32;
     const POINT: usize = 64;
     /// Bytes per weight: the model, and the text that is hashed.
-    const WEIGHT: usize = 24;
+    const WEIGHT: usize = 28;
+    /// Copies of an advice column: witness, coefficients, cosets, and on the way between them.
+    const COPIES: usize = 8;
     let of = Dimensions::new(shape);
-    let (n, advice, fixed) = (shape.rows(), of.advice(), of.fixed);
-    // Two bases, and the multiples of one of them.
+    let n = shape.rows();
+    // Two bases, and the multiples of one of them; half as much again while they are read.
     let bases = match shape.logrows <= LARGEST_PRECOMPUTED {
         true => 3 + window(n).1,
         false => 3,
     };
-    let parameters = bases * n * POINT;
+    let parameters = bases * n * POINT * 3 / 2;
     let model = WEIGHT * weights(shape) as usize;
-    // Coefficients, and cosets of the columns other than weights; their values on the way.
-    let others = fixed - (shape.block_width as usize).min(fixed);
-    let key = (fixed + others * of.cosets()) * n * CELL;
-    let making = fixed * n * CELL;
-    // The witness, coefficients, cosets.
-    let proving = (advice + 2) * (4 + of.cosets()) * n * CELL;
-    PROCESS + parameters + model + key + making.max(proving)
+    PROCESS + parameters + model + (of.fixed + COPIES * of.advice()) * n * CELL
 }

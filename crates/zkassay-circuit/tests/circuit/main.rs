@@ -6,6 +6,7 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod attacks;
 mod common;
 mod completeness;
 mod pinned;

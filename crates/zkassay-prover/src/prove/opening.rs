@@ -33,6 +33,9 @@ pub(crate) struct Opened<'a> {
     pub(crate) value: Fr,
 }
 
+/// A polynomial's values at points, `(point, value)`.
+type PointValues = Vec<(Fr, Fr)>;
+
 /// Polynomials that are opened at the same points.
 struct Set<'a> {
     points: Vec<Fr>,
@@ -108,7 +111,7 @@ pub(crate) fn open(
 /// Groups polynomials by their points, both in the order of their first query: what the
 /// verifier does with their commitments.
 fn sets<'a>(queries: &[Opened<'a>]) -> Vec<Set<'a>> {
-    let mut polynomials: Vec<(&'a [Fr], Vec<(Fr, Fr)>)> = Vec::new();
+    let mut polynomials: Vec<(&'a [Fr], PointValues)> = Vec::new();
     for query in queries {
         let known = polynomials
             .iter_mut()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod artefacts;
+mod attacks;
 mod common;
 mod proofs;
 mod soundness;

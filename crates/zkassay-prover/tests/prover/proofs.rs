@@ -26,7 +26,7 @@ fn proofs_of_many_shapes_are_accepted() {
             assert_eq!(verdict.outputs, model.output_reals(&trace));
             assert_eq!(
                 (verdict.model, verdict.srs),
-                ([1; 32], SrsOrigin::UnsafeLocal)
+                (Some([1; 32]), SrsOrigin::UnsafeLocal)
             );
         }
     }

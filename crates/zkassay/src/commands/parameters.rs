@@ -38,7 +38,11 @@ impl ParametersArgs {
 /// The parameters that a proving key was made with.
 pub(crate) fn for_proof(path: Option<&Path>, key: &ProvingKey) -> Result<Srs> {
     let logrows = key.compiled().shape().logrows;
-    let origin = key.verifying_key().statement().srs;
+    of_key(path, key.verifying_key().statement().srs, logrows)
+}
+
+/// The parameters of a key for `2^logrows` rows, of the given origin.
+pub(crate) fn of_key(path: Option<&Path>, origin: SrsOrigin, logrows: u32) -> Result<Srs> {
     match (path, origin) {
         (Some(path), _) => Ok(Srs::from_file_for(path, logrows)?),
         (None, SrsOrigin::Ceremony) => Ok(zkassay::srs::cached(logrows)?),
@@ -46,7 +50,7 @@ pub(crate) fn for_proof(path: Option<&Path>, key: &ProvingKey) -> Result<Srs> {
             Ok(Srs::from_file_for(Path::new(LOCAL), logrows)?)
         }
         (None, _) => bail!(
-            "the proving key was made with {origin} parameters, and there is no {LOCAL} here: \
+            "the key was made with {origin} parameters, and there is no {LOCAL} here: \
              pass the file that setup used with --srs-path"
         ),
     }

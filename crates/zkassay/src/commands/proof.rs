@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use zkassay::hash::short;
 use zkassay::{
-    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove, verify,
+    Error, Mismatch, Model, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove,
+    setup, verify,
 };
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
@@ -105,7 +106,8 @@ impl Prove {
 Examples:
   zkassay verify
   zkassay verify --vk-path vk.key --proof-path proof.zkp --require-ceremony
-  zkassay verify --model network.onnx     # and check that the key is of this model
+  zkassay verify --model network.onnx     # and check that the key names this model
+  zkassay verify --model network.onnx --settings-path settings.json   # and make the key again
 
 Exit code 5: the proof is rejected; 6: proof, key and model do not belong together.")]
 pub(crate) struct Verify {
@@ -118,9 +120,16 @@ pub(crate) struct Verify {
     /// Accept only keys made with the parameters of a public ceremony.
     #[arg(long)]
     require_ceremony: bool,
-    /// The ONNX file that the key has to be of.
+    /// The ONNX file that the key has to name.
     #[arg(short = 'M', long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// The settings that the key was made with: it is made again from them and the ONNX file,
+    /// and compared.
+    #[arg(short = 'O', long, value_name = "FILE", requires = "model")]
+    settings_path: Option<PathBuf>,
+    /// Parameters to make the key again with [default: as for prove].
+    #[arg(long, value_name = "FILE", requires = "settings_path")]
+    srs_path: Option<PathBuf>,
 }
 
 impl Verify {
@@ -129,18 +138,7 @@ impl Verify {
         let proof = files::proof(&self.proof_path)?;
         let statement = key.statement();
         if let Some(path) = &self.model {
-            let expected = files::model(path)?.digest();
-            if statement.model != expected {
-                return Err(Error::from(Mismatch {
-                    what: "the verifying key",
-                    of: "model",
-                    found: statement.model,
-                    other: "the ONNX file",
-                    expected,
-                    again: "get the key of this model, or make it with setup",
-                })
-                .into());
-            }
+            self.check_model(&key, &files::model(path)?)?;
         }
         if self.require_ceremony && statement.srs != SrsOrigin::Ceremony {
             let origin = statement.srs;
@@ -153,6 +151,52 @@ impl Verify {
             lines.extend(summary(&key, &proof));
             lines.join("\n")
         })
+    }
+}
+
+impl Verify {
+    /// That the key names `model`, and is the one that the settings give.
+    fn check_model(&self, key: &VerifyingKey, model: &Model) -> Result<()> {
+        let statement = key.statement();
+        if statement.shape.visibility.params == ParamsVisibility::Private {
+            return Err(Error::Unbound.into());
+        }
+        let differs = |of, found, other, expected| {
+            anyhow::Error::from(Error::from(Mismatch {
+                what: "the verifying key",
+                of,
+                found,
+                other,
+                expected,
+                again: "get the key of this model, or make it with setup",
+            }))
+        };
+        if statement.model != model.digest() {
+            let expected = model.digest();
+            return Err(differs("model", statement.model, "the ONNX file", expected));
+        }
+        let Some(path) = &self.settings_path else {
+            return Ok(());
+        };
+        let circuit = files::settings(path)?.compile(model)?;
+        let expected = circuit.digest()?;
+        if statement.circuit != expected {
+            let other = "that of the settings";
+            return Err(differs("circuit", statement.circuit, other, expected));
+        }
+        let logrows = statement.shape.logrows;
+        let srs = parameters::of_key(self.srs_path.as_deref(), statement.srs, logrows)?;
+        let again = setup(&srs, &circuit)?;
+        let expected = again.verifying_key().digest();
+        match key.digest() == expected {
+            true => Ok(()),
+            false => Err(differs(
+                "itself",
+                key.digest(),
+                "the one made again",
+                expected,
+            )),
+        }
     }
 }
 

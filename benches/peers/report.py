@@ -1,0 +1,133 @@
+"""The record of a comparison as Markdown.
+
+    report.py peers.json    # the page of a recorded run, on standard output
+"""
+
+import json
+import statistics
+import sys
+from pathlib import Path
+
+OURS = "zkassay"
+# What the README shows: one line of EZKL as its users run it, one as well as it can be made to run.
+SHORT = [OURS, "EZKL fixed", "EZKL tuned", "JSTprove"]
+
+
+def page(record):
+    machine, versions = record["machine"], record["versions"]
+    tools = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    load = [f"{load:.1f}" for load in record["load"]]
+    lines = [
+        "# Beside other provers",
+        "",
+        f"One run of `{record['command']}`, {record['started'][:10]}, {record['seconds'] / 60:.0f} minutes: {machine['cores']} cores of {machine['cpu']}, "
+        f"{bytes_text(machine['memory_bytes'])} of memory; {tools}. The machine's load was {load[0]} before and {load[1]} after: "
+        "**where it had other work, wall times are too long, and CPU times are what counts.**",
+        "",
+        table(record),
+        "",
+        "Times are wall / CPU, medians over proofs of different rows; each proof was verified. Provers take turns, so that what",
+        "disturbs the machine disturbs all.",
+        "",
+        "- **Models.** Dense layers with ReLU between them and a sigmoid at the end, random weights; the perceptron is the study's",
+        "  784-10 without activation. All provers get the same file, but JSTprove the models without their sigmoid, which it",
+        "  cannot prove. Rows: " + "; ".join(f"{model['name']} {model['rows']}" for model in record["models"]) + ".",
+        "- **Setup** makes the keys and writes them (JSTprove: compiles the circuit; it has no keys). Calibration, compilation and",
+        "  parameters come before and are not in it; `peers.json` has them.",
+        "- **First proof**: in a new process, with everything read from files. **Prove**: each further one. EZKL reads its files",
+        "  at every proof and JSTprove is a new process for every proof; zkassay keeps its key.",
+        "- **Verify** reads key and proof from files, for all.",
+        "- **Proving key**: the file. zkassay's holds the integer model and is expanded on loading; JSTprove's is its circuit and",
+        "  the program that fills it.",
+        "- **Memory**: greatest resident memory of the process that proves.",
+        "- **Error**: absolute, against onnxruntime, over " + error_rows(record) + ".",
+        "- **EZKL**: private input, public output. *EZKL* is its default, with private parameters, which bind nothing: a key",
+        "  accepts proofs of other weights. *EZKL fixed* binds them, as zkassay does. Both are calibrated by its default, for",
+        "  resources. *EZKL tuned*, also with fixed parameters, is the best of a small search by hand (scale, columns, decomposition,\n  look-ups, rows), by CPU time; no optimum, and with a coarser scale.",
+        "- **JSTprove** is not zero-knowledge: inputs are public, and its verifier needs the circuit with all weights.",
+        "",
+    ]
+    lines += ratios(record)
+    failures = [f"- {run['prover']} on {run['model']}: {run['failure']}" for run in record["runs"] if "failure" in run]
+    failures += [f"- skipped: {reason}" for reason in record["skipped"]]
+    if failures:
+        lines += ["What failed, and what was left out:", "", *failures, ""]
+    return "\n".join(lines)
+
+
+def table(record, short=False):
+    """All figures, or in `short` those that the README shows."""
+    columns = ["Model", "Prover", "Setup", "First proof", "Prove", "Verify", "Proof", "Proving key", "Memory", "Error, mean / max"]
+    hidden = ["Setup", "First proof"] if short else []
+    lines = [columns]
+    for run in record["runs"]:
+        if short and run["prover"] not in SHORT:
+            continue
+        error = run.get("error")
+        cells = [
+            run["model"] if run["prover"] == OURS else "",
+            f"**{OURS}**" if run["prover"] == OURS else run["prover"],
+            *(times(run, stage) for stage in ["setup", "first", "prove", "verify"]),
+            *(bytes_text(run.get(size)) for size in ["proof_bytes", "pk_bytes", "prove_rss_bytes"]),
+            f"{error['mean']:.1e} / {error['max']:.1e}" if error else "–",
+        ]
+        lines.append(cells)
+    keep = [index for index, column in enumerate(columns) if column not in hidden]
+    rows = ["| " + " | ".join(cells[index] for index in keep) + " |" for cells in lines]
+    rows.insert(1, "|" + "|".join("---" if index < 2 else "---:" for index in keep) + "|")
+    return "\n".join(rows)
+
+
+def ratios(record):
+    """CPU seconds of a proof, as multiples of ours."""
+    lines = []
+    for model in record["models"]:
+        cpu = {run["prover"]: median(run, "prove", "cpu") for run in record["runs"] if run["model"] == model["name"]}
+        ours = cpu.pop(OURS, None)
+        others = [f"{name} {seconds / ours:.1f}" for name, seconds in cpu.items() if ours and seconds]
+        if others:
+            lines.append(f"- {model['name']}: {', '.join(others)}")
+    return ["CPU time of a proof, as a multiple of zkassay's:", "", *lines, ""] if lines else []
+
+
+def error_rows(record):
+    counts = {}
+    for run in record["runs"]:
+        if "error" in run:
+            counts.setdefault(run["error"]["rows"], set()).add(run["prover"])
+    if len(counts) < 2:
+        return f"{next(iter(counts), 0)} rows"
+    return "; ".join(f"{rows} rows ({', '.join(sorted(names))})" for rows, names in sorted(counts.items(), reverse=True))
+
+
+def times(run, stage):
+    wall, cpu = median(run, stage, "wall"), median(run, stage, "cpu")
+    return "–" if wall is None else f"{seconds_text(wall)} / {seconds_text(cpu)}"
+
+
+def median(run, stage, kind):
+    samples = run["stages"].get(stage, {}).get(kind)
+    return statistics.median(samples) if samples else None
+
+
+def seconds_text(seconds):
+    """Three digits."""
+    for scale, unit in [(1, "s"), (1e3, "ms"), (1e6, "µs")]:
+        value = seconds * scale
+        if value >= 1 or unit == "µs":
+            return f"{value:.{max(0, 3 - len(str(int(value))))}f} {unit}"
+
+
+def bytes_text(size):
+    if size is None:
+        return "–"
+    for unit in ["B", "kB", "MB", "GB"]:
+        if size < 999.5 or unit == "GB":
+            break
+        size /= 1000
+    digits = 0 if unit == "B" else max(0, 3 - len(str(int(size))))
+    return f"{size:.{digits}f} {unit}"
+
+
+if __name__ == "__main__":
+    print(page(json.loads(Path(sys.argv[1]).read_text())))

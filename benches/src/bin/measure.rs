@@ -1,0 +1,187 @@
+//! One model through the library, stage by stage, for `cargo xtask peers`.
+//!
+//! ```text
+//! measure MODEL.onnx ROWS.json DIR
+//! ```
+//!
+//! `ROWS.json` holds `{"calibration": [[...]], "test": [[...]]}`, one list per row; keys and
+//! proofs are left in `DIR`. Each line of standard input asks for one stage, each line of
+//! standard output is its answer, a JSON object: what was measured, or `{"error": "..."}`.
+//!
+//! | request | what | answer |
+//! |---|---|---|
+//! | `prepare` | import, calibrate, compile | `seconds`, the settings |
+//! | `parameters` | make a file of parameters, unless there is one | |
+//! | `setup` | parameters from their file, keys to files | `seconds`, sizes in bytes |
+//! | `prove I` | proof of test row `I`, to a file; the first request reads the files of keys and parameters | `seconds`, `proof_bytes` |
+//! | `verify I` | from the files of key and proof | `seconds`, `check_seconds` without reading, `outputs` |
+//! | `evaluate I` | the integer model alone | `outputs` |
+//!
+//! Whoever asks takes CPU time and memory from the operating system, for every program alike.
+
+use std::fs;
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use ndarray::Array2;
+use serde_json::{Value, json};
+use zkassay_circuit::{CompiledModel, Plan};
+use zkassay_graph::Graph;
+use zkassay_prover::{ProvingKey, Srs};
+use zkassay_quant::{CalibrationParams, calibrate};
+use zkassay_verifier::artefact::digest;
+use zkassay_verifier::{Proof, VerifyingKey};
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, rows, folder] = arguments.as_slice() else {
+        bail!("usage: measure MODEL.onnx ROWS.json DIR");
+    };
+    let mut stages = Stages::new(model.into(), rows.as_ref(), folder.into())?;
+    let mut answers = std::io::stdout().lock();
+    for request in std::io::stdin().lock().lines() {
+        let answer = stages
+            .answer(&request?)
+            .unwrap_or_else(|error| json!({ "error": format!("{error:#}") }));
+        writeln!(answers, "{answer}")?;
+        answers.flush()?;
+    }
+    Ok(())
+}
+
+/// What the stages hand on to each other within one process.
+struct Stages {
+    model: PathBuf,
+    folder: PathBuf,
+    calibration: Array2<f32>,
+    test: Vec<Vec<f32>>,
+    compiled: Option<CompiledModel>,
+    /// Read from their files at the first proof.
+    key: Option<(Srs, ProvingKey)>,
+}
+
+impl Stages {
+    fn new(model: PathBuf, rows: &Path, folder: PathBuf) -> Result<Self> {
+        let mut rows: Value = serde_json::from_slice(&read(rows)?)?;
+        let calibration: Vec<Vec<f32>> = serde_json::from_value(rows["calibration"].take())?;
+        let test = serde_json::from_value(rows["test"].take())?;
+        let inputs = calibration.first().map_or(0, Vec::len);
+        let calibration = Array2::from_shape_vec((calibration.len(), inputs), calibration.concat())
+            .context("calibration rows of one length")?;
+        Ok(Self {
+            model,
+            folder,
+            calibration,
+            test,
+            compiled: None,
+            key: None,
+        })
+    }
+
+    fn answer(&mut self, request: &str) -> Result<Value> {
+        let (stage, row) = request.split_once(' ').unwrap_or((request, "0"));
+        let row = row.parse().with_context(|| format!("row `{row}`"))?;
+        match stage {
+            "prepare" => self.prepare(),
+            "parameters" => self.parameters(),
+            "setup" => self.setup(),
+            "prove" => self.prove(row),
+            "verify" => self.verify(row),
+            "evaluate" => self.evaluate(row),
+            _ => bail!("no stage is called `{stage}`"),
+        }
+    }
+
+    fn prepare(&mut self) -> Result<Value> {
+        let start = Instant::now();
+        let graph = Graph::from_onnx(&read(&self.model)?)?;
+        let params = CalibrationParams::new(Plan::for_graph(&graph)?.limb_bits)?;
+        let calibrated = calibrate(&graph, self.calibration.view(), &params)?;
+        let compiled = CompiledModel::new(calibrated.model)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let limbs = compiled.model().limbs;
+        let settings = json!({
+            "logrows": compiled.shape().logrows,
+            "limbs": { "bits": limbs.bits, "input": limbs.input, "remainder": limbs.remainder, "magnitude": limbs.magnitude },
+        });
+        self.compiled = Some(compiled);
+        Ok(json!({ "seconds": seconds, "settings": settings }))
+    }
+
+    fn parameters(&self) -> Result<Value> {
+        let file = self.file("parameters");
+        if !file.exists() {
+            let logrows = self.compiled()?.shape().logrows;
+            fs::write(file, Srs::unsafe_local(logrows).to_bytes())?;
+        }
+        Ok(json!({}))
+    }
+
+    fn setup(&self) -> Result<Value> {
+        let start = Instant::now();
+        let srs = Srs::from_bytes(&read(&self.file("parameters"))?)?;
+        let model = digest(&read(&self.model)?);
+        let key = ProvingKey::setup(&srs, self.compiled()?.clone(), model)?;
+        let (proving, verifying) = (key.to_bytes()?, key.verifying_key().to_bytes());
+        fs::write(self.file("proving.key"), &proving)?;
+        fs::write(self.file("verifying.key"), &verifying)?;
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(json!({ "seconds": seconds, "pk_bytes": proving.len(), "vk_bytes": verifying.len() }))
+    }
+
+    fn prove(&mut self, row: usize) -> Result<Value> {
+        let start = Instant::now();
+        let (srs, key) = match self.key.take() {
+            Some(loaded) => loaded,
+            None => {
+                let srs = Srs::from_bytes(&read(&self.file("parameters"))?)?;
+                let key = ProvingKey::from_bytes(&read(&self.file("proving.key"))?)?;
+                (srs, key)
+            }
+        };
+        let proof = key.prove(&srs, &key.compiled().witness(self.row(row)?)?)?;
+        fs::write(self.file("proof"), proof.to_bytes())?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.key = Some((srs, key));
+        Ok(json!({ "seconds": seconds, "proof_bytes": proof.transcript.len() }))
+    }
+
+    fn verify(&self, _row: usize) -> Result<Value> {
+        let start = Instant::now();
+        let key = VerifyingKey::from_bytes(&read(&self.file("verifying.key"))?)?;
+        let proof = Proof::from_bytes(&read(&self.file("proof"))?)?;
+        let check = Instant::now();
+        let verdict = key.verify(&proof)?;
+        Ok(json!({
+            "seconds": start.elapsed().as_secs_f64(),
+            "check_seconds": check.elapsed().as_secs_f64(),
+            "outputs": verdict.outputs,
+        }))
+    }
+
+    fn evaluate(&self, row: usize) -> Result<Value> {
+        let (_, key) = self.key.as_ref().context("prove a row first")?;
+        let model = key.compiled().model();
+        let trace = model.evaluate(self.row(row)?)?;
+        Ok(json!({ "outputs": model.output_reals(&trace) }))
+    }
+
+    fn compiled(&self) -> Result<&CompiledModel> {
+        self.compiled.as_ref().context("`prepare` comes first")
+    }
+
+    fn row(&self, index: usize) -> Result<&[f32]> {
+        let row = self.test.get(index).map(Vec::as_slice);
+        row.with_context(|| format!("test row {index} of {}", self.test.len()))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -1,0 +1,101 @@
+//! Sizes that are promised from a shape alone are those of real proofs and keys.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+
+use zkassay_circuit::cost::{Cost, Dimensions, Machine};
+use zkassay_circuit::{CompileOptions, CompiledModel, LayoutTarget, Plan};
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+use zkassay_graph::Op;
+use zkassay_prover::{Circuit, ProvingKey, Srs};
+use zkassay_quant::{CalibrationParams, Target, calibrate};
+use zkassay_testing::{mlp, rows};
+
+/// Proves one row of a random model and compares.
+fn check(srs: &Srs, widths: &[usize], plan: Plan, options: &CompileOptions) {
+    let graph = mlp(widths, Some(Op::Sigmoid), 8);
+    let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
+    if options.visibility.params == ParamsVisibility::Private {
+        // Secret weights are limbs: coarse in a small table.
+        params = params.with_weight_bits(plan.limb_bits).unwrap();
+        params = params
+            .with_target(Target::Resources { max_error: 0.5 })
+            .unwrap();
+    }
+    let rows = rows(10, widths[0], 8);
+    let model = calibrate(&graph, rows.view(), &params).unwrap().model;
+    let compiled = Arc::new(CompiledModel::with_plan(model, plan, options).unwrap());
+    let key = ProvingKey::setup_circuit(
+        srs,
+        Circuit {
+            compiled: Arc::clone(&compiled),
+            model: [0; 32],
+            settings: [0; 32],
+        },
+    )
+    .unwrap();
+    let witness = compiled.witness(&rows.row(0).to_vec()).unwrap();
+    let proof = key.prove(srs, &witness).unwrap();
+    key.verifying_key().verify(&proof).unwrap();
+
+    let cost = Cost::new(compiled.shape(), &Machine::default());
+    let what = format!("{widths:?} {plan:?} {options:?}");
+    assert_eq!(proof.transcript.len(), cost.proof_bytes, "{what}");
+    let key = key.verifying_key().to_bytes();
+    assert_eq!(key.len(), cost.verifying_key_bytes, "{what}");
+    assert_eq!(cost.dimensions, Dimensions::new(compiled.shape()));
+}
+
+fn visibilities() -> Vec<Visibility> {
+    let data = DataVisibility::ALL.into_iter();
+    let pairs = data.flat_map(|input| DataVisibility::ALL.map(|output| (input, output)));
+    pairs
+        .flat_map(|(input, output)| {
+            ParamsVisibility::ALL.map(|params| Visibility {
+                input,
+                output,
+                params,
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn planned_layouts_have_the_promised_sizes() {
+    let srs = Srs::unsafe_local(11);
+    for visibility in visibilities() {
+        for target in [LayoutTarget::Speed, LayoutTarget::Size] {
+            let options = CompileOptions { visibility, target };
+            for widths in [&[5, 1][..], &[7, 3], &[6, 9, 2]] {
+                let plan = Plan::with_options(widths, &options).unwrap();
+                check(&srs, widths, plan, &options);
+            }
+        }
+    }
+}
+
+#[test]
+fn layouts_of_every_kind_have_the_promised_sizes() {
+    let srs = Srs::unsafe_local(9);
+    let widths = [6, 9, 2];
+    for (block_width, degree) in [(9, 3), (9, 5), (5, 3), (2, 5), (1, 3)] {
+        for params in ParamsVisibility::ALL {
+            let plan = Plan {
+                logrows: 9,
+                block_width,
+                limb_bits: 8,
+                degree,
+            };
+            let visibility = Visibility {
+                params,
+                ..Visibility::default()
+            };
+            let options = CompileOptions {
+                visibility,
+                ..CompileOptions::default()
+            };
+            check(&srs, &widths, plan, &options);
+        }
+    }
+}
