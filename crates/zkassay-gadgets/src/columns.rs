@@ -31,7 +31,7 @@ use crate::{Field, Shape, boundary, dense, power_of_two, range, relu};
 /// | `boundary` | fixed | 1: running sums are zero; 2: `dot` and `combination` meet |
 /// | `instance` | instance | ends of the outputs' intervals |
 /// | `public_inputs` | instance | the inputs, in their rows |
-/// | `hash` | | see [`hash`](crate::hash) |
+/// | `hash` | | see [`hash`] |
 #[derive(Clone, Debug)]
 pub struct Columns {
     /// Input and hidden values.

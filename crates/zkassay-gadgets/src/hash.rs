@@ -1,6 +1,6 @@
 //! Poseidon hashes of inputs and outputs.
 //!
-//! One row per round ([`poseidon`](crate::poseidon) has the permutation and the packing),
+//! One row per round ([`poseidon`] has the permutation and the packing),
 //! beside the model's values and independent of them. With `w_j = state_j + rc_j`:
 //!
 //! ```text

@@ -5,7 +5,7 @@
 //! halo2's raw format, one file for each `k` from 1 to 26, with `2^k` rows. The hashes below are
 //! those that EZKL pins.
 //!
-//! Given the secret, parameters have no freedom left. So [`Srs`](crate::Srs) does not recognise the
+//! Given the secret, parameters have no freedom left. So [`Srs`] does not recognise the
 //! ceremony's by the hash of a file, but by the point of G2 that stands for the secret
 //! ([`SrsOrigin::CEREMONY_POINT`]) after the powers were checked to belong to it: downsized
 //! parameters and those in other files are then the ceremony's, too. The hashes guard downloads.

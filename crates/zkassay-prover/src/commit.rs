@@ -14,9 +14,9 @@ use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use crate::msm::FixedBases;
 use crate::prove::domain::Domain;
 
-/// log2 of the rows up to which multiples of the bases are precomputed: about 10 MB, and as
+/// log2 of the rows up to which multiples of the bases are precomputed: some 50 MB, and as
 /// much time as the first proof then saves.
-const LARGEST_TABLE: u32 = 13;
+const LARGEST_TABLE: u32 = 15;
 
 /// The Lagrange basis of the parameters, for a table of one size.
 #[derive(Debug)]

@@ -101,13 +101,17 @@ impl VerifyingKey {
             .common_scalar(self.domain_separator())
             .map_err(|error| rejected(&error))?;
         let columns: Vec<&[Field]> = instance.iter().map(Vec::as_slice).collect();
-        verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
-            self.params(),
-            self.halo2(),
-            SingleStrategy::new(self.params()),
-            &[&columns],
-            &mut transcript,
-        )
+        // Inside the thread pool: from outside, each of halo2's many parallel steps would put
+        // this thread to sleep and wake it again, a third of the time.
+        rayon::scope(|_| {
+            verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+                self.params(),
+                self.halo2(),
+                SingleStrategy::new(self.params()),
+                &[&columns],
+                &mut transcript,
+            )
+        })
         .map_err(|error| rejected(&error))?;
         if !rest.is_empty() {
             return Err(rejected(&format!("{} bytes are left over", rest.len())));

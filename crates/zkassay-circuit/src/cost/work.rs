@@ -18,7 +18,7 @@ use zkassay_gadgets::Shape;
 use super::Dimensions;
 
 /// log2 of the rows up to which the prover has precomputed bases.
-const LARGEST_PRECOMPUTED: u32 = 13;
+const LARGEST_PRECOMPUTED: u32 = 15;
 /// Bits of a scalar.
 const SCALAR_BITS: usize = 254;
 /// Rows of an advice column that are random.
