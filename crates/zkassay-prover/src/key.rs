@@ -128,6 +128,14 @@ impl ProvingKey {
         let committer = srs.committer(needed)?;
         let compiled = self.compiled();
         let columns = columns(compiled.shape()).0;
+        let is_missing = |overwrite: Overwrite| {
+            let system = self.verifying_key.halo2().cs();
+            overwrite.column >= system.num_advice_columns()
+                || overwrite.row > compiled.shape().last_row()
+        };
+        if overwrite.is_some_and(is_missing) {
+            return Err(ProverError::WitnessShape);
+        }
         // What a dishonest prover adds to the cells of a phase.
         let tampered = |mut phase: Phase| {
             let cell = overwrite.and_then(|overwrite| {

@@ -75,8 +75,8 @@ pub enum QuantError {
     },
     /// No combination of scales met the target.
     #[error(
-        "no setting reached a maximum error of {max_error}: the best of {tried} has {best}; \
-         raise the allowed error"
+        "no setting of {tried} is good enough: {}",
+        no_setting(*max_error, *best, last)
     )]
     NoSetting {
         /// The allowed error.
@@ -85,6 +85,8 @@ pub enum QuantError {
         tried: usize,
         /// The least error reached; infinite if every setting was refused earlier.
         best: f64,
+        /// Why the last setting was refused, with the most limbs.
+        last: String,
     },
     /// Evaluating the float graph failed.
     #[error(transparent)]
@@ -92,4 +94,17 @@ pub enum QuantError {
     /// The output map is not valid.
     #[error(transparent)]
     Output(#[from] zkassay_fixed::OutputMapError),
+}
+
+fn no_setting(max_error: f64, best: f64, last: &str) -> String {
+    match best.is_finite() {
+        true => format!(
+            "the least of their maximum errors is {best:.2e}, allowed are {max_error}; allow more, \
+             or calibrate on rows closer to the inputs to expect"
+        ),
+        false => format!(
+            "every one is refused, the last because of this: {last}. A model so deep or with weights \
+             so large needs smaller inputs, or fewer layers"
+        ),
+    }
 }

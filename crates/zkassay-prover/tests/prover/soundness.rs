@@ -2,7 +2,8 @@
 
 use zkassay_circuit::circuit::Overwrite;
 use zkassay_circuit::{CompiledModel, Witness};
-use zkassay_gadgets::Field;
+use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
+use zkassay_gadgets::{Columns, Field};
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::G1Affine;
 use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bRead, Challenge255, Transcript as _, TranscriptRead as _, TranscriptReadBuffer as _,
@@ -161,12 +162,13 @@ fn every_overwritten_cell_is_rejected_with_real_challenges() {
     // The mock prover's sweep with the challenges of the transcript: also phase 2.
     let (witness, _) = honest();
     let shape = key().compiled().shape();
-    let phase_one = 1 + shape.limbs() as usize + 1;
-    let columns = phase_one + 3 + shape.limbs() as usize;
-    for column in 0..columns {
+    let mut system = ConstraintSystem::default();
+    let columns = Columns::configure(&mut system, shape);
+    let sums = [columns.dot, columns.combination, columns.logup.sum].map(|sum| sum.index());
+    for column in 0..system.num_advice_columns() {
         for row in (0..key().compiled().rows().len() + 1).chain([shape.last_row()]) {
             // The last row is not an active one: only running sums are pinned there.
-            let is_sum = (phase_one..phase_one + 3).contains(&column);
+            let is_sum = sums.contains(&column);
             if row == shape.last_row() && !is_sum {
                 continue;
             }
@@ -177,6 +179,13 @@ fn every_overwritten_cell_is_rejected_with_real_challenges() {
             assert!(verdict.is_err(), "column {column}, row {row} is free");
         }
     }
+    // A cell that is not there is no attack.
+    let overwrite = Overwrite {
+        column: system.num_advice_columns(),
+        row: 0,
+        delta: Field::one(),
+    };
+    assert!(key().unsound_prove(srs(), &witness, overwrite).is_err());
 }
 
 /// The first challenge of a proof's transcript, as the verifier computes it.

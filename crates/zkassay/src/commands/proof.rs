@@ -36,7 +36,7 @@ pub(crate) struct Prove {
     proof_path: PathBuf,
     /// The parameters that setup used [default: the ceremony's in the cache, or kzg.srs if the key
     /// was made with others].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "srs", value_name = "FILE")]
     srs_path: Option<PathBuf>,
     /// A compiled circuit that the key has to belong to.
     #[arg(short = 'M', long, value_name = "FILE")]
@@ -128,7 +128,7 @@ pub(crate) struct Verify {
     #[arg(short = 'O', long, value_name = "FILE", requires = "model")]
     settings_path: Option<PathBuf>,
     /// Parameters to make the key again with [default: as for prove].
-    #[arg(long, value_name = "FILE", requires = "settings_path")]
+    #[arg(long, visible_alias = "srs", value_name = "FILE", requires = "settings_path")]
     srs_path: Option<PathBuf>,
 }
 

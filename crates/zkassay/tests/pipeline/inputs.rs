@@ -89,8 +89,8 @@ fn targets_out_of_reach_say_how_close_they_came() {
     assert_says(
         &error,
         &[
-            "no setting reached a maximum error of",
-            "raise the allowed error",
+            "good enough: the least of their maximum errors is",
+            "allow more",
         ],
     );
 }
