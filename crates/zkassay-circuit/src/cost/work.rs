@@ -29,7 +29,7 @@ const BUTTERFLY: f64 = 1.4;
 /// Multiplications per cell of a transform beside its butterflies.
 const TRANSFORMED_CELL: f64 = 2.0;
 /// Multiplications per advice cell and coset: gates, and the witness.
-const GATE_CELL: f64 = 18.0;
+const GATE_CELL: f64 = 21.0;
 /// Multiplications per cell that is opened: evaluated, and combined with others.
 const OPENED_CELL: f64 = 4.5;
 /// Multiplications per cell of a column of weights: combined by powers of the challenge.
@@ -38,10 +38,12 @@ const COMBINED_CELL: f64 = 1.3;
 const ROW: f64 = 40.0;
 /// Multiplications per column of a proof, whatever its rows: transcript, program of the gates.
 const COLUMN: f64 = 600.0;
+/// Multiplications per proof, whatever its table: transcript, randomness, threads.
+const PROOF: f64 = 120_000.0;
 /// Multiplications per weight: its product in a layer's sum.
 const WEIGHT: f64 = 1.5;
 /// Precomputed bases are many, and fetched in no order: a multiplication of theirs takes so much longer.
-const FIXED_BASES: f64 = 1.1;
+const FIXED_BASES: f64 = 1.2;
 /// Columns of weights that are combined to one polynomial before they are transformed.
 const LEAST_COMBINED: u32 = 8;
 /// Multiplications per key, per fixed column, per fixed cell and per weight of a key: the model is hashed as JSON.
@@ -52,13 +54,15 @@ const KEY_WEIGHT: f64 = 3.0;
 const READ_POINT: f64 = 270.0;
 /// Multiplications for each commitment that a verifier opens: a polynomial through what is opened, whose
 /// coefficients take an inversion.
-const OPENED_POINT: f64 = 1700.0;
+const OPENED_POINT: f64 = 700.0;
 /// Multiplications of a verifier for the gates of hashes, whose expressions repeat themselves.
 const VERIFIED_HASHES: f64 = 60_000.0;
+/// Multiplications per verification, whatever its table: transcript, threads.
+const VERIFICATION: f64 = 60_000.0;
 /// Multiplications per row of a verifier: powers of the point of evaluation, Lagrange polynomials.
 const VERIFIED_ROW: f64 = 0.7;
 /// Shares that one thread does while others wait.
-const SERIAL_PROVING: f64 = 0.08;
+const SERIAL_PROVING: f64 = 0.1;
 const SERIAL_VERIFYING: f64 = 0.9;
 const SERIAL_SETUP: f64 = 0.4;
 
@@ -110,6 +114,7 @@ impl Work {
             multiplications: transform(log) * columns
                 + quotient
                 + n * cells
+                + PROOF
                 + COLUMN * (advice + fixed)
                 + WEIGHT * self::weights(shape),
             pairings: 0.0,
@@ -124,7 +129,8 @@ impl Work {
         let points = read + of.fixed + 1;
         Self {
             curve: multiexp(points),
-            multiplications: READ_POINT * read as f64
+            multiplications: VERIFICATION
+                + READ_POINT * read as f64
                 + OPENED_POINT * points as f64
                 + VERIFIED_ROW * shape.rows() as f64
                 + if shape.hashes() { VERIFIED_HASHES } else { 0.0 },
