@@ -238,7 +238,10 @@ pub fn calibrate(
             },
             tried: trials.len(),
             best: errors.map(|f| f.max).fold(f64::INFINITY, f64::min),
-            last: trials.last().and_then(|trial| trial.rejected.clone()).unwrap_or_default(),
+            last: trials
+                .last()
+                .and_then(|trial| trial.rejected.clone())
+                .unwrap_or_default(),
         });
     };
     Ok(Calibration {

@@ -2,12 +2,12 @@
 
 use zkassay_circuit::circuit::Overwrite;
 use zkassay_circuit::{CompiledModel, Witness};
-use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
-use zkassay_gadgets::{Columns, Field};
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::G1Affine;
+use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
 use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bRead, Challenge255, Transcript as _, TranscriptRead as _, TranscriptReadBuffer as _,
 };
+use zkassay_gadgets::{Columns, Field};
 use zkassay_prover::ProvingKey;
 use zkassay_verifier::{Proof, PublicData, VerifyError};
 

@@ -16,7 +16,12 @@ pub(crate) const LOCAL: &str = "kzg.srs";
 pub(crate) struct ParametersArgs {
     /// Parameters in a file of get-srs, gen-srs, halo2 or EZKL [default: the ceremony's, which
     /// get-srs puts into the cache].
-    #[arg(long, visible_alias = "srs", value_name = "FILE", conflicts_with = "unsafe_local_srs")]
+    #[arg(
+        long,
+        visible_alias = "srs",
+        value_name = "FILE",
+        conflicts_with = "unsafe_local_srs"
+    )]
     pub(crate) srs_path: Option<PathBuf>,
     /// Make parameters here and keep them in kzg.srs. For tests only: keys and proofs are
     /// marked, since whoever makes parameters can forge proofs.

@@ -128,7 +128,12 @@ pub(crate) struct Verify {
     #[arg(short = 'O', long, value_name = "FILE", requires = "model")]
     settings_path: Option<PathBuf>,
     /// Parameters to make the key again with [default: as for prove].
-    #[arg(long, visible_alias = "srs", value_name = "FILE", requires = "settings_path")]
+    #[arg(
+        long,
+        visible_alias = "srs",
+        value_name = "FILE",
+        requires = "settings_path"
+    )]
     srs_path: Option<PathBuf>,
 }
 
