@@ -1,7 +1,8 @@
 //! Proofs and their verification.
 
+use std::ops::Range;
+
 use zkassay_fixed::{DataVisibility, ParamsVisibility, Scale};
-use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::FromUniformBytes as _;
 use zkassay_gadgets::halo2_proofs::plonk::verify_proof;
@@ -12,6 +13,8 @@ use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bRead, Challenge255, Transcript, TranscriptReadBuffer,
 };
 use zkassay_gadgets::instance::Public;
+use zkassay_gadgets::poseidon::Sponge;
+use zkassay_gadgets::{Field, field};
 
 use crate::artefact::{ArtefactError, Kind, Reader, open, seal};
 use crate::error::What;
@@ -131,6 +134,26 @@ impl VerifyingKey {
         })
     }
 
+    /// The hash that a proof of this input shows, if inputs are hashed: to check values that the
+    /// prover reveals later. `integers` are at the [statement](Statement)'s input scale.
+    ///
+    /// `None` if inputs are not hashed, or for integers that are not an input of the model.
+    pub fn hash_of_input(&self, integers: &[i64]) -> Option<Field> {
+        let shape = &self.statement().shape;
+        let half = 1i128.checked_shl(shape.input_bits().checked_sub(1)?)?;
+        hash(shape.input_sponge()?, integers, -half..half)
+    }
+
+    /// The hash that a proof of these outputs shows, if outputs are hashed. `accumulators` are the
+    /// integers of the last dense layer, at the output map's accumulator scale.
+    ///
+    /// `None` if outputs are not hashed, or for integers that are not outputs of the model.
+    pub fn hash_of_output(&self, accumulators: &[i64]) -> Option<Field> {
+        let Statement { shape, output, .. } = self.statement();
+        let bound = i128::from(output.bound());
+        hash(shape.output_sponge()?, accumulators, -bound..bound + 1)
+    }
+
     /// The instance columns for what a proof shows.
     ///
     /// # Errors
@@ -189,6 +212,14 @@ impl VerifyingKey {
         }
         Field::from_uniform_bytes(&wide)
     }
+}
+
+/// The hash of integers in a range, as many as the sponge takes.
+fn hash(sponge: Sponge, integers: &[i64], range: Range<i128>) -> Option<Field> {
+    let in_range = |integer: &i64| range.contains(&i128::from(*integer));
+    let fits = integers.len() == sponge.count && integers.iter().all(in_range);
+    let shifted = |integer: &i64| field(i128::from(*integer) - range.start);
+    fits.then(|| sponge.hash(&integers.iter().map(shifted).collect::<Vec<_>>()))
 }
 
 /// That what a proof shows of its input or output is what the key asks for.

@@ -63,6 +63,18 @@ fn verdicts_say_what_is_shown_and_no_more() {
         let hashes = [verdict.input_hash, verdict.output_hash];
         assert_eq!(hashes.map(|hash| hash.is_some()), hashed, "{visibility}");
         assert_eq!(verdict.params, visibility.params);
+        // What a verifier computes when the values are revealed to it later.
+        let public = key.verifying_key();
+        let opened = [
+            public.hash_of_input(&trace.values[0]),
+            public.hash_of_output(&trace.accumulators[1]),
+        ];
+        assert_eq!(opened, hashes, "{visibility}");
+        let mut other = trace.values[0].clone();
+        other[1] += 1;
+        assert!(public.hash_of_input(&other) != opened[0] || opened[0].is_none());
+        assert_eq!(public.hash_of_input(&other[1..]), None);
+        assert_eq!(public.hash_of_output(&[i64::MAX, i64::MIN]), None);
         // And through files.
         let read = VerifyingKey::from_bytes(&key.verifying_key().to_bytes()).unwrap();
         assert_eq!(
