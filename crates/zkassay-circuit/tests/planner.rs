@@ -4,7 +4,7 @@
 
 use zkassay_circuit::cost::{CONTRACT_LIMIT, Cost, Dimensions, Machine};
 use zkassay_circuit::{CircuitError, CompileOptions, CompiledModel, LayoutTarget, Plan};
-use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+use zkassay_fixed::Visibility;
 use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
 use zkassay_gadgets::{Columns, Field, Shape};
 use zkassay_graph::Op;
@@ -25,20 +25,6 @@ fn options(target: LayoutTarget) -> CompileOptions {
     }
 }
 
-fn visibilities() -> Vec<Visibility> {
-    let data = DataVisibility::ALL.into_iter();
-    let pairs = data.flat_map(|input| DataVisibility::ALL.map(|output| (input, output)));
-    pairs
-        .flat_map(|(input, output)| {
-            ParamsVisibility::ALL.map(|params| Visibility {
-                input,
-                output,
-                params,
-            })
-        })
-        .collect()
-}
-
 fn cost(widths: &[usize], target: LayoutTarget) -> Cost {
     let options = options(target);
     let plan = Plan::with_options(widths, &options).unwrap();
@@ -51,7 +37,7 @@ fn shapes() -> Vec<Shape> {
     for (remainder_limbs, magnitude_limbs) in [(0, 0), (1, 1), (2, 3)] {
         for (block_width, blocks) in [(1, 1), (1, 3), (5, 1), (16, 2)] {
             for (outputs, degree) in [(1, 3), (1, 5), (4, 3), (4, 5)] {
-                for visibility in visibilities() {
+                for visibility in Visibility::all() {
                     for input_limbs in [1, 2] {
                         shapes.push(Shape {
                             logrows: 8,
@@ -134,7 +120,7 @@ fn the_studys_models_have_small_proofs() {
 
 #[test]
 fn plans_are_valid_tables_for_every_visibility() {
-    for visibility in visibilities() {
+    for visibility in Visibility::all() {
         for target in [LayoutTarget::Speed, LayoutTarget::Size] {
             let options = CompileOptions { visibility, target };
             for widths in [

@@ -57,6 +57,21 @@ impl Default for Visibility {
     }
 }
 
+impl Visibility {
+    /// Every combination.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let data = DataVisibility::ALL.into_iter();
+        let pairs = data.flat_map(|input| DataVisibility::ALL.map(|output| (input, output)));
+        pairs.flat_map(|(input, output)| {
+            ParamsVisibility::ALL.map(|params| Self {
+                input,
+                output,
+                params,
+            })
+        })
+    }
+}
+
 /// A word that names no visibility.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown visibility '{found}', expected {expected}")]
@@ -150,6 +165,12 @@ mod tests {
             error.to_string(),
             "unknown visibility 'secret', expected private, public or hashed"
         );
+    }
+
+    #[test]
+    fn all_combinations_differ() {
+        let all: std::collections::HashSet<Visibility> = Visibility::all().collect();
+        assert_eq!(all.len(), 18);
     }
 
     #[test]

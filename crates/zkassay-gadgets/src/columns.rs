@@ -217,7 +217,7 @@ pub(crate) fn accumulator(row: &Row, shape: &Shape) -> Expr {
 
 #[cfg(test)]
 mod tests {
-    use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+    use zkassay_fixed::Visibility;
 
     use super::*;
 
@@ -228,7 +228,7 @@ mod tests {
         for (remainder_limbs, magnitude_limbs) in [(0, 0), (1, 1), (2, 3)] {
             for (block_width, blocks) in [(1, 1), (1, 3), (5, 1), (16, 2)] {
                 for (outputs, degree) in [(1, 3), (1, 5), (4, 3), (4, 5)] {
-                    for visibility in visibilities() {
+                    for visibility in Visibility::all() {
                         shapes.push(Shape {
                             logrows: 8,
                             limb_bits: 7,
@@ -252,18 +252,6 @@ mod tests {
         shapes.retain(|shape| shape.validate().is_ok());
         assert!(shapes.len() > 500, "{}", shapes.len());
         shapes
-    }
-
-    fn visibilities() -> impl Iterator<Item = Visibility> {
-        DataVisibility::ALL.into_iter().flat_map(|input| {
-            DataVisibility::ALL.into_iter().flat_map(move |output| {
-                ParamsVisibility::ALL.map(move |params| Visibility {
-                    input,
-                    output,
-                    params,
-                })
-            })
-        })
     }
 
     #[test]

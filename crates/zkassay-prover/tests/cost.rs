@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
 use zkassay_circuit::{CompileOptions, CompiledModel, LayoutTarget, Plan};
-use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+use zkassay_fixed::{ParamsVisibility, Visibility};
 use zkassay_graph::Op;
 use zkassay_prover::{Circuit, ProvingKey, Srs};
 use zkassay_quant::{CalibrationParams, Target, calibrate};
@@ -47,24 +47,10 @@ fn check(srs: &Srs, widths: &[usize], plan: Plan, options: &CompileOptions) {
     assert_eq!(cost.dimensions, Dimensions::new(compiled.shape()));
 }
 
-fn visibilities() -> Vec<Visibility> {
-    let data = DataVisibility::ALL.into_iter();
-    let pairs = data.flat_map(|input| DataVisibility::ALL.map(|output| (input, output)));
-    pairs
-        .flat_map(|(input, output)| {
-            ParamsVisibility::ALL.map(|params| Visibility {
-                input,
-                output,
-                params,
-            })
-        })
-        .collect()
-}
-
 #[test]
 fn planned_layouts_have_the_promised_sizes() {
     let srs = Srs::unsafe_local(11);
-    for visibility in visibilities() {
+    for visibility in Visibility::all() {
         for target in [LayoutTarget::Speed, LayoutTarget::Size] {
             let options = CompileOptions { visibility, target };
             for widths in [&[5, 1][..], &[7, 3], &[6, 9, 2]] {

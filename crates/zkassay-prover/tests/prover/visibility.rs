@@ -22,21 +22,9 @@ fn prove(key: &ProvingKey, seed: u64) -> Proof {
         .unwrap()
 }
 
-fn all() -> impl Iterator<Item = Visibility> {
-    DataVisibility::ALL.into_iter().flat_map(|input| {
-        DataVisibility::ALL.into_iter().flat_map(move |output| {
-            ParamsVisibility::ALL.map(move |params| Visibility {
-                input,
-                output,
-                params,
-            })
-        })
-    })
-}
-
 #[test]
 fn verdicts_say_what_is_shown_and_no_more() {
-    for visibility in all() {
+    for visibility in Visibility::all() {
         let key = keys(&[5, 4, 2], visibility);
         let row = rows(1, 5, 3).row(0).to_vec();
         let model = key.compiled().model();
@@ -89,7 +77,7 @@ fn verdicts_say_what_is_shown_and_no_more() {
 #[test]
 fn what_is_shown_cannot_be_changed() {
     let hash = Field::from(5);
-    for visibility in all() {
+    for visibility in Visibility::all() {
         let key = keys(&[3, 2], visibility);
         let proof = prove(&key, 3);
         let other = prove(&key, 4);
