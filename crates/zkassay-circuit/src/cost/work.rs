@@ -229,7 +229,7 @@ pub(super) fn multiexp(n: usize) -> f64 {
 /// The most memory of a process that makes keys and proves.
 pub(super) fn memory_bytes(shape: &Shape) -> usize {
     /// Code, threads and allocator.
-    const PROCESS: usize = 12 << 20;
+    const PROCESS: usize = 10 << 20;
     /// Bytes of a field element, and of a point.
     const CELL: usize = 32;
     const POINT: usize = 64;
