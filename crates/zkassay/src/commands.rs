@@ -25,6 +25,9 @@ pub(crate) fn print(json: bool, record: &Value, text: impl FnOnce() -> String) -
         true => serde_json::to_string_pretty(record)?,
         false => text(),
     };
-    // Not println, which panics where nobody reads any more.
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    // Not println, which panics where nobody reads any more: that is no error, as in `| head`.
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
 }
