@@ -73,7 +73,7 @@ fn measure(
     };
     let plan = Plan::for_graph_with(graph, &options).expect("the model fits a table");
     let mut params = CalibrationParams::new(plan.limb_bits).expect("limbs are in range");
-    if visibility.params == ParamsVisibility::Private {
+    if visibility.is_unbound() {
         // Secret weights have the bits of a limb, and so a larger error.
         let coarse = Target::Resources { max_error: 0.2 };
         params = params

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use zkassay_benches::{HIDDEN, INPUTS, SEED};
 use zkassay_circuit::cost::{Cost, Machine};
 use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
-use zkassay_fixed::{ParamsVisibility, Visibility};
+use zkassay_fixed::Visibility;
 use zkassay_graph::Op;
 use zkassay_prover::{Circuit, ProvingKey, Srs};
 use zkassay_quant::{CalibrationParams, Target, calibrate};
@@ -271,7 +271,7 @@ fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
     let graph = mlp(widths, Some(Op::Sigmoid), SEED);
     let samples = rows(4, widths[0], SEED);
     let mut params = CalibrationParams::new(plan.limb_bits)?;
-    if layout.options.visibility.params == ParamsVisibility::Private {
+    if layout.options.visibility.is_unbound() {
         // Secret weights are limbs, and coarse in small tables.
         params = params.with_weight_bits(plan.limb_bits)?;
         params = params.with_target(Target::Resources { max_error: 0.5 })?;

@@ -1,5 +1,6 @@
 //! Starting cargo and other programs in the workspace's root.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -105,6 +106,24 @@ fn json_string(json: &str, key: &str) -> Option<String> {
             character => value.push(character),
         }
     }
+}
+
+/// The flags that have a value, each followed by it.
+pub(crate) fn flags<'a>(
+    flags: impl IntoIterator<Item = (&'a str, Option<OsString>)>,
+) -> Vec<OsString> {
+    let given = flags
+        .into_iter()
+        .filter_map(|(flag, value)| Some([flag.into(), value?]));
+    given.flatten().collect()
+}
+
+/// An argument that is a path: programs run in the workspace's root, so relative ones are
+/// resolved against the folder this one was called in.
+pub(crate) fn absolute(path: &PathBuf) -> Result<OsString> {
+    let absolute = std::path::absolute(path);
+    let absolute = absolute.with_context(|| format!("the path {}", path.display()))?;
+    Ok(absolute.into_os_string())
 }
 
 /// The command as it would be typed, without the folder of the program.

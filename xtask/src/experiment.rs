@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::cargo::{self, Program};
@@ -70,25 +70,25 @@ impl Experiment {
         Ok(command)
     }
 
-    /// The program's arguments. It runs in the workspace's root, so relative
-    /// paths are resolved against the folder this one was called in.
+    /// The program's arguments.
     fn arguments(&self) -> Result<Vec<OsString>> {
-        let absolute = |path: &PathBuf| {
-            let absolute = std::path::absolute(path);
-            let absolute = absolute.with_context(|| format!("the path {}", path.display()))?;
-            anyhow::Ok(absolute.into_os_string())
-        };
         let flags: [(&str, Option<OsString>); 10] = [
             (
                 "--proofs",
                 self.proofs.map(|proofs| proofs.to_string().into()),
             ),
             ("--models", self.models.as_ref().map(OsString::from)),
-            ("--out", self.out.as_ref().map(absolute).transpose()?),
+            ("--out", self.out.as_ref().map(cargo::absolute).transpose()?),
             ("--seed", self.seed.map(|seed| seed.to_string().into())),
-            ("--data", self.data.as_ref().map(absolute).transpose()?),
+            (
+                "--data",
+                self.data.as_ref().map(cargo::absolute).transpose()?,
+            ),
             ("--mode", self.mode.as_ref().map(OsString::from)),
-            ("--table", self.table.as_ref().map(absolute).transpose()?),
+            (
+                "--table",
+                self.table.as_ref().map(cargo::absolute).transpose()?,
+            ),
             ("--label", self.label.as_ref().map(OsString::from)),
             ("--time", self.time.as_ref().map(OsString::from)),
             (
@@ -96,15 +96,7 @@ impl Experiment {
                 self.threads.map(|threads| threads.to_string().into()),
             ),
         ];
-        let mut arguments = Vec::new();
-        for (flag, value) in flags {
-            arguments.extend(
-                value
-                    .map(|value| [flag.into(), value])
-                    .into_iter()
-                    .flatten(),
-            );
-        }
+        let mut arguments = cargo::flags(flags);
         arguments.extend(self.rest.iter().cloned());
         Ok(arguments)
     }

@@ -82,10 +82,6 @@ impl Fuzz {
 
     /// The program's arguments.
     fn arguments(&self) -> Result<Vec<OsString>> {
-        let file = self.file.as_ref().map(|file| {
-            let absolute = std::path::absolute(file);
-            absolute.with_context(|| format!("the path {}", file.display()))
-        });
         let number = |number: Option<u64>| number.map(|number| OsString::from(number.to_string()));
         let targets = self
             .target
@@ -95,17 +91,12 @@ impl Fuzz {
             ("--cases", number(self.cases)),
             ("--seed", number(self.seed)),
             ("--case", number(self.case)),
-            ("--file", file.transpose()?.map(PathBuf::into_os_string)),
+            (
+                "--file",
+                self.file.as_ref().map(cargo::absolute).transpose()?,
+            ),
         ];
-        let mut arguments: Vec<OsString> = Vec::new();
-        for (flag, value) in targets.chain(others) {
-            arguments.extend(
-                value
-                    .map(|value| [flag.into(), value])
-                    .into_iter()
-                    .flatten(),
-            );
-        }
+        let mut arguments = cargo::flags(targets.chain(others));
         arguments.extend(self.rest.iter().cloned());
         Ok(arguments)
     }

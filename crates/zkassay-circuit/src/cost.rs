@@ -128,12 +128,20 @@ impl Dimensions {
         self.pieces().next_power_of_two()
     }
 
-    /// Bytes of a proof's transcript: commitments of advice columns, blinding and quotient,
-    /// what is opened of them and of the fixed columns, and two points of the opening.
+    /// Points of a proof: commitments of advice columns, blinding and quotient, and two of the
+    /// opening.
+    pub fn points(&self) -> usize {
+        self.advice() + 1 + self.pieces() + 2
+    }
+
+    /// Scalars of a proof: what is opened of advice and fixed columns, and of the blinding.
+    pub fn scalars(&self) -> usize {
+        self.advice_queries + self.fixed + 1
+    }
+
+    /// Bytes of a proof's transcript.
     pub fn proof_bytes(&self) -> usize {
-        let points = self.advice() + 1 + self.pieces() + 2;
-        let scalars = self.advice_queries + self.fixed + 1;
-        ELEMENT * (points + scalars)
+        ELEMENT * (self.points() + self.scalars())
     }
 
     /// Bytes of a verifying key's file.
@@ -156,9 +164,7 @@ impl Dimensions {
         const OWN_POINT: usize = 150;
         /// A scalar of the proof: read, checked, used in a gate and in the opening.
         const SCALAR: usize = 60;
-        let points = self.advice() + 1 + self.pieces() + 2;
-        let scalars = self.advice_queries + self.fixed + 1;
-        FRAME + READ_POINT * points + OWN_POINT * self.fixed + SCALAR * scalars
+        FRAME + READ_POINT * self.points() + OWN_POINT * self.fixed + SCALAR * self.scalars()
     }
 }
 

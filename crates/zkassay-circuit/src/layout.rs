@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use zkassay_fixed::ParamsVisibility;
 use zkassay_gadgets::halo2_proofs::plonk::{Column, Fixed};
 use zkassay_gadgets::hash::Hash;
 use zkassay_gadgets::poseidon::{self, Sponge};
@@ -107,7 +106,7 @@ impl CompiledModel {
         let widths = model.widths();
         let widest = widths[1..].iter().copied().max().unwrap_or(1) as u32;
         let limbs = model.limbs;
-        let unbound = options.visibility.params == ParamsVisibility::Private;
+        let unbound = options.visibility.is_unbound();
         let mut model = model;
         if unbound {
             check_weights(&model)?;

@@ -15,7 +15,6 @@
 //! both call it, and whoever makes a verifying key again gets the same. How many limbs a
 //! value has is known only after calibration, so the planner assumes what is usual.
 
-use zkassay_fixed::ParamsVisibility;
 use zkassay_gadgets::Shape;
 use zkassay_graph::Graph;
 
@@ -130,7 +129,7 @@ impl Plan {
             true => limbs(HIDDEN_BITS).max(HIDDEN_LIMBS) - remainder_limbs,
             false => 0,
         };
-        let unbound = options.visibility.params == ParamsVisibility::Private;
+        let unbound = options.visibility.is_unbound();
         let bias_rows = if unbound {
             bias_digits(self.limb_bits)
         } else {
@@ -217,7 +216,7 @@ fn block_widths(widest: usize, most_blocks: usize) -> impl Iterator<Item = usize
 
 /// Values without a column of their own cannot be repeated for another block.
 fn most_blocks(widths: &[usize], options: &CompileOptions) -> usize {
-    let unbound = options.visibility.params == ParamsVisibility::Private;
+    let unbound = options.visibility.is_unbound();
     match widths.len() > 2 || unbound {
         true => Shape::MAX_BLOCKS as usize,
         false => 1,

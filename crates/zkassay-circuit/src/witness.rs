@@ -1,6 +1,7 @@
 //! The advice columns.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use zkassay_fixed::{DataVisibility, OutputMapError};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
@@ -126,10 +127,9 @@ impl Witness {
             (shape.output_sponge(), integers(bound, last)),
             (shape.input_sponge(), integers(half, inputs)),
         ];
-        let hash = |(sponge, integers): &(Option<Sponge>, Vec<Field>)| {
-            sponge.map(|sponge| sponge.hash(integers))
-        };
-        let (output_hash, input_hash) = (hash(&sponges[0]), hash(&sponges[1]));
+        let rounds = rounds(shape, &sponges);
+        let [output_hash, input_hash] =
+            sponges.map(|(sponge, _)| sponge.map(|sponge| rounds[1][sponge.digest_row()]));
         let public = Public {
             intervals,
             inputs: inputs.clone(),
@@ -141,7 +141,7 @@ impl Witness {
             multiplicity: multiplicity(shape, &cells, &weights),
             limbs: cells.into_fields(),
             weights: weights.into_fields(),
-            rounds: rounds(shape, &sponges),
+            rounds,
             instance: public.columns(shape),
             inputs: inputs.clone(),
             outputs: trace.outputs.clone(),
@@ -172,7 +172,7 @@ impl Witness {
                 .chain(&self.rounds)
                 .chain([&self.multiplicity])
                 .all(|column| column.len() == length)
-            && self.instance.len() == expected.len()
+            && (self.instance.iter().map(Vec::len)).eq(expected.iter().map(Vec::len))
             && self.inputs.len() == shape.inputs as usize
             && self.outputs.len() == shape.outputs as usize
     }
@@ -237,7 +237,10 @@ impl Witness {
     /// The Horner sum of the packed values.
     fn packed(&self, shape: &Shape, r: Field) -> Vec<Field> {
         let mut terms = vec![(Field::ONE, Field::ZERO); shape.last_row()];
-        let per_row = shape.limbs() * shape.limb_bits;
+        let (base, per_row) = (
+            power_of_two(shape.limb_bits),
+            shape.limbs() * shape.limb_bits,
+        );
         let mut add = |sponge: Sponge, rows: &dyn Fn(usize) -> Vec<(usize, Field)>| {
             for index in 0..sponge.count {
                 let place = index % sponge.per_element();
@@ -252,10 +255,7 @@ impl Witness {
             add(sponge, &|index| {
                 let first = shape.output_row(1, index);
                 let recompose = |digit: usize| {
-                    let limbs = (0..shape.limbs()).map(|i| {
-                        self.limbs[i as usize][first + digit] * power_of_two(i * shape.limb_bits)
-                    });
-                    let sum = limbs.fold(Field::ZERO, |sum, limb| sum + limb);
+                    let sum = self.recompose(first + digit, 0..shape.limbs() as usize, base);
                     (first + digit, sum * power_of_two(per_row * digit as u32))
                 };
                 (0..shape.output_rows as usize).map(recompose).collect()
@@ -348,15 +348,8 @@ impl Witness {
         let last_layer = compiled.model().layers.len() - 1;
         let mut combination = vec![Field::ZERO; shape.last_row() + 1];
         let mut sum = Field::ZERO;
-        let limb_factors: Vec<Field> = (0..shape.limbs())
-            .map(|i| power_of_two(i * shape.limb_bits))
-            .collect();
-        let recompose = |row: usize, limbs: std::ops::Range<usize>| {
-            let start = limbs.start;
-            limbs.fold(Field::ZERO, |sum, i| {
-                sum + self.limbs[i][row] * limb_factors[i - start]
-            })
-        };
+        let base = power_of_two(shape.limb_bits);
+        let recompose = |row: usize, limbs| self.recompose(row, limbs, base);
         let fold = |sum: Field, index: usize| if index == 0 { Field::ZERO } else { sum * r };
         let split = shape.remainder_limbs as usize;
         let end_of_limbs = split + shape.magnitude_limbs as usize;
@@ -395,6 +388,12 @@ impl Witness {
             };
         }
         combination
+    }
+
+    /// The integer that some limbs of a row stand for, in the given base.
+    fn recompose(&self, row: usize, limbs: Range<usize>, base: Field) -> Field {
+        let limbs = limbs.rev().map(|limb| self.limbs[limb][row]);
+        limbs.fold(Field::ZERO, |sum, limb| sum * base + limb)
     }
 
     /// The values of all rows, from their column or from their limbs.

@@ -58,6 +58,11 @@ impl Default for Visibility {
 }
 
 impl Visibility {
+    /// Whether the parameters are private, so that no model is bound.
+    pub fn is_unbound(self) -> bool {
+        self.params == ParamsVisibility::Private
+    }
+
     /// Every combination.
     pub fn all() -> impl Iterator<Item = Self> {
         let data = DataVisibility::ALL.into_iter();

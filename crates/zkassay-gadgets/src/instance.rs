@@ -45,9 +45,9 @@ impl Public {
             ];
             let mut digests = vec![];
             for (sponge, hash) in sponges {
-                if let (Some(sponge), Some(hash)) = (sponge, hash) {
-                    digests.resize(sponge.digest_row() + 1, Field::ZERO);
-                    set(&mut digests, sponge.digest_row(), hash);
+                if let Some(sponge) = sponge {
+                    digests.resize(sponge.digest_row(), Field::ZERO);
+                    digests.push(hash.unwrap_or(Field::ZERO));
                 }
             }
             columns.push(digests);

@@ -9,7 +9,6 @@
 //! zero in front. The capacity starts as `2^64 n + b`, so that messages of different
 //! lengths never have one hash for being padded alike; the hash is word 1 of the last state.
 
-use std::fmt;
 use std::sync::OnceLock;
 
 use halo2_proofs::arithmetic::Field as _;
@@ -191,12 +190,6 @@ impl Sponge {
         self.states(integers)
             .last()
             .map_or(Field::ZERO, |state| state[1])
-    }
-}
-
-impl fmt::Display for Sponge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} integers of {} bits", self.count, self.bits)
     }
 }
 

@@ -117,7 +117,7 @@ impl Shape {
 
     /// Whether the weights are a secret of the prover.
     pub fn unbound(&self) -> bool {
-        self.visibility.params == ParamsVisibility::Private
+        self.visibility.is_unbound()
     }
 
     /// Whether there are public inputs.

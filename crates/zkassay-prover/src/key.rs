@@ -4,16 +4,12 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, SeedableRng as _};
-use rayon::prelude::*;
 use zkassay_circuit::circuit::Overwrite;
 use zkassay_circuit::{CompiledModel, Witness};
 use zkassay_fixed::Visibility;
-use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{G1, G1Affine};
-use zkassay_gadgets::halo2_proofs::halo2curves::group::Curve as _;
-use zkassay_gadgets::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine as _;
 use zkassay_gadgets::halo2_proofs::plonk::{Challenge, ConstraintSystem};
 use zkassay_gadgets::halo2_proofs::transcript::{Transcript as _, TranscriptWriterBuffer as _};
-use zkassay_gadgets::{Columns, Field, Shape};
+use zkassay_gadgets::{Columns, Field};
 use zkassay_verifier::artefact::{Kind, Reader, open, seal, write_block};
 use zkassay_verifier::{
     ArtefactError, Digest, Proof, PublicData, SrsOrigin, Statement, VerifyingKey,
@@ -27,6 +23,7 @@ use crate::{Circuit, ProverError, Srs};
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
     circuit: Circuit,
+    columns: Columns,
     fixed: FixedColumns,
     verifying_key: VerifyingKey,
 }
@@ -53,23 +50,24 @@ impl ProvingKey {
     /// Parameters for fewer rows than the circuit has.
     pub fn setup_circuit(srs: &Srs, circuit: Circuit) -> Result<Self, ProverError> {
         let committer = srs.committer(circuit.compiled.shape().logrows)?;
-        let values = fixed_values(&circuit);
-        let points: Vec<G1> = values
-            .par_iter()
-            .map(|values| committer.commit_values(values))
-            .collect();
-        let mut commitments = vec![G1Affine::identity(); points.len()];
-        G1::batch_normalize(&points, &mut commitments);
+        let (columns, values) = fixed_values(&circuit);
+        let commitments = prove::commit(&values, |values| committer.commit_values(values));
         let statement = statement(&circuit, srs.origin())?;
         let verifying_key = VerifyingKey::new(statement, srs.s_g2(), &commitments)?;
-        Ok(Self::from_parts(circuit, values, verifying_key))
+        Ok(Self::from_parts(circuit, columns, values, verifying_key))
     }
 
-    fn from_parts(circuit: Circuit, values: Vec<Vec<Field>>, verifying_key: VerifyingKey) -> Self {
+    fn from_parts(
+        circuit: Circuit,
+        columns: Columns,
+        values: Vec<Vec<Field>>,
+        verifying_key: VerifyingKey,
+    ) -> Self {
         let logrows = circuit.compiled.shape().logrows;
         let fixed = FixedColumns::new(verifying_key.halo2().cs(), logrows, values);
         Self {
             circuit,
+            columns,
             fixed,
             verifying_key,
         }
@@ -127,7 +125,7 @@ impl ProvingKey {
         }
         let committer = srs.committer(needed)?;
         let compiled = self.compiled();
-        let columns = columns(compiled.shape()).0;
+        let columns = &self.columns;
         let is_missing = |overwrite: Overwrite| {
             let system = self.verifying_key.halo2().cs();
             overwrite.column >= system.num_advice_columns()
@@ -149,12 +147,12 @@ impl ProvingKey {
             }
             phase
         };
-        let first = witness.first_phase(&columns).into_iter();
+        let first = witness.first_phase(columns).into_iter();
         let second = |challenges: &[Field]| {
             let value = |challenge: Challenge| challenges[challenge.index()];
             let r = columns.fold_challenge.map_or(Field::zero(), value);
             let beta = value(columns.logup.challenge);
-            let phase = witness.second_phase(compiled, &columns, r, beta);
+            let phase = witness.second_phase(compiled, columns, r, beta);
             tampered(
                 phase
                     .into_iter()
@@ -242,23 +240,18 @@ impl ProvingKey {
         if *verifying_key.statement() != statement(&circuit, origin)? {
             return Err(malformed("its circuit does not belong to its verifying key").into());
         }
-        let values = fixed_values(&circuit);
-        Ok(Self::from_parts(circuit, values, verifying_key))
+        let (columns, values) = fixed_values(&circuit);
+        Ok(Self::from_parts(circuit, columns, values, verifying_key))
     }
 }
 
-/// The columns of a shape, and their constraint system.
-fn columns(shape: &Shape) -> (Columns, ConstraintSystem<Field>) {
+/// The columns of a circuit's table, and the values of the fixed ones.
+fn fixed_values(circuit: &Circuit) -> (Columns, Vec<Vec<Field>>) {
     let mut system = ConstraintSystem::default();
-    let columns = Columns::configure(&mut system, shape);
-    (columns, system)
-}
-
-/// The fixed columns of a circuit.
-fn fixed_values(circuit: &Circuit) -> Vec<Vec<Field>> {
-    let (columns, system) = columns(circuit.compiled.shape());
+    let columns = Columns::configure(&mut system, circuit.compiled.shape());
     let count = system.num_fixed_columns();
-    circuit.compiled.fixed_columns(&columns, count)
+    let values = circuit.compiled.fixed_columns(&columns, count);
+    (columns, values)
 }
 
 /// What proofs of `circuit` are about.

@@ -83,8 +83,14 @@ pub(crate) fn prove(
     let rows = domain.rows();
     let blinded = rows - (system.blinding_factors() + 1);
 
+    let Statement {
+        instance,
+        mut first,
+        second,
+    } = statement;
+
     key.hash_into(transcript).map_err(failed)?;
-    for value in statement.instance.iter().flatten() {
+    for value in instance.iter().flatten() {
         transcript.common_scalar(*value).map_err(failed)?;
     }
 
@@ -92,8 +98,8 @@ pub(crate) fn prove(
     let mut challenges = vec![Fr::ZERO; system.num_challenges()];
     for phase in [0, 1] {
         let filled = match phase {
-            0 => statement.first.clone(),
-            _ => (statement.second)(&challenges),
+            0 => std::mem::take(&mut first),
+            _ => second(&challenges),
         };
         let mut indices = Vec::with_capacity(filled.len());
         for (index, mut values) in filled {
@@ -123,7 +129,7 @@ pub(crate) fn prove(
     write_points(transcript, &[committer.commit_values(&random).to_affine()])?;
     let y = squeeze(transcript);
 
-    let instance = statement.instance.iter().map(|values| {
+    let instance = instance.iter().map(|values| {
         let mut values = values.clone();
         values.resize(rows, Fr::ZERO);
         values
@@ -205,7 +211,7 @@ pub(crate) fn prove(
 }
 
 /// The commitments to `items`, in their order.
-fn commit<T: Sync>(items: &[T], one: impl Fn(&T) -> G1 + Sync + Send) -> Vec<G1Affine> {
+pub(crate) fn commit<T: Sync>(items: &[T], one: impl Fn(&T) -> G1 + Sync + Send) -> Vec<G1Affine> {
     let points: Vec<G1> = items.par_iter().map(one).collect();
     let mut affine = vec![G1Affine::identity(); points.len()];
     G1::batch_normalize(&points, &mut affine);

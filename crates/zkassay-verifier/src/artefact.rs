@@ -266,6 +266,11 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The first twelve hexadecimal digits of a digest, which errors name.
+pub fn short(digest: &Digest) -> String {
+    hex(digest.split_at(6).0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

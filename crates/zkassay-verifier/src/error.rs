@@ -2,7 +2,7 @@
 
 use zkassay_fixed::{DataVisibility, OutputMapError};
 
-use crate::artefact::hex;
+use crate::artefact::short;
 use crate::{ArtefactError, Digest};
 
 /// Why a proof is not accepted.
@@ -83,9 +83,4 @@ impl std::fmt::Display for What {
             Self::Output => "output",
         })
     }
-}
-
-/// The first bytes of a digest.
-fn short(digest: &Digest) -> String {
-    hex(digest.split_at(6).0)
 }

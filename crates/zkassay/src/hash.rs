@@ -4,10 +4,7 @@ use serde::{Deserialize as _, Deserializer, Serializer, de};
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::hex;
 
-/// The first twelve hexadecimal digits, which errors name.
-pub fn short(digest: &Digest) -> String {
-    hex(&digest[..6])
-}
+pub use zkassay_verifier::artefact::short;
 
 /// Writes a digest as 64 hexadecimal digits.
 pub(crate) fn serialize<S: Serializer>(digest: &Digest, to: S) -> Result<S::Ok, S::Error> {

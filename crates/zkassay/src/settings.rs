@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use zkassay_circuit::{CompileOptions, CompiledModel, LayoutTarget, Plan};
-use zkassay_fixed::{ParamsVisibility, Visibility};
+use zkassay_fixed::Visibility;
 use zkassay_prover::Circuit;
 use zkassay_quant::{
     CalibrationParams, Fidelity, QuantizedModel, Scheme, Target, Trial, calibrate, quantize,
@@ -153,7 +153,7 @@ impl Settings {
         let mut params = CalibrationParams::new(plan.limb_bits)?
             .with_margin(options.margin)?
             .with_target(options.target)?;
-        if self.visibility.params == ParamsVisibility::Private {
+        if self.visibility.is_unbound() {
             // Secret weights are range-checked as limbs are.
             params = params.with_weight_bits(plan.limb_bits)?;
         }

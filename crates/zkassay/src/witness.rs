@@ -5,8 +5,9 @@
 //! microseconds; a file whose integers are not those of its input is refused.
 
 use serde::{Deserialize, Serialize};
-use zkassay_circuit::CompiledModel;
+use zkassay_circuit::{CircuitError, CompiledModel};
 use zkassay_prover::Circuit;
+use zkassay_quant::{QuantizedModel, Trace};
 use zkassay_verifier::Digest;
 
 use crate::document::{self, DocumentError, DocumentKind};
@@ -34,21 +35,22 @@ impl Witness {
     /// # Errors
     /// A row of the wrong length, or a value outside the calibrated range.
     pub fn new(circuit: &Circuit, row: &[f32]) -> Result<Self, Error> {
-        Self::evaluate(&circuit.compiled, circuit.digest()?, row)
+        let model = circuit.compiled.model();
+        let trace = model.evaluate(row)?;
+        Ok(Self::of(model, circuit.digest()?, row, &trace))
     }
 
-    fn evaluate(compiled: &CompiledModel, circuit: Digest, row: &[f32]) -> Result<Self, Error> {
-        let model = compiled.model();
-        let trace = model.evaluate(row)?;
-        Ok(Self {
+    /// The witness of an evaluation.
+    fn of(model: &QuantizedModel, circuit: Digest, row: &[f32], trace: &Trace) -> Self {
+        Self {
             kind: DocumentKind::Witness,
             version: DocumentKind::VERSION,
             circuit,
             input: row.to_vec(),
             input_integers: trace.values.first().cloned().unwrap_or_default(),
-            output: model.output_reals(&trace),
-            output_integers: trace.outputs,
-        })
+            output: model.output_reals(trace),
+            output_integers: trace.outputs.clone(),
+        }
     }
 
     /// Reads a witness.
@@ -112,11 +114,13 @@ impl Witness {
             }
             .into());
         }
-        let again = Self::evaluate(compiled, circuit, &self.input)?;
-        if again != *self {
+        let model = compiled.model();
+        let trace = model.evaluate(&self.input)?;
+        if Self::of(model, circuit, &self.input, &trace) != *self {
             let what = "its integers or outputs are not those of its input: run gen-witness again";
             return Err(DocumentError::invalid(DocumentKind::Witness, what).into());
         }
-        Ok(compiled.witness(&self.input)?)
+        let table = zkassay_circuit::Witness::new(compiled, &trace);
+        Ok(table.map_err(CircuitError::from)?)
     }
 }

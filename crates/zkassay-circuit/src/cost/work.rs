@@ -125,7 +125,7 @@ impl Work {
     /// The work of a verification.
     pub fn verifying(shape: &Shape) -> Self {
         let of = Dimensions::new(shape);
-        let read = of.advice() + of.pieces() + 3;
+        let read = of.points();
         let points = read + of.fixed + 1;
         Self {
             curve: multiexp(points),

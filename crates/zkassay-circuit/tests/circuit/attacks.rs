@@ -13,30 +13,13 @@ use zkassay_graph::Op;
 use zkassay_quant::{CalibrationParams, calibrate};
 use zkassay_testing::{mlp, rows};
 
-use crate::common::{check, compiled, failing};
+use crate::common::{check, compile, failing};
 use DataVisibility::{Hashed, Private, Public};
 use ParamsVisibility::{Fixed, Private as Secret};
 
 const LOGUP: &str = "end: logup sum = 0";
 const MESSAGE: &str = "end: packed = absorbed";
 const RATE: &str = "rate without absorption";
-
-fn compile(
-    widths: &[usize],
-    input: DataVisibility,
-    output: DataVisibility,
-    params: ParamsVisibility,
-) -> Arc<CompiledModel> {
-    let options = CompileOptions {
-        visibility: Visibility {
-            input,
-            output,
-            params,
-        },
-        ..CompileOptions::default()
-    };
-    compiled(&mlp(widths, Some(Op::Sigmoid), 31), &options)
-}
 
 fn honest(compiled: &CompiledModel) -> Witness {
     let row = rows(1, compiled.model().inputs(), 5).row(0).to_vec();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use zkassay_circuit::{CompileOptions, CompiledModel, ModelCircuit, Plan, Witness};
-use zkassay_fixed::ParamsVisibility;
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::dev::{MockProver, VerifyFailure};
-use zkassay_graph::Graph;
+use zkassay_graph::{Graph, Op};
 use zkassay_quant::{CalibrationParams, QuantizedModel, Target, calibrate};
-use zkassay_testing::rows;
+use zkassay_testing::{mlp, rows};
 
 /// `graph` quantised with limbs of `limb_bits` bits.
 pub(crate) fn quantize(graph: &Graph, limb_bits: u32) -> QuantizedModel {
@@ -17,12 +17,30 @@ pub(crate) fn quantize(graph: &Graph, limb_bits: u32) -> QuantizedModel {
     calibrate(graph, rows.view(), &params).unwrap().model
 }
 
+/// A random model with the given visibility and a sigmoid at its end.
+pub(crate) fn compile(
+    widths: &[usize],
+    input: DataVisibility,
+    output: DataVisibility,
+    params: ParamsVisibility,
+) -> Arc<CompiledModel> {
+    let options = CompileOptions {
+        visibility: Visibility {
+            input,
+            output,
+            params,
+        },
+        ..CompileOptions::default()
+    };
+    compiled(&mlp(widths, Some(Op::Sigmoid), 31), &options)
+}
+
 /// `graph` quantised and laid out for the given options.
 pub(crate) fn compiled(graph: &Graph, options: &CompileOptions) -> Arc<CompiledModel> {
     let rows = rows(20, graph.input.len, 1);
     let plan = Plan::for_graph_with(graph, options).unwrap();
     let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
-    if options.visibility.params == ParamsVisibility::Private {
+    if options.visibility.is_unbound() {
         let coarse = Target::Resources { max_error: 0.2 };
         params = params.with_weight_bits(plan.limb_bits).unwrap();
         params = params.with_target(coarse).unwrap();

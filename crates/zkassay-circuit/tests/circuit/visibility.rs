@@ -1,36 +1,16 @@
 //! Public and hashed inputs, private and hashed outputs, secret weights: accepted when honest,
 //! rejected when they are not what the table computes with.
 
-use std::sync::Arc;
-
 use zkassay_circuit::layout::Row;
-use zkassay_circuit::{CompileOptions, CompiledModel, Witness};
-use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+use zkassay_circuit::{CompiledModel, Witness};
+use zkassay_fixed::{DataVisibility, ParamsVisibility};
 use zkassay_gadgets::poseidon::Sponge;
 use zkassay_gadgets::{Field, field};
-use zkassay_graph::Op;
-use zkassay_testing::{mlp, rows};
+use zkassay_testing::rows;
 
-use crate::common::{check, compiled, failing};
+use crate::common::{check, compile, failing};
 use DataVisibility::{Hashed, Private, Public};
 use ParamsVisibility::{Fixed, Private as Secret};
-
-fn compile(
-    widths: &[usize],
-    input: DataVisibility,
-    output: DataVisibility,
-    params: ParamsVisibility,
-) -> Arc<CompiledModel> {
-    let options = CompileOptions {
-        visibility: Visibility {
-            input,
-            output,
-            params,
-        },
-        ..CompileOptions::default()
-    };
-    compiled(&mlp(widths, Some(Op::Sigmoid), 31), &options)
-}
 
 fn witness(compiled: &CompiledModel, seed: u64) -> Witness {
     let row = rows(1, compiled.model().inputs(), seed).row(0).to_vec();

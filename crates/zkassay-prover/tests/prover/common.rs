@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
-use zkassay_fixed::{ParamsVisibility, Visibility};
+use zkassay_fixed::Visibility;
 use zkassay_graph::Op;
 use zkassay_prover::{ProvingKey, Srs};
 use zkassay_quant::{CalibrationParams, Target, calibrate};
@@ -39,7 +39,7 @@ pub(crate) fn compiled_with(widths: &[usize], visibility: Visibility, seed: u64)
     let graph = mlp(widths, Some(Op::Sigmoid), seed);
     let plan = Plan::for_graph_with(&graph, &options).unwrap();
     let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
-    if visibility.params == ParamsVisibility::Private {
+    if visibility.is_unbound() {
         let coarse = Target::Resources { max_error: 0.2 };
         params = params.with_weight_bits(plan.limb_bits).unwrap();
         params = params.with_target(coarse).unwrap();

@@ -163,7 +163,7 @@ impl Verify {
     /// That the key names `model`, and is the one that the settings give.
     fn check_model(&self, key: &VerifyingKey, model: &Model) -> Result<()> {
         let statement = key.statement();
-        if statement.shape.visibility.params == ParamsVisibility::Private {
+        if statement.shape.visibility.is_unbound() {
             return Err(Error::Unbound.into());
         }
         let differs = |of, found, other, expected| {
