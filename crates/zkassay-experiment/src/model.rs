@@ -11,7 +11,7 @@ use ndarray::Axis;
 use serde_json::json;
 use zkassay_circuit::{CircuitError, CompiledModel, Plan as TablePlan};
 use zkassay_graph::Graph;
-use zkassay_models::{Mlp, ModelSpec, Params, fit, metrics};
+use zkassay_models::{Mlp, MlpSpec, Params, fit, metrics};
 use zkassay_prover::{ProvingKey, Srs};
 use zkassay_quant::{Calibration, CalibrationParams, Fidelity, QuantError, calibrate};
 use zkassay_report::{
@@ -67,7 +67,7 @@ impl Stages<'_> {
     ///
     /// # Errors
     /// What failed.
-    pub fn run(&self, spec: &ModelSpec) -> Result<ModelRecord> {
+    pub fn run(&self, spec: &MlpSpec) -> Result<ModelRecord> {
         let tag = spec.to_string();
         let files = Files {
             folder: self.folder,
@@ -122,7 +122,7 @@ impl Stages<'_> {
         Ok(record)
     }
 
-    fn train(&self, spec: &ModelSpec, tag: &str) -> Result<(Mlp, Training)> {
+    fn train(&self, spec: &MlpSpec, tag: &str) -> Result<(Mlp, Training)> {
         let Rows { values, labels } = self.dataset.rows(&self.dataset.split.train);
         let params = Params::study(spec, self.plan.seed).check()?;
         let started = Instant::now();

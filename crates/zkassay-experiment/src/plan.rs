@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use zkassay_models::ModelSpec;
+use zkassay_models::MlpSpec;
 
 use crate::dataset::Source;
 
@@ -17,7 +17,7 @@ pub const SEED: u64 = 20_220_601;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Models, in the order they are run.
-    pub models: Vec<ModelSpec>,
+    pub models: Vec<MlpSpec>,
     /// Proofs per model, each of another test row.
     pub proofs: usize,
     /// Where the rows come from.
@@ -35,14 +35,14 @@ impl Plan {
     ///
     /// # Errors
     /// A name that is not a model, a model given twice, or none at all.
-    pub fn parse_models(list: &str) -> Result<Vec<ModelSpec>> {
-        let mut models: Vec<ModelSpec> = Vec::new();
+    pub fn parse_models(list: &str) -> Result<Vec<MlpSpec>> {
+        let mut models: Vec<MlpSpec> = Vec::new();
         for name in list
             .split(',')
             .map(str::trim)
             .filter(|name| !name.is_empty())
         {
-            let spec: ModelSpec = name.parse()?;
+            let spec: MlpSpec = name.parse()?;
             if models.contains(&spec) {
                 bail!("model '{name}' is given twice");
             }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn lists_of_models_are_parsed_in_order() {
         let models = Plan::parse_models("64-32, logistic,16").unwrap();
-        let tags: Vec<String> = models.iter().map(ModelSpec::tag).collect();
+        let tags: Vec<String> = models.iter().map(MlpSpec::tag).collect();
         assert_eq!(
             tags,
             ["MLP_2_layers_64_32", "MLP_0_layers_", "MLP_1_layers_16"]

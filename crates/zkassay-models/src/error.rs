@@ -55,6 +55,16 @@ pub enum ModelError {
         /// The only label.
         label: u8,
     },
+    /// A class below the highest has no row.
+    #[error(
+        "no label is {class}, but the highest is {highest}: expected rows of every class from 0"
+    )]
+    MissingClass {
+        /// The class without rows.
+        class: u8,
+        /// The highest label.
+        highest: u8,
+    },
     /// An input is NaN or infinite.
     #[error("row {row}, column {column} is {value}: expected finite numbers")]
     NonFinite {

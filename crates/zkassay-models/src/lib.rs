@@ -2,12 +2,12 @@
 //!
 //! The models are multi-layer perceptrons for binary classification: dense
 //! layers, an activation between them, a sigmoid at the end. Without a hidden
-//! layer that is logistic regression. A [`ModelSpec`] says which one,
+//! layer that is logistic regression. A [`MlpSpec`] says which one,
 //! [`Params`] how it is trained; [`fit`] returns an [`Mlp`] that predicts,
 //! and that writes itself as ONNX.
 //!
 //! ```text
-//! rows, labels, ModelSpec, ValidParams -> fit -> Mlp -> predict_proba -> metrics
+//! rows, labels, MlpSpec, ValidParams -> fit -> Mlp -> predict_proba -> metrics
 //!                                                    -> to_onnx -> bytes
 //! ```
 //!
@@ -17,11 +17,11 @@
 //!
 //! ```
 //! use ndarray::array;
-//! use zkassay_models::{ModelSpec, Params, fit, metrics};
+//! use zkassay_models::{MlpSpec, Params, fit, metrics};
 //!
 //! let rows = array![[-2.0, 0.1], [-1.0, -0.3], [1.0, 0.2], [2.0, -0.1]];
 //! let labels = [0, 0, 1, 1];
-//! let spec: ModelSpec = "logistic".parse()?;
+//! let spec: MlpSpec = "logistic".parse()?;
 //! let params = Params { learning_rate: 0.1, ..Params::study(&spec, 7) }.check()?;
 //!
 //! let model = fit(rows.view(), &labels, &spec, &params, None)?;
@@ -30,17 +30,22 @@
 //! # Ok::<(), zkassay_models::ModelError>(())
 //! ```
 
+mod classifier;
 mod error;
-mod loss;
+pub mod kernel;
+pub mod linear;
 pub mod metrics;
-mod mlp;
-mod network;
-mod params;
-mod spec;
-mod train;
+pub mod mlp;
+mod predictions;
+mod standardization;
+mod training_set;
+pub mod trees;
+mod valid;
 
+pub use classifier::{Classifier, Export};
 pub use error::ModelError;
-pub use mlp::{DenseLayer, Mlp};
-pub use params::{Params, ValidParams};
-pub use spec::{Activation, ModelSpec};
-pub use train::{Progress, fit};
+pub use mlp::{Activation, DenseLayer, Mlp, MlpSpec, Params, Progress, ValidParams, fit};
+pub use predictions::{Predictions, ScoreKind, class};
+pub use standardization::Standardization;
+pub use training_set::TrainingSet;
+pub use valid::{Hyperparameters, Valid};

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use ndarray::{Array2, array};
 use zkassay_graph::Graph;
-use zkassay_models::{Activation, Mlp, ModelError, ModelSpec, Params, fit, metrics};
+use zkassay_models::{Activation, Mlp, MlpSpec, ModelError, Params, fit, metrics};
 use zkassay_onnx::proto::ModelProto;
 use zkassay_seed::Stream;
 
@@ -18,7 +18,7 @@ fn normal_rows(rows: usize, columns: usize) -> Array2<f32> {
 }
 
 fn train(rows: &Array2<f32>, labels: &[u8], name: &str, params: Params) -> Mlp {
-    let spec: ModelSpec = name.parse().unwrap();
+    let spec: MlpSpec = name.parse().unwrap();
     fit(rows.view(), labels, &spec, &params.check().unwrap(), None).unwrap()
 }
 
@@ -26,7 +26,7 @@ fn params(learning_rate: f64, epochs: usize) -> Params {
     Params {
         learning_rate,
         epochs,
-        ..Params::study(&ModelSpec::default(), 7)
+        ..Params::study(&MlpSpec::default(), 7)
     }
 }
 
@@ -54,7 +54,7 @@ fn only_hidden_layers_with_relu_learn_exclusive_or() {
     let model = train(&rows, &labels, "16-8", params(0.02, 500));
     assert!(accuracy(&model, &rows, &labels) > 0.95);
 
-    let affine = ModelSpec {
+    let affine = MlpSpec {
         hidden: vec![16, 8],
         activation: Activation::None,
     };
@@ -84,7 +84,7 @@ fn progress_reports_every_epoch() {
     let mut seen = Vec::new();
     let mut report = |epoch, total| seen.push((epoch, total));
     let valid = params(0.1, 3).check().unwrap();
-    let spec = ModelSpec::default();
+    let spec = MlpSpec::default();
     fit(rows.view(), &labels, &spec, &valid, Some(&mut report)).unwrap();
     assert_eq!(seen, [(1, 3), (2, 3), (3, 3)]);
 }
@@ -160,7 +160,7 @@ fn onnx_and_graph_agree_with_the_model() {
         ("8-4", Activation::Relu),
         ("8-4", Activation::None),
     ] {
-        let spec = ModelSpec {
+        let spec = MlpSpec {
             activation,
             ..name.parse().unwrap()
         };
@@ -184,7 +184,7 @@ fn onnx_and_graph_agree_with_the_model() {
 
 #[test]
 fn bad_data_is_named() {
-    let spec = ModelSpec::default();
+    let spec = MlpSpec::default();
     let valid = params(0.1, 3).check().unwrap();
     let refused = |rows: Array2<f32>, labels: &[u8]| {
         fit(rows.view(), labels, &spec, &valid, None).unwrap_err()
@@ -236,7 +236,7 @@ fn bad_data_is_named() {
 
 #[test]
 fn a_loss_that_overflows_is_an_error() {
-    let spec: ModelSpec = "64".parse().unwrap();
+    let spec: MlpSpec = "64".parse().unwrap();
     let mut rows = Array2::from_elem((2, 1000), 3e38);
     rows.row_mut(1).fill(-3e38);
     let valid = params(0.1, 50).check().unwrap();

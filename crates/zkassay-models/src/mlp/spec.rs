@@ -25,23 +25,23 @@ pub enum Activation {
 /// also takes the study's tags. Both leave the activation at its default.
 ///
 /// ```
-/// use zkassay_models::ModelSpec;
+/// use zkassay_models::MlpSpec;
 ///
-/// let spec: ModelSpec = "64-32".parse()?;
+/// let spec: MlpSpec = "64-32".parse()?;
 /// assert_eq!(spec.tag(), "MLP_2_layers_64_32");
 /// assert_eq!(spec.parameters(162), 12_545);
-/// assert_eq!(spec.tag().parse::<ModelSpec>()?, spec);
+/// assert_eq!(spec.tag().parse::<MlpSpec>()?, spec);
 /// # Ok::<(), zkassay_models::ModelError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ModelSpec {
+pub struct MlpSpec {
     /// Widths of the hidden layers, from the input to the output.
     pub hidden: Vec<usize>,
     /// What stands between the layers.
     pub activation: Activation,
 }
 
-impl ModelSpec {
+impl MlpSpec {
     /// The study's name of the model, for instance `MLP_2_layers_64_32`.
     pub fn tag(&self) -> String {
         format!("MLP_{}_layers_{}", self.hidden.len(), self.widths("_"))
@@ -67,7 +67,7 @@ impl ModelSpec {
     }
 }
 
-impl fmt::Display for ModelSpec {
+impl fmt::Display for MlpSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.hidden.is_empty() {
             f.write_str("logistic")
@@ -77,7 +77,7 @@ impl fmt::Display for ModelSpec {
     }
 }
 
-impl FromStr for ModelSpec {
+impl FromStr for MlpSpec {
     type Err = ModelError;
 
     fn from_str(name: &str) -> Result<Self, ModelError> {
@@ -131,13 +131,13 @@ mod tests {
             ("128-64-32", "MLP_3_layers_128_64_32", 31_233),
         ];
         for (short, tag, parameters) in cases {
-            let spec: ModelSpec = short.parse().unwrap();
+            let spec: MlpSpec = short.parse().unwrap();
             assert_eq!(spec.to_string(), short);
             assert_eq!(spec.tag(), tag);
             assert_eq!(spec.parameters(162), parameters);
-            assert_eq!(tag.parse::<ModelSpec>().unwrap(), spec);
+            assert_eq!(tag.parse::<MlpSpec>().unwrap(), spec);
         }
-        let prefixed: ModelSpec = "mlp-64-32".parse().unwrap();
+        let prefixed: MlpSpec = "mlp-64-32".parse().unwrap();
         assert_eq!(prefixed.hidden, [64, 32]);
     }
 
@@ -157,7 +157,7 @@ mod tests {
             "mlp-",
         ];
         for name in names {
-            let error = name.parse::<ModelSpec>().unwrap_err();
+            let error = name.parse::<MlpSpec>().unwrap_err();
             assert!(
                 error
                     .to_string()

@@ -4,9 +4,9 @@ use candle_core::{Device, Tensor};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use ndarray::ArrayView2;
 
-use crate::loss::binary_cross_entropy;
-use crate::network::Network;
-use crate::{Mlp, ModelError, ModelSpec, ValidParams, metrics};
+use crate::mlp::loss::binary_cross_entropy;
+use crate::mlp::network::Network;
+use crate::{Mlp, MlpSpec, ModelError, ValidParams, metrics};
 
 /// Called after every epoch with its number, from 1, and the number of epochs.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
@@ -21,7 +21,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 pub fn fit(
     rows: ArrayView2<'_, f32>,
     labels: &[u8],
-    spec: &ModelSpec,
+    spec: &MlpSpec,
     params: &ValidParams,
     mut progress: Option<Progress<'_>>,
 ) -> Result<Mlp, ModelError> {

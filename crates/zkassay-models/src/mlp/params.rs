@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelError, ModelSpec};
+use crate::{MlpSpec, ModelError};
 
 /// Training parameters, not checked yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Params {
 impl Params {
     /// The study's choice: Adam, 1000 epochs, learning rate 0.001 for logistic
     /// regression and 0.0012 otherwise.
-    pub fn study(spec: &ModelSpec, seed: u64) -> Self {
+    pub fn study(spec: &MlpSpec, seed: u64) -> Self {
         Self {
             learning_rate: if spec.hidden.is_empty() {
                 0.001
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn study() -> Params {
-        Params::study(&ModelSpec::default(), 7)
+        Params::study(&MlpSpec::default(), 7)
     }
 
     #[test]

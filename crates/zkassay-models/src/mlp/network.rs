@@ -4,7 +4,7 @@ use candle_core::{Device, Result, Tensor, Var};
 use ndarray::{Array1, Array2};
 use zkassay_seed::Stream;
 
-use crate::{Activation, DenseLayer, ModelError, ModelSpec};
+use crate::{Activation, DenseLayer, MlpSpec, ModelError};
 
 /// Weights `[out, in]` and bias `[out]` of every layer.
 pub(crate) struct Network {
@@ -18,7 +18,7 @@ impl Network {
     ///
     /// Every layer has a stream of its own, named by the model's tag and the
     /// layer's position.
-    pub(crate) fn new(spec: &ModelSpec, inputs: usize, seed: u64) -> Result<Self> {
+    pub(crate) fn new(spec: &MlpSpec, inputs: usize, seed: u64) -> Result<Self> {
         let tag = spec.tag();
         let layer = |(index, (out, columns)): (usize, (usize, usize))| {
             let mut stream = Stream::new(seed, &format!("models/init/{tag}/layer_{index}"));
@@ -73,11 +73,11 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::binary_cross_entropy;
+    use crate::mlp::loss::binary_cross_entropy;
 
     #[test]
     fn initial_weights_fill_their_interval() {
-        let spec: ModelSpec = "64".parse().unwrap();
+        let spec: MlpSpec = "64".parse().unwrap();
         let layers = Network::new(&spec, 100, 7).unwrap().layers().unwrap();
         let weights = &layers[0].weights;
         assert_eq!(weights.dim(), (64, 100));
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn gradients_match_finite_differences() {
-        let spec: ModelSpec = "4-3".parse().unwrap();
+        let spec: MlpSpec = "4-3".parse().unwrap();
         let network = Network::new(&spec, 3, 11).unwrap();
         let mut stream = Stream::new(11, "rows");
         let rows: Vec<f32> = (0..24).map(|_| stream.normal() as f32).collect();

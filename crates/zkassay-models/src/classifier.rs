@@ -1,0 +1,82 @@
+//! What every trained model can do.
+
+use std::collections::BTreeMap;
+
+use ndarray::ArrayView2;
+
+use crate::{ModelError, Predictions, Standardization};
+
+/// A trained model.
+pub trait Classifier: Send + Sync + std::fmt::Debug {
+    /// Number of features of a row.
+    fn inputs(&self) -> usize;
+
+    /// Number of classes; at least 2.
+    fn classes(&self) -> usize;
+
+    /// Number of values that training chose: weights, biases, thresholds, leaves.
+    fn parameters(&self) -> usize;
+
+    /// Scores of the rows `[rows, inputs]`.
+    ///
+    /// # Errors
+    /// [`ModelError::Columns`] if the rows have another length,
+    /// [`ModelError::NonFinite`] if a value is NaN or infinite.
+    fn predict(&self, rows: ArrayView2<'_, f32>) -> Result<Predictions, ModelError>;
+
+    /// The model as the bytes of an `.onnx` file; the same calls give the same bytes.
+    ///
+    /// # Errors
+    /// [`ModelError::Onnx`] if a value is not finite;
+    /// [`ModelError::Columns`] if the standardisation is of another number of features.
+    fn to_onnx(&self, export: &Export) -> Result<Vec<u8>, ModelError>;
+}
+
+/// How a model is written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Export {
+    /// Name of the graph, and the metadata property `model`.
+    pub tag: String,
+    /// Further metadata properties: training seed, hash of the feature manifest.
+    pub metadata: BTreeMap<String, String>,
+    /// If given, the model takes raw features and begins with this.
+    pub standardization: Option<Standardization>,
+}
+
+impl Export {
+    /// A model called `tag`, over features as it was trained on.
+    pub fn new(tag: impl Into<String>) -> Self {
+        Self {
+            tag: tag.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a metadata property.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// Takes raw features.
+    #[must_use]
+    pub fn standardized(mut self, standardization: Standardization) -> Self {
+        self.standardization = Some(standardization);
+        self
+    }
+}
+
+/// An error unless rows have `inputs` columns of finite numbers.
+pub(crate) fn check_rows(inputs: usize, rows: ArrayView2<'_, f32>) -> Result<(), ModelError> {
+    if rows.ncols() != inputs {
+        return Err(ModelError::Columns {
+            expected: inputs,
+            found: rows.ncols(),
+        });
+    }
+    match rows.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((row, column), &value)) => Err(ModelError::NonFinite { row, column, value }),
+        None => Ok(()),
+    }
+}

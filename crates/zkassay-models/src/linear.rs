@@ -1,0 +1,1 @@
+//! Linear models: logistic regression, ridge, support vector machines.
