@@ -10,12 +10,14 @@ use clap::Args;
 use crate::cargo::{self, cargo};
 use crate::experiment::Experiment;
 use crate::fuzz::Fuzz;
-use crate::{fixtures, test, tidy};
+use crate::{fixtures, python, test, tidy};
 
 /// Run every check, in the order of their cost, up to the first that fails.
 ///
-/// Formatting, lints, documentation, tidy, fixtures, tests, a few fuzz cases,
-/// and the smallest experiment; with the time each of them took.
+/// Formatting, lints, documentation, tidy, fixtures, the tests' Python
+/// environment, tests, a few fuzz cases, and the smallest experiment; with the
+/// time each of them took. Without CPython 3.11 on Linux x86-64, the tests that
+/// compare models with Python's libraries are skipped.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -26,7 +28,7 @@ pub(crate) struct Ci {}
 /// A step: its name and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", || {
         cargo::check(cargo(&["fmt", "--all", "--check"]))
     }),
@@ -45,6 +47,7 @@ const STEPS: [Step; 8] = [
     ("fixtures", || {
         fixtures::command(true).and_then(cargo::check)
     }),
+    ("python", python::prepare),
     ("tests", || cargo::check(test::command())),
     ("fuzz", few_cases),
     ("experiment", smallest_experiment),

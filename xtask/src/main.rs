@@ -10,6 +10,7 @@ mod experiment;
 mod fixtures;
 mod fuzz;
 mod peers;
+mod python;
 mod test;
 mod tidy;
 
@@ -32,6 +33,7 @@ enum Command {
     Fixtures(fixtures::Fixtures),
     Fuzz(fuzz::Fuzz),
     Peers(peers::Peers),
+    Python(python::Python),
     Tidy(tidy::Tidy),
     Ci(ci::Ci),
 }
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Fixtures(command) => command.run(),
         Command::Fuzz(command) => command.run(),
         Command::Peers(command) => command.run(),
+        Command::Python(command) => command.run(),
         Command::Tidy(command) => command.run(),
         Command::Ci(command) => command.run(),
     };

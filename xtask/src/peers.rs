@@ -13,9 +13,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::cargo::{self, Program};
+use crate::python::{check_python, install, interpreter};
 
-/// The peers' wheels are pinned for this version.
-const PYTHON: &str = "CPython 3.11 on Linux x86_64";
 const MODELS: [&str; 4] = ["162-1", "162-64-32-1", "162-128-64-32-1", "perceptron"];
 const PEERS: [&str; 2] = ["ezkl", "jstprove"];
 const SCRIPTS: &str = "benches/peers";
@@ -107,28 +106,6 @@ impl Peers {
     }
 }
 
-/// An error that says what is needed, unless `python` is that.
-fn check_python(python: &Path) -> Result<()> {
-    let mut command = Command::new(python);
-    command.args([
-        "-c",
-        "import sys, platform; print(platform.python_implementation(), \
-         '%d.%d on' % sys.version_info[:2], platform.system(), platform.machine())",
-    ]);
-    let found = cargo::output(command).with_context(|| {
-        format!("the peers run in {PYTHON}: install it, or name it with --python PROGRAM")
-    })?;
-    let found = found.trim();
-    if found != PYTHON {
-        bail!(
-            "the peers' packages are pinned for {PYTHON}, but {} is {found}: name another with \
-             --python PROGRAM",
-            python.display()
-        );
-    }
-    Ok(())
-}
-
 /// JSTprove's environment, if it can run here.
 fn jstprove_environment(python: &Path, folder: &Path) -> Result<PathBuf> {
     // Before gigabytes are downloaded in vain.
@@ -145,36 +122,23 @@ fn jstprove_environment(python: &Path, folder: &Path) -> Result<PathBuf> {
 
 /// The environment of `tool` below `folder`, made anew if its requirements have changed.
 fn environment(python: &Path, folder: &Path, tool: &str) -> Result<PathBuf> {
-    let requirements = cargo::root().join(format!("{SCRIPTS}/requirements-{tool}.txt"));
-    let wanted = fs::read_to_string(&requirements)
-        .with_context(|| format!("cannot read {}", requirements.display()))?;
     let environment = folder.join(tool);
-    // Written last: says that everything is there.
-    let stamp = environment.join("installed.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(environment);
-    }
-    eprintln!("Installing {tool} in {}", environment.display());
-    let mut command = Command::new(python);
-    command.args(["-m", "venv", "--clear"]).arg(&environment);
-    cargo::check(command)?;
-    let mut command = Command::new(interpreter(&environment));
-    command.args(["-m", "pip", "install", "--quiet"]);
-    command.args(["--disable-pip-version-check", "--no-deps"]);
-    command.args(["--only-binary", ":all:", "--require-hashes", "-r"]);
-    command.arg(&requirements);
-    cargo::check(command)?;
-    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    install(
+        python,
+        &environment,
+        &cargo::root().join(requirements(tool)),
+    )?;
     Ok(environment)
 }
 
-fn interpreter(environment: &Path) -> PathBuf {
-    environment.join("bin/python")
+fn requirements(tool: &str) -> String {
+    format!("{SCRIPTS}/requirements-{tool}.txt")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::python::tests::assert_pinned;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -209,32 +173,7 @@ mod tests {
             assert!(read("run.py").contains(&format!("\"{model}\"")), "{model}");
         }
         for peer in PEERS {
-            let pinned = read(&format!("requirements-{peer}.txt"));
-            assert!(pinned.contains(&format!("\n{peer}==")), "{peer}");
-            let pins = pinned
-                .lines()
-                .filter(|line| !line.starts_with('#') && line.contains("=="));
-            let hashes = pinned.matches("--hash=sha256:").count();
-            assert_eq!(pins.count(), hashes, "{peer}: every package has its hash");
+            assert_pinned(&requirements(peer), peer);
         }
-    }
-
-    #[test]
-    fn a_missing_python_is_explained() {
-        let error = check_python(Path::new("zkassay-no-such-python")).unwrap_err();
-        assert_eq!(
-            format!("{error:#}").split(": cannot start").next(),
-            Some(
-                "the peers run in CPython 3.11 on Linux x86_64: install it, or name it with \
-                 --python PROGRAM"
-            )
-        );
-    }
-
-    #[test]
-    fn another_python_is_named() {
-        // Prints its arguments, as no Python does.
-        let error = check_python(Path::new("echo")).unwrap_err().to_string();
-        assert!(error.contains("but echo is -c import sys"), "{error}");
     }
 }

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use ndarray::{Array2, Axis};
-use zkassay_data::{Manifest, Tables, load_table};
+use rayon::prelude::*;
+use zkassay_data::{Day, Manifest, OwnTable, Tables, load_table};
 use zkassay_features::audit::{self, Audit, AuditSettings, LogisticRegression};
-use zkassay_features::{FeatureMatrix, FeaturePipeline, FittedPipeline, Split, own};
+use zkassay_features::{
+    FeatureMatrix, FeaturePipeline, FittedPipeline, RawTable, Split, Splitter, own,
+};
 use zkassay_report::{DataRecord, FileRecord};
 
 use crate::folder::Folder;
@@ -85,20 +88,38 @@ impl fmt::Display for Source {
     }
 }
 
-impl Dataset {
-    /// Loads the tables and makes the rows.
-    ///
-    /// # Errors
-    /// A missing or malformed table, or too few rows.
-    pub fn load(source: &Source, seed: u64) -> Result<Self> {
+/// Tables that are read, and of which features are yet to be made.
+struct Loaded {
+    name: String,
+    manifest: Option<Manifest>,
+    rows: Unfitted,
+}
+
+/// Rows whose features have to be fitted on some of them.
+enum Unfitted {
+    Tokens {
+        tables: Box<Tables>,
+        pipeline: FeaturePipeline,
+        raw: RawTable,
+        mode: Mode,
+    },
+    Table(OwnTable),
+}
+
+impl Loaded {
+    fn open(source: &Source) -> Result<Self> {
         match source {
-            Source::Tokens { path, mode } => Self::tokens(path, *mode, seed)
+            Source::Tokens { path, mode } => Self::tokens(path, *mode)
                 .with_context(|| format!("no rows can be made of {}", path.display())),
-            Source::Table { path, label, time } => Self::table(path, label, time.as_deref(), seed),
+            Source::Table { path, label, time } => Ok(Self {
+                name: name(path),
+                manifest: None,
+                rows: Unfitted::Table(load_table(path, label, time.as_deref())?),
+            }),
         }
     }
 
-    fn tokens(path: &Path, mode: Mode, seed: u64) -> Result<Self> {
+    fn tokens(path: &Path, mode: Mode) -> Result<Self> {
         let tables = match path.is_file() {
             true => Tables::load_prices_csv(path)?,
             false => Tables::load(path)?,
@@ -107,17 +128,6 @@ impl Dataset {
             Mode::Honest => FeaturePipeline::honest(),
             Mode::Paper => FeaturePipeline::paper(),
         };
-        let raw = pipeline.raw_table(&tables)?;
-        let split = match mode {
-            Mode::Honest => Split::chronological(raw.rows())?,
-            Mode::Paper => Split::random(raw.rows(), seed)?,
-        };
-        let fitted = pipeline.fit(&raw, &split.train)?;
-        let settings = AuditSettings {
-            seed,
-            ..AuditSettings::default()
-        };
-        let audit = audit::run(&fitted, &tables, &LogisticRegression::default(), &settings)?;
         Ok(Self {
             name: name(path),
             manifest: if path.is_dir() {
@@ -125,27 +135,113 @@ impl Dataset {
             } else {
                 None
             },
-            matrix: fitted.transform(&raw)?,
-            pipeline: Some(fitted),
-            audit: Some(audit),
+            rows: Unfitted::Tokens {
+                raw: pipeline.raw_table(&tables)?,
+                tables: Box::new(tables),
+                pipeline,
+                mode,
+            },
+        })
+    }
+
+    /// Whether rows are split in time, rather than at random.
+    fn is_in_time(&self) -> bool {
+        match &self.rows {
+            Unfitted::Tokens { mode, .. } => *mode == Mode::Honest,
+            Unfitted::Table(table) => table.times().is_some(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match &self.rows {
+            Unfitted::Tokens { raw, .. } => raw.rows(),
+            Unfitted::Table(table) => table.rows(),
+        }
+    }
+
+    /// The days that the rows stand for; of a table of one's own, their position.
+    fn days(&self) -> Vec<Day> {
+        match &self.rows {
+            Unfitted::Tokens { raw, .. } => raw.days().to_vec(),
+            Unfitted::Table(table) => {
+                let first = Day::from_ymd(2000, 1, 1);
+                (0..table.rows() as i32).map(|row| first + row).collect()
+            }
+        }
+    }
+
+    /// The rows with features fitted on the training rows of `split`.
+    fn fit(&self, split: Split) -> Result<Dataset> {
+        let (matrix, pipeline) = match &self.rows {
+            Unfitted::Tokens { pipeline, raw, .. } => {
+                let fitted = pipeline.fit(raw, &split.train)?;
+                (fitted.transform(raw)?, Some(fitted))
+            }
+            Unfitted::Table(table) => (own::standardize(table, &split.train)?, None),
+        };
+        Ok(Dataset {
+            name: self.name.clone(),
+            manifest: self.manifest.clone(),
+            pipeline,
+            audit: None,
+            matrix,
             split,
         })
     }
 
-    fn table(path: &Path, label: &str, time: Option<&str>, seed: u64) -> Result<Self> {
-        let table = load_table(path, label, time)?;
-        let split = match time {
-            Some(_) => Split::chronological(table.rows())?,
-            None => Split::random(table.rows(), seed)?,
+    fn audit(&self, dataset: &Dataset, seed: u64) -> Result<Option<Audit>> {
+        let (Unfitted::Tokens { tables, .. }, Some(fitted)) = (&self.rows, &dataset.pipeline)
+        else {
+            return Ok(None);
         };
-        Ok(Self {
-            name: name(path),
-            manifest: None,
-            pipeline: None,
-            audit: None,
-            matrix: own::standardize(&table, &split.train)?,
-            split,
-        })
+        let settings = AuditSettings {
+            seed,
+            ..AuditSettings::default()
+        };
+        let trainer = LogisticRegression::default();
+        Ok(Some(audit::run(fitted, tables, &trainer, &settings)?))
+    }
+}
+
+impl Dataset {
+    /// Loads the tables and makes the rows, split once.
+    ///
+    /// # Errors
+    /// A missing or malformed table, or too few rows.
+    pub fn load(source: &Source, seed: u64) -> Result<Self> {
+        let loaded = Loaded::open(source)?;
+        let split = match loaded.is_in_time() {
+            true => Split::chronological(loaded.len())?,
+            false => Split::random(loaded.len(), seed)?,
+        };
+        let mut dataset = loaded.fit(split)?;
+        dataset.audit = loaded.audit(&dataset, seed)?;
+        Ok(dataset)
+    }
+
+    /// Loads the tables and splits their rows `rounds` times: rows in time into
+    /// folds of a walk forward with 30 days between two sets, others at random. Features are fitted
+    /// on each round's own training rows.
+    ///
+    /// # Errors
+    /// A missing or malformed table, or too few rows.
+    pub fn rounds(source: &Source, rounds: usize, seed: u64) -> Result<(Splitter, Vec<Self>)> {
+        let loaded = Loaded::open(source)?;
+        let splitter = match loaded.is_in_time() {
+            true => Splitter::WalkForward {
+                folds: rounds,
+                embargo: 30,
+            },
+            false => Splitter::Random { rounds, seed },
+        };
+        let splits = splitter.split(&loaded.days())?;
+        let datasets = splits.into_par_iter().map(|split| loaded.fit(split));
+        Ok((splitter, datasets.collect::<Result<_>>()?))
+    }
+
+    /// What the folder or file is called.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The leak audit, of token tables.

@@ -10,13 +10,19 @@
 //! | [`plan`] | what to run |
 //! | [`dataset`] | tables to rows, split and standardised |
 //! | [`model`] | one model through all stages |
+//! | [`integer`] | the integer model of a graph, and how often it is right |
+//! | [`accuracy`] | many models over many rounds, without proofs |
 //! | [`folder`] | where a run's files go |
 //! | [`host`] | the machine and the revision |
+//! | [`arguments`] | command-line arguments that programs share |
 //! | [`progress`] | what is seen meanwhile |
 
+pub mod accuracy;
+pub mod arguments;
 pub mod dataset;
 pub mod folder;
 pub mod host;
+pub mod integer;
 pub mod model;
 pub mod plan;
 pub mod progress;

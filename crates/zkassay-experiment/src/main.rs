@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
-use zkassay_experiment::dataset::{Mode, Source};
+use zkassay_experiment::arguments::{SourceArguments, use_threads};
 use zkassay_experiment::plan::{MODELS, SEED};
 use zkassay_experiment::progress::Progress;
 use zkassay_experiment::{Plan, run};
@@ -18,7 +18,7 @@ struct Arguments {
     /// Proofs per model, each of another test row.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
     proofs: usize,
-    /// Models by the widths of their hidden layers.
+    /// Models: widths of hidden layers (`64-32`), `logistic`, `logistic-l2`, `ridge`, `svm`, `study`.
     #[arg(long, value_name = "LIST", default_value = MODELS)]
     models: String,
     /// Folder for the runs' folders.
@@ -27,21 +27,8 @@ struct Arguments {
     /// Seed of every random draw.
     #[arg(long, value_name = "S", default_value_t = SEED)]
     seed: u64,
-    /// Token tables: a folder laid out as the `datasets-giza` bucket, or a CSV file of prices.
-    #[arg(long, value_name = "PATH", default_value = "fixtures")]
-    data: PathBuf,
-    /// How features are made of token tables.
-    #[arg(long, value_enum, default_value_t)]
-    mode: Mode,
-    /// A table of your own instead, CSV or parquet: every column but label and time is a feature.
-    #[arg(long, value_name = "FILE", requires = "label", conflicts_with_all = ["data", "mode"])]
-    table: Option<PathBuf>,
-    /// The column of the label in your table: two classes.
-    #[arg(long, value_name = "COLUMN", requires = "table")]
-    label: Option<String>,
-    /// The column that orders the rows of your table; they are split at random without one.
-    #[arg(long, value_name = "COLUMN", requires = "table")]
-    time: Option<String>,
+    #[command(flatten)]
+    source: SourceArguments,
     /// Threads to use [default: all cores].
     #[arg(long, value_name = "T")]
     threads: Option<usize>,
@@ -62,17 +49,7 @@ fn experiment(arguments: Arguments) -> Result<()> {
     let plan = Plan {
         models: Plan::parse_models(&arguments.models)?,
         proofs: arguments.proofs,
-        source: match (arguments.table, arguments.label) {
-            (Some(path), Some(label)) => Source::Table {
-                path,
-                label,
-                time: arguments.time,
-            },
-            _ => Source::Tokens {
-                path: arguments.data,
-                mode: arguments.mode,
-            },
-        },
+        source: arguments.source.into(),
         out: arguments.out,
         seed: arguments.seed,
         threads: arguments.threads,
@@ -81,13 +58,7 @@ fn experiment(arguments: Arguments) -> Result<()> {
         plan.proofs > 0,
         "at least one proof per model is needed (--proofs)"
     );
-    if let Some(threads) = plan.threads {
-        ensure!(threads > 0, "at least one thread is needed (--threads)");
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("the thread pool cannot be made")?;
-    }
+    use_threads(plan.threads)?;
     let (record, folder) = run(&plan, &Progress::stderr())?;
     println!("\n{}", zkassay_report::table::text(&record));
     println!("Every proof was verified. Parameters: {}.", record.srs.kind);

@@ -7,13 +7,15 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ndarray::Axis;
 use serde_json::json;
-use zkassay_circuit::{CircuitError, CompiledModel, Plan as TablePlan};
+use zkassay_circuit::{CircuitError, CompiledModel};
 use zkassay_graph::Graph;
-use zkassay_models::{Mlp, MlpSpec, Params, fit, metrics};
+use zkassay_models::zoo::{self, Params};
+use zkassay_models::{
+    Classifier, Export, Hyperparameters, ModelSpec, TrainingSet, Valid, metrics,
+};
 use zkassay_prover::{ProvingKey, Srs};
-use zkassay_quant::{Calibration, CalibrationParams, Fidelity, QuantError, calibrate};
+use zkassay_quant::{Calibration, Fidelity, QuantError};
 use zkassay_report::{
     Accuracy, CircuitShape, ModelRecord, Proportion, Sizes, Stage, Timings, Training,
 };
@@ -24,6 +26,7 @@ use zkassay_verifier::{Digest, Proof, VerifyingKey};
 use crate::Plan;
 use crate::dataset::{Dataset, Rows};
 use crate::folder::Folder;
+use crate::integer;
 use crate::progress::Progress;
 
 /// How often keys are made, to time it.
@@ -67,7 +70,7 @@ impl Stages<'_> {
     ///
     /// # Errors
     /// What failed.
-    pub fn run(&self, spec: &MlpSpec) -> Result<ModelRecord> {
+    pub fn run(&self, spec: &ModelSpec) -> Result<ModelRecord> {
         let tag = spec.to_string();
         let files = Files {
             folder: self.folder,
@@ -76,15 +79,15 @@ impl Stages<'_> {
         let test = self.dataset.rows(&self.dataset.split.test);
         let mut timings = Timings::default();
 
-        let (mlp, training) = self.train(spec, &tag)?;
-        let float_probabilities = mlp.predict_proba(test.values.view())?;
-        let model_digest = self.export(&mlp, &files)?;
+        let (trained, training) = self.train(spec, &tag)?;
+        let float = trained.predict(test.values.view())?;
+        let model_digest = self.export(spec, trained.as_ref(), &files)?;
         let graph = Graph::from_onnx(&files.read("model.onnx")?)?;
 
         let (calibration, compiled) = self.compile(&graph, &tag, &mut timings)?;
-        let (quantized, out_of_range) = self.score(&compiled, &test)?;
+        let quantized = integer::score(compiled.model(), &test)?;
         let fidelity = Fidelity::measure(&graph, compiled.model(), test.values.view())?;
-        let settings = settings(&compiled, &calibration.fidelity, out_of_range);
+        let settings = settings(&compiled, &calibration.fidelity, quantized.out_of_range);
         self.folder
             .write_json(&files.path("calibration.json"), &calibration.trials)?;
         self.folder
@@ -97,13 +100,19 @@ impl Stages<'_> {
         let train = self.dataset.rows(&self.dataset.split.train);
         let record = ModelRecord {
             tag,
-            hidden: spec.hidden.clone(),
-            activation: format!("{:?}", spec.activation).to_lowercase(),
+            hidden: match spec {
+                ModelSpec::Mlp(spec) => spec.hidden.clone(),
+                _ => Vec::new(),
+            },
+            activation: match spec {
+                ModelSpec::Mlp(spec) => format!("{:?}", spec.activation).to_lowercase(),
+                _ => "none".into(),
+            },
             parameters: graph.parameters(),
             training,
             accuracy: Accuracy {
-                float: proportion(metrics::accuracy(&float_probabilities, &test.labels)?),
-                quantized: proportion(quantized),
+                float: proportion(metrics::accuracy(&float, &test.labels)?),
+                quantized: proportion(quantized.accuracy()?),
                 majority: proportion(metrics::majority(&train.labels, &test.labels)?),
             },
             fidelity: zkassay_report::Fidelity {
@@ -122,31 +131,31 @@ impl Stages<'_> {
         Ok(record)
     }
 
-    fn train(&self, spec: &MlpSpec, tag: &str) -> Result<(Mlp, Training)> {
+    fn train(&self, spec: &ModelSpec, tag: &str) -> Result<(Box<dyn Classifier>, Training)> {
+        self.progress.update(tag, "training");
         let Rows { values, labels } = self.dataset.rows(&self.dataset.split.train);
-        let params = Params::study(spec, self.plan.seed).check()?;
+        let params: Valid<Params> = Params::study(spec, self.plan.seed).check()?;
         let started = Instant::now();
-        let mut show = |epoch: usize, epochs: usize| {
-            if epoch.is_multiple_of(50) {
-                self.progress
-                    .update(tag, format!("training, epoch {epoch} of {epochs}"));
-            }
-        };
-        let mlp = fit(values.view(), &labels, spec, &params, Some(&mut show))?;
+        let trained = zoo::fit(&TrainingSet::new(values.view(), &labels)?, &params)?;
         let training = Training {
-            epochs: params.epochs,
-            learning_rate: params.learning_rate,
-            weight_decay: params.weight_decay,
-            seed: params.seed,
+            params: serde_json::to_value(&params)?,
+            seed: self.plan.seed,
             seconds: started.elapsed().as_secs_f64(),
         };
-        Ok((mlp, training))
+        Ok((trained, training))
     }
 
     /// Writes the ONNX file; returns its hash.
-    fn export(&self, mlp: &Mlp, files: &Files<'_>) -> Result<Digest> {
-        let (seed, features) = (self.plan.seed.to_string(), self.dataset.feature_hash());
-        let onnx = mlp.to_onnx([("seed", seed.as_str()), ("features", features.as_str())])?;
+    fn export(
+        &self,
+        spec: &ModelSpec,
+        trained: &dyn Classifier,
+        files: &Files<'_>,
+    ) -> Result<Digest> {
+        let export = Export::new(spec.tag())
+            .with("seed", self.plan.seed)
+            .with("features", self.dataset.feature_hash());
+        let onnx = trained.to_onnx(&export)?;
         files.write("model.onnx", &onnx)?;
         Ok(digest(&onnx))
     }
@@ -159,36 +168,12 @@ impl Stages<'_> {
     ) -> Result<(Calibration, CompiledModel)> {
         self.progress.update(tag, "calibrating");
         let rows = self.dataset.rows(&self.dataset.split.calibration);
-        let calibration = timed(timings, Stage::Calibrate, || -> Result<Calibration> {
-            let plan = TablePlan::for_graph(graph)?;
-            let params = CalibrationParams::new(plan.limb_bits)?;
-            Ok(calibrate(graph, rows.values.view(), &params)?)
+        let calibration = timed(timings, Stage::Calibrate, || {
+            integer::calibrated(graph, &rows)
         })?;
         let model = calibration.model.clone();
         let compiled = timed(timings, Stage::Compile, || CompiledModel::new(model))?;
         Ok((calibration, compiled))
-    }
-
-    /// Accuracy of the integer model on the test rows, and how many of those lie
-    /// outside its input range: they count as wrong.
-    fn score(&self, compiled: &CompiledModel, test: &Rows) -> Result<(metrics::Proportion, usize)> {
-        let (mut correct, mut out_of_range) = (0, 0);
-        for (row, label) in test.values.axis_iter(Axis(0)).zip(&test.labels) {
-            match compiled.model().evaluate(&row.to_vec()) {
-                Ok(trace) => {
-                    let outputs = compiled.model().output_reals(&trace);
-                    correct += usize::from(
-                        zkassay_quant::fidelity::class(&outputs) == usize::from(*label),
-                    );
-                }
-                Err(QuantError::OutOfRange { .. }) => out_of_range += 1,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok((
-            metrics::Proportion::new(correct, test.labels.len())?,
-            out_of_range,
-        ))
     }
 
     fn keys(

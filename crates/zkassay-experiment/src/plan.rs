@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use zkassay_models::MlpSpec;
+use zkassay_models::{Activation, MlpSpec, ModelSpec};
 
 use crate::dataset::Source;
 
@@ -17,7 +17,7 @@ pub const SEED: u64 = 20_220_601;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Models, in the order they are run.
-    pub models: Vec<MlpSpec>,
+    pub models: Vec<ModelSpec>,
     /// Proofs per model, each of another test row.
     pub proofs: usize,
     /// Where the rows come from.
@@ -31,25 +31,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Parses a list of models such as `logistic,64-32`.
+    /// Parses a list of models to prove, such as `logistic,64-32`; see [`parse_models`].
     ///
     /// # Errors
-    /// A name that is not a model, a model given twice, or none at all.
-    pub fn parse_models(list: &str) -> Result<Vec<MlpSpec>> {
-        let mut models: Vec<MlpSpec> = Vec::new();
-        for name in list
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        {
-            let spec: MlpSpec = name.parse()?;
-            if models.contains(&spec) {
-                bail!("model '{name}' is given twice");
-            }
-            models.push(spec);
-        }
-        if models.is_empty() {
-            bail!("no model is given; try --models {MODELS}");
+    /// As [`parse_models`]; a model that no circuit exists for.
+    pub fn parse_models(list: &str) -> Result<Vec<ModelSpec>> {
+        let models = parse_models(list)?;
+        if let Some(model) = models.iter().find(|model| !is_provable(model)) {
+            bail!(
+                "model '{model}' cannot be proved yet: networks with ReLU or without activation \
+                 can, and logistic-l2, ridge and svm; `cargo xtask accuracy` scores the others"
+            );
         }
         Ok(models)
     }
@@ -71,6 +63,46 @@ impl Plan {
     }
 }
 
+/// Parses a list of models: names of [`ModelSpec`], `study` for the 42 networks
+/// of the study (also `study:tanh` and `study:none`), `classical` for the models
+/// that are no networks.
+///
+/// # Errors
+/// A name that is not a model, a model given twice, or none at all.
+pub fn parse_models(list: &str) -> Result<Vec<ModelSpec>> {
+    let mut models: Vec<ModelSpec> = Vec::new();
+    for name in list
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
+        let study = |activation| MlpSpec::study(activation).into_iter().map(ModelSpec::Mlp);
+        let named: Vec<ModelSpec> = match name {
+            "study" => study(Activation::Relu).collect(),
+            "study:tanh" => study(Activation::Tanh).collect(),
+            "study:none" => study(Activation::None).collect(),
+            "classical" => ModelSpec::CLASSICAL.to_vec(),
+            name => vec![name.parse()?],
+        };
+        if let Some(model) = named.iter().find(|model| models.contains(model)) {
+            bail!("model '{model}' is given twice");
+        }
+        models.extend(named);
+    }
+    if models.is_empty() {
+        bail!("no model is given; try --models {MODELS}");
+    }
+    Ok(models)
+}
+
+/// Whether there is a circuit for such a model.
+fn is_provable(model: &ModelSpec) -> bool {
+    match model {
+        ModelSpec::Mlp(spec) => spec.activation != Activation::Tanh,
+        other => matches!(other, ModelSpec::LogisticL2 | ModelSpec::Ridge | ModelSpec::Svm),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,7 +111,7 @@ mod tests {
     #[test]
     fn lists_of_models_are_parsed_in_order() {
         let models = Plan::parse_models("64-32, logistic,16").unwrap();
-        let tags: Vec<String> = models.iter().map(MlpSpec::tag).collect();
+        let tags: Vec<String> = models.iter().map(ModelSpec::tag).collect();
         assert_eq!(
             tags,
             ["MLP_2_layers_64_32", "MLP_0_layers_", "MLP_1_layers_16"]
@@ -92,6 +124,17 @@ mod tests {
         assert!(error("logistic,resnet").contains("resnet"));
         assert!(error("16,logistic,16").contains("'16' is given twice"));
         assert!(error(" , ").contains("no model"));
+        assert!(error("study,64").contains("'64' is given twice"));
+        assert!(error("64:tanh").contains("'64:tanh' cannot be proved yet"));
+        assert!(error("ridge,forest").contains("'forest' cannot be proved yet"));
+    }
+
+    #[test]
+    fn groups_of_models_have_names() {
+        let count = |list: &str| parse_models(list).unwrap().len();
+        assert_eq!(count("study"), 42);
+        assert_eq!(count("study,study:tanh,classical"), 91);
+        assert_eq!(count("ridge, svm-rbf, 8:none"), 3);
     }
 
     #[test]

@@ -54,10 +54,42 @@ pub enum Op {
         /// `[out]`.
         bias: Array1<f32>,
     },
+    /// `x + c`, `x - c`, `x c` or `x / c` on every element, each with its own constant.
+    Elementwise {
+        /// Which of them.
+        arithmetic: Arithmetic,
+        /// `[len]`; no zero to divide by.
+        constant: Array1<f32>,
+    },
     /// `max(x, 0)` on every element.
     Relu,
     /// `1 / (1 + exp(-x))` on every element.
     Sigmoid,
+}
+
+/// An operation on two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// `x + c`.
+    Add,
+    /// `x - c`.
+    Subtract,
+    /// `x c`.
+    Multiply,
+    /// `x / c`.
+    Divide,
+}
+
+impl Arithmetic {
+    /// The result, rounded to float32.
+    pub fn apply(self, x: f32, c: f32) -> f32 {
+        match self {
+            Self::Add => x + c,
+            Self::Subtract => x - c,
+            Self::Multiply => x * c,
+            Self::Divide => x / c,
+        }
+    }
 }
 
 impl Graph {
@@ -86,7 +118,7 @@ impl Graph {
         Self::from_onnx(&bytes)
     }
 
-    /// Number of weights and biases.
+    /// Number of weights, biases and other constants.
     pub fn parameters(&self) -> usize {
         self.nodes.iter().map(|node| node.op.parameters()).sum()
     }
@@ -135,10 +167,11 @@ impl Graph {
 }
 
 impl Op {
-    /// Number of weights and biases.
+    /// Number of weights, biases and other constants.
     pub fn parameters(&self) -> usize {
         match self {
             Self::Dense { weights, bias } => weights.len() + bias.len(),
+            Self::Elementwise { constant, .. } => constant.len(),
             Self::Relu | Self::Sigmoid => 0,
         }
     }
@@ -156,6 +189,13 @@ impl Op {
                     (sum + f64::from(bias)) as f32
                 })
                 .collect(),
+            Self::Elementwise {
+                arithmetic,
+                constant,
+            } => {
+                let pairs = row.iter().zip(constant);
+                pairs.map(|(&x, &c)| arithmetic.apply(x, c)).collect()
+            }
             Self::Relu => row.iter().map(|x| x.max(0.0)).collect(),
             Self::Sigmoid => row
                 .iter()

@@ -28,24 +28,26 @@ pub(crate) struct Imported {
     pub(crate) shape: Vec<usize>,
 }
 
+/// A model with one input and the output `output`, as tract types it for a
+/// batch of one row; and the input's shape.
+///
+/// Other outputs are left out. Unlike in [`import`], no node is read: it is
+/// left to tract what a sound model is.
+pub(crate) fn unread(bytes: &[u8], output: &str) -> Result<(TypedModel, Vec<usize>), GraphError> {
+    let model = decode(bytes)?;
+    let proto = graph_of(&model)?;
+    let input = sole_input(proto, &Constants::of(proto))?;
+    let (model, shape) = distil(&model, proto, &input.name, &row_shape(input)?, output);
+    Ok((typed(&model)?, shape))
+}
+
 /// Imports a model and type-checks it.
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, GraphError> {
-    let mut reader = bytes;
-    let model = tract_onnx::onnx()
-        .proto_model_for_read(&mut reader)
-        .map_err(|error| GraphError::Decode {
-            reason: format!("{error:#}"),
-        })?;
+    let model = decode(bytes)?;
     check_opset(&model)?;
-    let proto = model.graph.as_ref().ok_or_else(|| GraphError::Decode {
-        reason: "it contains no graph".to_owned(),
-    })?;
-
+    let proto = graph_of(&model)?;
     let constants = Constants::of(proto);
-    let input = sole(
-        "input",
-        proto.input.iter().filter(|i| !constants.has(&i.name)),
-    )?;
+    let input = sole_input(proto, &constants)?;
     let output = sole("output", proto.output.iter())?;
     names::check(proto, input, output)?;
 
@@ -64,8 +66,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, GraphError> {
         nodes: chain.nodes,
     };
 
-    let shape: Vec<usize> = std::iter::once(1).chain(shape).collect();
-    let model = distil(&model, proto, &input.name, &shape, &output.name);
+    let (model, shape) = distil(&model, proto, &input.name, &shape, &output.name);
     let imported = Imported {
         graph,
         model,
@@ -79,10 +80,7 @@ impl Imported {
     /// The model as tract types it, for a batch of one row.
     pub(crate) fn typed(&self) -> Result<TypedModel, GraphError> {
         let refuse = |reason: String| GraphError::TypeCheck { reason };
-        let typed = tract_onnx::onnx()
-            .model_for_proto_model(&self.model)
-            .and_then(|model| model.into_typed())
-            .map_err(|error| refuse(format!("{error:#}")))?;
+        let typed = typed(&self.model)?;
         let fact = typed
             .output_fact(0)
             .map_err(|error| refuse(format!("{error:#}")))?;
@@ -100,6 +98,30 @@ impl Imported {
     }
 }
 
+fn decode(bytes: &[u8]) -> Result<pb::ModelProto, GraphError> {
+    let mut reader = bytes;
+    tract_onnx::onnx()
+        .proto_model_for_read(&mut reader)
+        .map_err(|error| GraphError::Decode {
+            reason: format!("{error:#}"),
+        })
+}
+
+fn graph_of(model: &pb::ModelProto) -> Result<&pb::GraphProto, GraphError> {
+    model.graph.as_ref().ok_or_else(|| GraphError::Decode {
+        reason: "it contains no graph".to_owned(),
+    })
+}
+
+fn typed(model: &pb::ModelProto) -> Result<TypedModel, GraphError> {
+    tract_onnx::onnx()
+        .model_for_proto_model(model)
+        .and_then(|model| model.into_typed())
+        .map_err(|error| GraphError::TypeCheck {
+            reason: format!("{error:#}"),
+        })
+}
+
 fn check_opset(model: &pb::ModelProto) -> Result<(), GraphError> {
     let found = model
         .opset_import
@@ -114,6 +136,17 @@ fn check_opset(model: &pb::ModelProto) -> Result<(), GraphError> {
 
 fn is_default_domain(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
+}
+
+/// The only input that is no constant.
+fn sole_input<'a>(
+    proto: &'a pb::GraphProto,
+    constants: &Constants<'_>,
+) -> Result<&'a pb::ValueInfoProto, GraphError> {
+    sole(
+        "input",
+        proto.input.iter().filter(|i| !constants.has(&i.name)),
+    )
 }
 
 /// The only element, or an error that lists them.
@@ -196,16 +229,18 @@ fn row_shape(input: &pb::ValueInfoProto) -> Result<Vec<usize>, GraphError> {
     }
 }
 
-/// Copies what the graph was read from, the input's shape fixed.
+/// Copies what the graph was read from, for rows of shape `row`; and the
+/// input's shape, batch dimension bound to 1.
 fn distil(
     model: &pb::ModelProto,
     proto: &pb::GraphProto,
     input: &str,
-    shape: &[usize],
+    row: &[usize],
     output: &str,
-) -> pb::ModelProto {
+) -> (pb::ModelProto, Vec<usize>) {
     use pb::tensor_shape_proto::{Dimension, dimension};
 
+    let shape: Vec<usize> = std::iter::once(1).chain(row.iter().copied()).collect();
     let dim = shape
         .iter()
         .map(|&size| Dimension {
@@ -231,7 +266,7 @@ fn distil(
     };
     let read = |name: &str| proto.node.iter().any(|n| n.input.iter().any(|i| i == name));
     let initializer = proto.initializer.iter().filter(|tensor| read(&tensor.name));
-    pb::ModelProto {
+    let model = pb::ModelProto {
         opset_import: model.opset_import.clone(),
         graph: Some(pb::GraphProto {
             node: proto.node.clone(),
@@ -241,5 +276,6 @@ fn distil(
             ..pb::GraphProto::default()
         }),
         ..pb::ModelProto::default()
-    }
+    };
+    (model, shape)
 }

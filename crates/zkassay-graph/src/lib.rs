@@ -9,6 +9,7 @@
 //! | ONNX | becomes |
 //! |---|---|
 //! | `Gemm` (`transA = 0`; any `transB`, `alpha`, `beta`), `MatMul` with or without a following `Add` | [`Op::Dense`] |
+//! | `Add`, `Sub`, `Mul`, `Div` of the data and a constant | [`Op::Elementwise`] |
 //! | `Relu`, `Sigmoid` | [`Op::Relu`], [`Op::Sigmoid`] |
 //! | `Identity`, `Dropout` (inference), `Flatten` (`axis = 1`) | nothing: they leave a row as it is |
 //!
@@ -38,4 +39,4 @@ mod import;
 pub mod reference;
 
 pub use error::GraphError;
-pub use graph::{Graph, Node, Op, Value};
+pub use graph::{Arithmetic, Graph, Node, Op, Value};

@@ -23,15 +23,42 @@ impl Reference {
     /// As [`Graph::from_onnx`](crate::Graph::from_onnx).
     pub fn new(bytes: &[u8]) -> Result<Self, GraphError> {
         let imported = import::import(bytes)?;
-        let plan = imported
-            .typed()?
-            .into_optimized()
-            .and_then(|m| m.into_runnable());
+        Self::prepare(imported.typed()?, imported.shape)
+    }
+
+    /// Prepares a model that may be more than a [`Graph`](crate::Graph), and
+    /// may have further outputs beside `output`.
+    ///
+    /// Only for models of one's own: nothing of the nodes is checked before
+    /// tract gets them.
+    ///
+    /// # Errors
+    /// If the model does not have exactly one input of float rows, or tract
+    /// refuses it, or the output is not of floats.
+    pub fn unrestricted(bytes: &[u8], output: &str) -> Result<Self, GraphError> {
+        let (typed, shape) = import::unread(bytes, output)?;
+        Self::prepare(typed, shape)
+    }
+
+    fn prepare(typed: TypedModel, shape: Vec<usize>) -> Result<Self, GraphError> {
+        let fact = typed.output_fact(0).map_err(refuse)?;
+        let outputs = match fact.shape.as_concrete() {
+            Some(shape) if fact.datum_type == f32::datum_type() => shape.iter().product(),
+            _ => {
+                return Err(GraphError::TypeCheck {
+                    reason: format!(
+                        "the output is {:?} of shape {:?}, expected floats of a fixed shape",
+                        fact.datum_type, fact.shape
+                    ),
+                });
+            }
+        };
+        let plan = typed.into_optimized().and_then(|m| m.into_runnable());
         Ok(Self {
             plan: plan.map_err(refuse)?,
-            shape: imported.shape,
-            inputs: imported.graph.input.len,
-            outputs: imported.graph.output.len,
+            inputs: shape.iter().product(),
+            shape,
+            outputs,
         })
     }
 

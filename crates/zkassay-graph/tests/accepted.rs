@@ -269,3 +269,31 @@ fn the_perceptron_of_the_study_imports() {
     assert_eq!(graph.parameters(), 7850);
     assert_eq!(graph.nodes[0].name, "/0/Gemm");
 }
+
+#[test]
+fn arithmetic_with_constants_is_read_in_either_order_where_it_may_be() {
+    let constants = vec![
+        TensorProto::floats("mean", &[3], [0.5, -1.0, 2.0]),
+        TensorProto::floats("deviation", &[1, 3], [2.0, 0.25, -3.0]),
+        TensorProto::floats("one", &[], [1.0]),
+        TensorProto::floats("w", &[3, 2], (0..6).map(noise)),
+        TensorProto::floats("factors", &[2], [0.5, -2.0]),
+    ];
+    let nodes = vec![
+        node("Sub", &["x", "mean"], "centred"),
+        node("Div", &["centred", "deviation"], "scaled"),
+        node("Add", &["one", "scaled"], "shifted"),
+        node("MatMul", &["shifted", "w"], "product"),
+        node("Mul", &["factors", "product"], "y"),
+    ];
+    let graph = check(&model(symbolic(), &[3], nodes, constants));
+    let ops: Vec<_> = graph
+        .nodes
+        .iter()
+        .map(|node| match &node.op {
+            Op::Elementwise { arithmetic, .. } => format!("{arithmetic:?}"),
+            other => format!("{} parameters", other.parameters()),
+        })
+        .collect();
+    assert_eq!(ops, ["Subtract", "Divide", "Add", "8 parameters", "Multiply"]);
+}

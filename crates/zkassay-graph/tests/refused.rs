@@ -89,8 +89,16 @@ fn unsupported_forms_of_known_operators_are_explained() {
     assert_says(&error, &["`layer_0`", "beta", "float"]);
 
     let error =
-        refused(|g| g.node[1] = node("Add", "shift", &["layer_0", "layer_0.bias"], "relu_0"));
-    assert_says(&error, &["`shift`", "bias of the MatMul"]);
+        refused(|g| g.node[1] = node("Sub", "shift", &["layer_0.bias", "layer_0"], "relu_0"));
+    assert_says(&error, &["`shift`", "first input"]);
+
+    let error = refused(|g| {
+        g.node[1] = node("Div", "ratio", &["layer_0", "zeros"], "relu_0");
+        let width = g.initializer[1].dims[0] as usize;
+        let zeros = TensorProto::floats("zeros", &[width], std::iter::repeat_n(0.0, width));
+        g.initializer.push(zeros);
+    });
+    assert_says(&error, &["`ratio`", "divides by zero"]);
 
     let error = refused(|g| g.node[0].input.swap(0, 1));
     assert_says(&error, &["`layer_0`", "first input"]);

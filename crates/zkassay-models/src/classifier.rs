@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
+use zkassay_onnx::ModelBuilder;
 
 use crate::{ModelError, Predictions, Standardization};
 
@@ -65,6 +66,38 @@ impl Export {
         self.standardization = Some(standardization);
         self
     }
+}
+
+/// What every exported model begins with: its name, its metadata, and the
+/// standardisation if it takes raw features. The properties `model` and
+/// `classes` are always the model's own.
+///
+/// # Errors
+/// [`ModelError::Columns`] if the standardisation is of another number of features.
+pub(crate) fn builder(
+    export: &Export,
+    inputs: usize,
+    classes: usize,
+) -> Result<ModelBuilder, ModelError> {
+    let mut builder = ModelBuilder::new(&export.tag, inputs)?;
+    for (key, value) in &export.metadata {
+        builder = builder.metadata(key, value);
+    }
+    builder = builder
+        .metadata("model", &export.tag)
+        .metadata("classes", &classes.to_string());
+    if let Some(standardization) = &export.standardization {
+        if standardization.len() != inputs {
+            return Err(ModelError::Columns {
+                expected: inputs,
+                found: standardization.len(),
+            });
+        }
+        builder = builder
+            .subtract("center", ArrayView1::from(standardization.mean()))?
+            .divide("scale", ArrayView1::from(standardization.deviation()))?;
+    }
+    Ok(builder)
 }
 
 /// An error unless rows have `inputs` columns of finite numbers.

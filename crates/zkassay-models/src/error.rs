@@ -41,13 +41,15 @@ pub enum ModelError {
         /// Number of labels.
         labels: usize,
     },
-    /// A label other than 0 or 1.
-    #[error("label of row {row} is {label}: expected 0 or 1")]
+    /// A label of no class that the model knows.
+    #[error("label of row {row} is {label}: the model knows {classes} classes, from 0")]
     Label {
         /// The row.
         row: usize,
         /// Its label.
         label: u8,
+        /// Number of classes.
+        classes: usize,
     },
     /// All labels are equal.
     #[error("every label is {label}: expected rows of both classes")]
@@ -83,6 +85,30 @@ pub enum ModelError {
         /// The value found.
         value: f32,
     },
+    /// Probabilities of the classes that are not 1 together.
+    #[error("probabilities of row {row} sum to {sum}: expected 1")]
+    ProbabilitySum {
+        /// The row.
+        row: usize,
+        /// The sum found.
+        sum: f64,
+    },
+    /// Two models with different numbers of rows or rounds.
+    #[error("{first} results of one model, {second} of the other: expected as many")]
+    Unpaired {
+        /// Results of the first model.
+        first: usize,
+        /// Results of the second model.
+        second: usize,
+    },
+    /// A round's value that cannot be averaged.
+    #[error("value of round {round} is {value}: expected a number from -1e100 to 1e100")]
+    RoundValue {
+        /// The round, from 0.
+        round: usize,
+        /// Its value.
+        value: f64,
+    },
     /// Rows of another length than the model takes.
     #[error("rows have {found} columns, the model takes {expected}")]
     Columns {
@@ -102,6 +128,49 @@ pub enum ModelError {
         epoch: usize,
         /// The learning rate it was trained with.
         learning_rate: f64,
+    },
+    /// Training ended away from the optimum.
+    #[error(
+        "training {model} stopped {found:e} from its optimum, expected at most {tolerance:e}: \
+         scale the inputs, or ask for less"
+    )]
+    NotConverged {
+        /// Kind of the model.
+        model: &'static str,
+        /// What is left of the slope or of the violation that training brings down.
+        found: f64,
+        /// The most that was to be left.
+        tolerance: f64,
+    },
+    /// Training has no result.
+    #[error("training {model} has no solution: {reason}")]
+    Unsolved {
+        /// Kind of the model.
+        model: &'static str,
+        /// Why there is none.
+        reason: String,
+    },
+    /// More rows than a kind of model can be trained on.
+    #[error("{found} rows, expected at most {limit} to train {model}")]
+    TooManyRows {
+        /// Kind of the model.
+        model: &'static str,
+        /// Number of rows.
+        found: usize,
+        /// The most rows it can be trained on.
+        limit: usize,
+    },
+    /// A leaf value that is not rounded as the trees' sums need it.
+    #[error("tree {tree}, node {node}: the value is {value}, expected {expected}")]
+    Leaf {
+        /// The tree, from 0.
+        tree: usize,
+        /// The node, from 0.
+        node: usize,
+        /// The value found.
+        value: f32,
+        /// The values allowed.
+        expected: String,
     },
     /// Candle cannot compute.
     #[error("candle: {0}")]

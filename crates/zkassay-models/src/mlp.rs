@@ -1,13 +1,15 @@
-//! Multi-layer perceptrons.
+//! Multi-layer perceptrons, trained by candle's tensors.
 
-mod loss;
+pub(crate) mod head;
 mod model;
 mod network;
+mod ops;
 mod params;
+pub(crate) mod products;
 mod spec;
 mod train;
 
 pub use model::{DenseLayer, Mlp};
-pub use params::{Params, ValidParams};
+pub use params::{EarlyStopping, MlpParams};
 pub use spec::{Activation, MlpSpec};
-pub use train::{Progress, fit};
+pub use train::{fit, fit_rounds};

@@ -29,6 +29,24 @@ pub struct Predictions {
 }
 
 impl Predictions {
+    /// Probabilities of logits `[rows, outputs]`: a sigmoid of one, a softmax of several.
+    pub fn from_logits(mut logits: Array2<f32>) -> Self {
+        if logits.ncols() == 1 {
+            logits.mapv_inplace(|z| 1.0 / (1.0 + (-z).exp()));
+        } else {
+            for mut row in logits.rows_mut() {
+                let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                row.mapv_inplace(|z| (z - highest).exp());
+                let sum = row.sum();
+                row.mapv_inplace(|e| e / sum);
+            }
+        }
+        Self {
+            scores: logits,
+            kind: ScoreKind::Probability,
+        }
+    }
+
     /// The class of each row.
     pub fn classes(&self) -> Vec<u8> {
         let rows = self.scores.outer_iter();
@@ -53,12 +71,12 @@ impl Predictions {
 
 /// The class that one row's scores stand for.
 pub fn class(scores: ArrayView1<'_, f32>, kind: ScoreKind) -> u8 {
-    if let [score] = *scores.to_vec() {
+    if scores.len() == 1 {
         let threshold = match kind {
             ScoreKind::Probability => 0.5,
             ScoreKind::Decision => 0.0,
         };
-        return u8::from(score >= threshold);
+        return u8::from(scores[0] >= threshold);
     }
     let best = |best: usize, index: usize| match scores[index] > scores[best] {
         true => index,

@@ -88,6 +88,15 @@ impl<'a> TrainingSet<'a> {
     }
 }
 
+/// One of several trainings of the same model: its own rows, its own seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Round<'a> {
+    /// Rows and labels.
+    pub set: TrainingSet<'a>,
+    /// Used instead of the seed among the hyper-parameters.
+    pub seed: u64,
+}
+
 /// Columns of scores for `classes` classes, where two need only one.
 pub(crate) fn outputs_of(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes }

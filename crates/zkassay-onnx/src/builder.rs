@@ -1,8 +1,10 @@
 //! Building a chain of layers and encoding it.
 
-use std::collections::BTreeMap;
+mod images;
+mod rbf;
+mod rows;
 
-use ndarray::{ArrayView1, ArrayView2};
+use std::collections::BTreeMap;
 
 use crate::OnnxError;
 use crate::proto::{
@@ -12,26 +14,36 @@ use crate::proto::{
 
 /// Name of the model's input, `[batch_size, inputs]`.
 pub const INPUT: &str = "input";
-/// Name of the model's output, `[batch_size, outputs]`.
+/// Name of the model's output: `batch_size` rows of the shape of the last layer's.
 pub const OUTPUT: &str = "output";
 /// Version of the `ai.onnx` operator set that models are written in.
 pub const OPSET: i64 = 17;
 
 /// The oldest file format that carries operator set 17 (ONNX 1.12).
 const IR_VERSION: i64 = 8;
-const BATCH: &str = "batch_size";
+pub(crate) const BATCH: &str = "batch_size";
 
 /// A model under construction: layers are applied in the order they are added.
+///
+/// Rows are flat, `[batch_size, n]`, until [`reshape`](Self::reshape) makes
+/// images of them. An error of a layer names it: a shape does not fit what the
+/// layer before it gives, a constant is NaN or infinite, or the name is empty
+/// or taken, by another layer or its constants.
 ///
 /// See the [crate documentation](crate) for an example.
 #[derive(Clone, Debug)]
 pub struct ModelBuilder {
     name: String,
     inputs: usize,
-    /// Elements per row after the last layer added.
-    len: usize,
-    nodes: Vec<NodeProto>,
+    /// Shape of a row after the last layer added.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
+    /// Outputs of the model beside [`OUTPUT`].
+    pub(crate) outputs: Vec<ValueInfoProto>,
+    /// Nodes that write them, of values of `nodes`.
+    pub(crate) readers: Vec<NodeProto>,
+    pub(crate) operators: Vec<OperatorSetIdProto>,
     metadata: BTreeMap<String, String>,
 }
 
@@ -49,73 +61,17 @@ impl ModelBuilder {
         Ok(Self {
             name: name.to_owned(),
             inputs,
-            len: inputs,
+            shape: vec![inputs],
             nodes: Vec::new(),
             initializers: Vec::new(),
+            outputs: Vec::new(),
+            readers: Vec::new(),
+            operators: vec![OperatorSetIdProto {
+                domain: String::new(),
+                version: OPSET,
+            }],
             metadata: BTreeMap::new(),
         })
-    }
-
-    /// Adds `y = weights x + bias`, with `weights` `[out, in]` and `bias` `[out]`.
-    ///
-    /// The tensors are stored as `<layer>.weight` and `<layer>.bias`.
-    ///
-    /// # Errors
-    /// If a shape does not fit, a value is NaN or infinite, or the name is taken.
-    pub fn dense(
-        mut self,
-        layer: &str,
-        weights: ArrayView2<'_, f32>,
-        bias: ArrayView1<'_, f32>,
-    ) -> Result<Self, OnnxError> {
-        let (out, columns) = weights.dim();
-        let mismatch = |tensor, axis, expected, found| OnnxError::ShapeMismatch {
-            layer: layer.to_owned(),
-            tensor,
-            axis,
-            expected,
-            found,
-        };
-        if columns != self.len {
-            return Err(mismatch("weights", "columns", self.len, columns));
-        }
-        if out == 0 {
-            return Err(mismatch("weights", "rows", 1, out));
-        }
-        if bias.len() != out {
-            return Err(mismatch("bias", "elements", out, bias.len()));
-        }
-        check_finite(layer, "weights", weights.iter())?;
-        check_finite(layer, "bias", bias.iter())?;
-
-        let (weight_name, bias_name) = (format!("{layer}.weight"), format!("{layer}.bias"));
-        self.push("Gemm", layer, &[&weight_name, &bias_name])?;
-        if let Some(node) = self.nodes.last_mut() {
-            node.attribute.push(AttributeProto::int("transB", 1));
-        }
-        let weights = TensorProto::floats(&weight_name, &[out, columns], weights.iter().copied());
-        let bias = TensorProto::floats(&bias_name, &[out], bias.iter().copied());
-        self.initializers.extend([weights, bias]);
-        self.len = out;
-        Ok(self)
-    }
-
-    /// Adds `max(x, 0)` on every element.
-    ///
-    /// # Errors
-    /// [`OnnxError::LayerName`] if the name is empty or taken.
-    pub fn relu(mut self, layer: &str) -> Result<Self, OnnxError> {
-        self.push("Relu", layer, &[])?;
-        Ok(self)
-    }
-
-    /// Adds `1 / (1 + exp(-x))` on every element.
-    ///
-    /// # Errors
-    /// [`OnnxError::LayerName`] if the name is empty or taken.
-    pub fn sigmoid(mut self, layer: &str) -> Result<Self, OnnxError> {
-        self.push("Sigmoid", layer, &[])?;
-        Ok(self)
     }
 
     /// Sets a metadata property; the last value of a key counts.
@@ -129,16 +85,30 @@ impl ModelBuilder {
     /// # Errors
     /// [`OnnxError::NoLayers`] if nothing was added.
     pub fn build(mut self) -> Result<ModelProto, OnnxError> {
-        match self.nodes.last_mut() {
-            Some(last) => last.output = vec![OUTPUT.to_owned()],
+        let rows = self.value();
+        match self
+            .nodes
+            .last_mut()
+            .and_then(|node| node.output.last_mut())
+        {
+            Some(value) => OUTPUT.clone_into(value),
             None => return Err(OnnxError::NoLayers { model: self.name }),
         }
-        let rows_of = |name, len| {
-            ValueInfoProto::floats(name, [Dim::Symbol(BATCH.to_owned()), Dim::Size(len as i64)])
+        let read = self.readers.iter_mut().flat_map(|node| &mut node.input);
+        for value in read.filter(|value| **value == rows) {
+            OUTPUT.clone_into(value);
+        }
+        self.nodes.append(&mut self.readers);
+        let rows_of = |name, shape: &[usize]| {
+            let sizes = shape.iter().map(|&size| Dim::Size(size as i64));
+            let batch = Dim::Symbol(BATCH.to_owned());
+            ValueInfoProto::floats(name, std::iter::once(batch).chain(sizes))
         };
+        let mut output = vec![rows_of(OUTPUT, &self.shape)];
+        output.append(&mut self.outputs);
         let graph = GraphProto {
-            input: vec![rows_of(INPUT, self.inputs)],
-            output: vec![rows_of(OUTPUT, self.len)],
+            input: vec![rows_of(INPUT, &[self.inputs])],
+            output,
             name: self.name,
             node: self.nodes,
             initializer: self.initializers,
@@ -153,10 +123,7 @@ impl ModelBuilder {
             producer_name: "zkassay".to_owned(),
             producer_version: env!("CARGO_PKG_VERSION").to_owned(),
             graph: Some(graph),
-            opset_import: vec![OperatorSetIdProto {
-                domain: String::new(),
-                version: OPSET,
-            }],
+            opset_import: self.operators,
             metadata_props,
         })
     }
@@ -169,38 +136,107 @@ impl ModelBuilder {
         Ok(self.build()?.to_bytes())
     }
 
-    /// Appends a node that reads the value so far and the constants named.
-    fn push(&mut self, op_type: &str, name: &str, constants: &[&str]) -> Result<(), OnnxError> {
-        // A node's value carries the node's name, so the names of the graph's
-        // own values are taken too.
-        let taken = [INPUT, OUTPUT].contains(&name) || self.nodes.iter().any(|n| n.name == name);
-        if name.is_empty() || taken {
-            return Err(OnnxError::LayerName {
-                layer: name.to_owned(),
-            });
+    /// Name of the rows as they are after the last layer added: a node's last
+    /// output carries them.
+    pub(crate) fn value(&self) -> String {
+        let last = self.nodes.last().and_then(|node| node.output.last());
+        last.map_or(INPUT, String::as_str).to_owned()
+    }
+
+    /// Elements of a row, if rows are flat.
+    pub(crate) fn flat(&self, layer: &str) -> Result<usize, OnnxError> {
+        match self.shape[..] {
+            [len] => Ok(len),
+            _ => Err(OnnxError::RowShape {
+                layer: layer.to_owned(),
+                expected: "[n]",
+                found: self.shape.clone(),
+                remedy: "flatten",
+            }),
         }
-        let previous = self.nodes.last().map_or(INPUT, |node| node.name.as_str());
-        let input = std::iter::once(previous)
-            .chain(constants.iter().copied())
-            .map(str::to_owned)
-            .collect();
+    }
+
+    /// Appends a node that reads the rows so far and `constants`, and stores these.
+    fn push(
+        &mut self,
+        op_type: &str,
+        name: &str,
+        constants: Vec<TensorProto>,
+        attributes: Vec<AttributeProto>,
+    ) -> Result<(), OnnxError> {
+        let names = constants.iter().map(|constant| constant.name.clone());
+        let inputs = std::iter::once(self.value()).chain(names).collect();
+        self.push_node(op_type, name, inputs, attributes)?;
+        self.push_constants(constants)
+    }
+
+    /// Appends a node that reads the values `inputs` and writes one called as
+    /// the node.
+    pub(crate) fn push_node(
+        &mut self,
+        op_type: &str,
+        name: &str,
+        input: Vec<String>,
+        attribute: Vec<AttributeProto>,
+    ) -> Result<(), OnnxError> {
+        self.check_name(name)?;
         self.nodes.push(NodeProto {
             input,
             output: vec![name.to_owned()],
             name: name.to_owned(),
             op_type: op_type.to_owned(),
+            attribute,
             ..NodeProto::default()
         });
         Ok(())
     }
+
+    fn push_constants(&mut self, constants: Vec<TensorProto>) -> Result<(), OnnxError> {
+        for constant in constants {
+            self.check_name(&constant.name)?;
+            self.initializers.push(constant);
+        }
+        Ok(())
+    }
+
+    /// An error unless `name` can name a value.
+    pub(crate) fn check_name(&self, name: &str) -> Result<(), OnnxError> {
+        let values = self.nodes.iter().flat_map(|node| &node.output);
+        let constants = self.initializers.iter().map(|constant| &constant.name);
+        let outputs = self.outputs.iter().map(|output| &output.name);
+        let mut taken = values.chain(constants).chain(outputs);
+        if name.is_empty() || [INPUT, OUTPUT].contains(&name) || taken.any(|other| other == name) {
+            return Err(OnnxError::LayerName {
+                layer: name.to_owned(),
+            });
+        }
+        Ok(())
+    }
 }
 
-fn check_finite<'a>(
+/// An error that says what of `tensor` does not fit.
+pub(crate) fn mismatch(
     layer: &str,
     tensor: &'static str,
-    values: impl Iterator<Item = &'a f32>,
+    axis: &'static str,
+    expected: usize,
+    found: usize,
+) -> OnnxError {
+    OnnxError::ShapeMismatch {
+        layer: layer.to_owned(),
+        tensor,
+        axis,
+        expected,
+        found,
+    }
+}
+
+pub(crate) fn check_finite<'a>(
+    layer: &str,
+    tensor: &'static str,
+    values: impl IntoIterator<Item = &'a f32>,
 ) -> Result<(), OnnxError> {
-    for (index, &value) in values.enumerate() {
+    for (index, &value) in values.into_iter().enumerate() {
         if !value.is_finite() {
             return Err(OnnxError::NonFinite {
                 layer: layer.to_owned(),

@@ -27,28 +27,88 @@ pub enum OnnxError {
     ShapeMismatch {
         /// Name of the layer.
         layer: String,
-        /// `weights` or `bias`.
+        /// The tensor, for instance `weights`.
         tensor: &'static str,
-        /// What was counted: `columns`, `rows` or `elements`.
+        /// What was counted, for instance `columns`.
         axis: &'static str,
         /// The number that fits.
         expected: usize,
         /// The number found.
         found: usize,
     },
-    /// A weight or bias is NaN or infinite.
+    /// A layer takes rows of another shape than the layer before it gives.
+    #[error(
+        "layer `{layer}`: takes rows of shape {expected}, found {found:?}: put a {remedy} before it"
+    )]
+    RowShape {
+        /// Name of the layer.
+        layer: String,
+        /// The shapes it takes.
+        expected: &'static str,
+        /// The shape of the rows so far, without the batch dimension.
+        found: Vec<usize>,
+        /// The layer that would make it fit.
+        remedy: &'static str,
+    },
+    /// A convolution or pooling whose window fits nowhere in the image.
+    #[error(
+        "layer `{layer}`: a window of {} x {}, stride {stride}, padding {padding} does not fit \
+         images of {} x {}",
+        window[0], window[1], image[0], image[1]
+    )]
+    Window {
+        /// Name of the layer.
+        layer: String,
+        /// Height and width of the window.
+        window: [usize; 2],
+        /// Step between two windows.
+        stride: usize,
+        /// Zeros added on each side.
+        padding: usize,
+        /// Height and width of the images.
+        image: [usize; 2],
+    },
+    /// A constant is NaN or infinite.
     #[error(
         "layer `{layer}`: {value} in the {tensor} at position {index} (row-major): has training diverged?"
     )]
     NonFinite {
         /// Name of the layer.
         layer: String,
-        /// `weights` or `bias`.
+        /// The tensor, for instance `weights`.
         tensor: &'static str,
         /// Row-major position in the tensor.
         index: usize,
         /// The value found.
         value: f32,
+    },
+    /// A finite constant that the layer cannot work with.
+    #[error("layer `{layer}`: {value} in the {tensor} at position {index}, expected {expected}")]
+    Constant {
+        /// Name of the layer.
+        layer: String,
+        /// The tensor, for instance `divisors`.
+        tensor: &'static str,
+        /// Row-major position in the tensor.
+        index: usize,
+        /// The value found.
+        value: f32,
+        /// The values allowed.
+        expected: &'static str,
+    },
+    /// A node that does not fit its decision tree.
+    #[error("tree {tree}, node {node}: the {what} is {found}, expected {expected}")]
+    TreeNode {
+        /// The tree, from 0.
+        tree: usize,
+        /// The node, from 0.
+        node: usize,
+        /// What does not fit, for instance its `feature`.
+        what: &'static str,
+        /// What was found.
+        found: String,
+        /// What fits.
+        expected: String,
     },
     /// Bytes that are not a `ModelProto`.
     #[error("not an ONNX model: {0}")]

@@ -1,4 +1,4 @@
-//! The subset of the ONNX protobuf schema that dense models take.
+//! The subset of the ONNX protobuf schema that the models here take.
 //!
 //! Field numbers are those of [`onnx.proto3`]. Fields that are not listed are
 //! skipped when decoding, as protobuf prescribes.
@@ -110,6 +110,18 @@ pub struct AttributeProto {
     /// The value of an [`AttributeKind::Int`].
     #[prost(int64, tag = "3")]
     pub i: i64,
+    /// The value of an [`AttributeKind::String`], in UTF-8.
+    #[prost(bytes = "vec", tag = "4")]
+    pub s: Vec<u8>,
+    /// The values of [`AttributeKind::Floats`].
+    #[prost(float, repeated, tag = "7")]
+    pub floats: Vec<f32>,
+    /// The values of [`AttributeKind::Ints`].
+    #[prost(int64, repeated, tag = "8")]
+    pub ints: Vec<i64>,
+    /// The values of [`AttributeKind::Strings`], in UTF-8.
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
     /// Which kind of value it is (`type` in the schema).
     #[prost(enumeration = "AttributeKind", tag = "20")]
     pub kind: i32,
@@ -135,6 +147,47 @@ impl AttributeProto {
             ..Self::default()
         }
     }
+
+    /// A string attribute.
+    pub fn string(name: &str, value: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            s: value.as_bytes().to_vec(),
+            kind: AttributeKind::String.into(),
+            ..Self::default()
+        }
+    }
+
+    /// An attribute of several floats.
+    pub fn floats(name: &str, values: impl IntoIterator<Item = f32>) -> Self {
+        Self {
+            name: name.to_owned(),
+            floats: values.into_iter().collect(),
+            kind: AttributeKind::Floats.into(),
+            ..Self::default()
+        }
+    }
+
+    /// An attribute of several integers.
+    pub fn ints(name: &str, values: impl IntoIterator<Item = i64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            ints: values.into_iter().collect(),
+            kind: AttributeKind::Ints.into(),
+            ..Self::default()
+        }
+    }
+
+    /// An attribute of several strings.
+    pub fn strings<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
+        let bytes = |value: &str| value.as_bytes().to_vec();
+        Self {
+            name: name.to_owned(),
+            strings: values.into_iter().map(bytes).collect(),
+            kind: AttributeKind::Strings.into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Kinds of attribute values (`AttributeProto.AttributeType`).
@@ -147,6 +200,14 @@ pub enum AttributeKind {
     Float = 1,
     /// One 64-bit integer.
     Int = 2,
+    /// One string.
+    String = 3,
+    /// Several 32-bit floats.
+    Floats = 6,
+    /// Several 64-bit integers.
+    Ints = 7,
+    /// Several strings.
+    Strings = 8,
 }
 
 /// A named constant tensor.
@@ -186,9 +247,20 @@ impl TensorProto {
             ..Self::default()
         }
     }
+
+    /// An integer tensor of one axis.
+    pub fn integers(name: &str, elements: &[i64]) -> Self {
+        Self {
+            name: name.to_owned(),
+            dims: vec![elements.len() as i64],
+            data_type: DataType::Int64.into(),
+            raw_data: elements.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            ..Self::default()
+        }
+    }
 }
 
-/// Element types (`TensorProto.DataType`); those that dense models meet.
+/// Element types (`TensorProto.DataType`); those that the models here meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum DataType {
@@ -218,12 +290,17 @@ pub struct ValueInfoProto {
 impl ValueInfoProto {
     /// A float tensor whose shape is given by `dims`.
     pub fn floats(name: &str, dims: impl IntoIterator<Item = Dim>) -> Self {
+        Self::tensor(name, DataType::Float, dims)
+    }
+
+    /// A tensor of `elements` whose shape is given by `dims`.
+    pub fn tensor(name: &str, elements: DataType, dims: impl IntoIterator<Item = Dim>) -> Self {
         let dim = dims
             .into_iter()
             .map(|dim| Dimension { value: Some(dim) })
             .collect();
         let tensor = TensorType {
-            elem_type: DataType::Float.into(),
+            elem_type: elements.into(),
             shape: Some(TensorShapeProto { dim }),
         };
         Self {

@@ -385,7 +385,7 @@ fn scales(layers: &[FloatLayer<'_>], limbs: Limbs, range: f64, finest: &[i32]) -
     let mut ranges = vec![(-range, range); layers[0].weights.ncols()];
     for (layer, finest_weights) in layers[..layers.len() - 1].iter().zip(finest) {
         let (mut worst, mut next) = (0f64, Vec::new());
-        for (weights, bias) in layer.weights.outer_iter().zip(layer.bias) {
+        for (weights, bias) in layer.weights.outer_iter().zip(layer.bias.iter()) {
             let (mut least, mut greatest) = (f64::from(*bias), f64::from(*bias));
             for (&weight, &(low, high)) in weights.iter().zip(&ranges) {
                 let (a, b) = (f64::from(weight) * low, f64::from(weight) * high);

@@ -20,8 +20,7 @@ pub struct Fidelity {
     pub median: f64,
     /// Greatest absolute error.
     pub max: f64,
-    /// Share of rows whose predicted class agrees: `>= 1/2` for one output,
-    /// the greatest for several.
+    /// Share of rows whose predicted class agrees; see [`class`].
     pub agreement: f64,
 }
 
@@ -47,7 +46,8 @@ impl Fidelity {
             };
             let integer = model.output_reals(&trace);
             let float: Vec<f64> = graph.evaluate(row)?.into_iter().map(f64::from).collect();
-            agreeing += usize::from(class(&integer) == class(&float));
+            let threshold = model.threshold();
+            agreeing += usize::from(class(&integer, threshold) == class(&float, threshold));
             errors.extend(integer.iter().zip(&float).map(|(a, b)| (a - b).abs()));
         }
         errors.sort_by(f64::total_cmp);
@@ -63,10 +63,11 @@ impl Fidelity {
     }
 }
 
-/// The class that `outputs` predict: see [`Fidelity::agreement`].
-pub fn class(outputs: &[f64]) -> usize {
+/// The class that `outputs` predict: 1 if there is one output and it reaches
+/// `threshold` ([`QuantizedModel::threshold`]), the first of the greatest if there are several.
+pub fn class(outputs: &[f64], threshold: f64) -> usize {
     match outputs {
-        [probability] => usize::from(*probability >= 0.5),
+        [score] => usize::from(*score >= threshold),
         scores => (0..scores.len())
             .max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)))
             .unwrap_or(0),

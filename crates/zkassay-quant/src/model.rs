@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use zkassay_fixed::{OutputMap, Scale, shift_round};
+use zkassay_fixed::{Activation, OutputMap, Scale, shift_round};
 
 use crate::{QuantError, bounds};
 
@@ -251,6 +251,15 @@ impl QuantizedModel {
             values,
             accumulators,
             outputs,
+        }
+    }
+
+    /// What a single output must reach for class 1: one half if it is a
+    /// probability, zero otherwise.
+    pub fn threshold(&self) -> f64 {
+        match self.output.activation() {
+            Activation::Sigmoid => 0.5,
+            Activation::Identity => 0.0,
         }
     }
 

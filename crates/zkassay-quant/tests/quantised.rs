@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use ndarray::{Array2, array};
-use zkassay_graph::{Graph, Op};
+use zkassay_graph::{Arithmetic, Graph, Op};
 use zkassay_quant::{
     Calibration, CalibrationParams, Fidelity, Limbs, QuantError, QuantizedModel, Scheme, Target,
     bounds, calibrate, quantize,
@@ -189,7 +189,6 @@ fn graphs_that_cannot_be_quantised_are_named() {
     let mut stream = Stream::new(1, "quant-test");
     let mut fc = |name: &str| dense(name, 2, 2, &mut stream);
     let cases = [
-        (vec![fc("a"), fc("b")], "b", "two dense layers"),
         (
             vec![fc("a"), node("s", Op::Sigmoid, 2), fc("b")],
             "s",
@@ -216,6 +215,43 @@ fn graphs_that_cannot_be_quantised_are_named() {
             "{text}"
         );
     }
+}
+
+/// The graph says nothing but `W x + b` for the matrix and vector worked out by hand.
+#[test]
+fn affine_nodes_in_a_row_become_one_layer() {
+    let elementwise = |name: &str, arithmetic, constant| {
+        let op = Op::Elementwise {
+            arithmetic,
+            constant,
+        };
+        node(name, op, 2)
+    };
+    let linear = |name: &str, weights, bias| node(name, Op::Dense { weights, bias }, 2);
+    // With z = (x - (1, 2)) / (2, 4): u = 3 * (A z + a), y = B u + b.
+    let nodes = vec![
+        elementwise("centre", Arithmetic::Subtract, array![1.0, 2.0]),
+        elementwise("scale", Arithmetic::Divide, array![2.0, 4.0]),
+        linear("a", array![[1.0, 2.0], [0.0, -1.0]], array![0.5, 1.0]),
+        elementwise("three", Arithmetic::Multiply, array![3.0, 3.0]),
+        linear("b", array![[1.0, 1.0], [2.0, 0.0]], array![0.0, -1.0]),
+        elementwise("end", Arithmetic::Add, array![0.25, 0.0]),
+    ];
+    // A z + a = (x0/2 + x1/2 - 1, -x1/4 + 3/2); B 3(..) + b.
+    let weights = array![[1.5, 0.75], [3.0, 3.0]];
+    let bias = array![1.75, -7.0];
+    let merged = graph(2, nodes);
+    let single = graph(2, vec![linear("single", weights, bias)]);
+    for row in rows(20, 2, 5).outer_iter() {
+        let (found, expected) = (merged.evaluate(row).unwrap(), single.evaluate(row).unwrap());
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+    let calibrated = |graph| calibrated(graph).model;
+    let (merged, single) = (calibrated(&merged), calibrated(&single));
+    assert_eq!(merged.layers.len(), 1);
+    assert_eq!(merged.layers[0].name, "centre + scale + a + three + b + end");
+    assert_eq!(merged.layers[0].weights, single.layers[0].weights);
+    assert_eq!(merged.layers[0].bias, single.layers[0].bias);
 }
 
 #[test]

@@ -153,21 +153,15 @@ fn setting(page: &mut String, record: &RunRecord) {
         );
     }
     page.push_str(
-        "\n| Model | Activation | Epochs | Learning rate | Weight decay | Seed \
-         | Proved test rows | Settings |\n|:---|:---|---:|---:|---:|---:|:---|:---|\n",
+        "\n| Model | Training | Proved test rows | Settings |\n|:---|:---|:---|:---|\n",
     );
     for model in &record.models {
-        let training = &model.training;
         let rows: Vec<String> = model.proved_rows.iter().map(usize::to_string).collect();
         let _ = writeln!(
             page,
-            "| {} | {} | {} | {} | {} | {} | {} | `{}` |",
+            "| {} | `{}` | {} | `{}` |",
             table::escape(&model.tag),
-            model.activation,
-            training.epochs,
-            training.learning_rate,
-            training.weight_decay,
-            training.seed,
+            table::escape(&model.training.params.to_string()),
             rows.join(", "),
             table::escape(&model.settings.to_string())
         );

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ReportError, Samples};
 
 /// The version of the record's layout that this crate writes and reads.
-pub const RECORD_VERSION: u32 = 1;
+pub const RECORD_VERSION: u32 = 2;
 
 /// One run of the experiment: its setting and one [`ModelRecord`] per model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -172,13 +172,9 @@ pub struct ModelRecord {
 /// How a model was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
-    /// Passes over the training rows.
-    pub epochs: usize,
-    /// Step size of the optimiser.
-    pub learning_rate: f64,
-    /// Weight decay of the optimiser.
-    pub weight_decay: f64,
-    /// Seed of the initial weights.
+    /// The hyper-parameters of the model's family, all of them.
+    pub params: serde_json::Value,
+    /// Seed of every draw of the training.
     pub seed: u64,
     /// Wall-clock time of the training.
     pub seconds: f64,

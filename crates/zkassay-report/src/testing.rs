@@ -123,9 +123,7 @@ fn deep() -> ModelRecord {
         activation: "relu".into(),
         parameters: 12_545,
         training: Training {
-            epochs: 1000,
-            learning_rate: 0.0012,
-            weight_decay: 0.0,
+            params: serde_json::json!({ "family": "mlp", "epochs": 1000 }),
             seed: 20_220_601,
             seconds: 1.5,
         },

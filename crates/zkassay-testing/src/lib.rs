@@ -1,4 +1,8 @@
-//! Random models and rows for tests and benchmarks, fixed by a seed.
+//! Random models and rows for tests and benchmarks, fixed by a seed; and Python's libraries, to
+//! compare with.
+
+pub mod engines;
+pub mod python;
 
 use ndarray::{Array1, Array2};
 use zkassay_graph::{Graph, Node, Op, Value};

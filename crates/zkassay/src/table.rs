@@ -4,7 +4,7 @@ use serde::Serialize;
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
 use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
 use zkassay_gadgets::Shape;
-use zkassay_graph::Op;
+use zkassay_graph::{Arithmetic, Op};
 
 use crate::{Error, Model, Settings};
 
@@ -123,6 +123,12 @@ impl Layout {
 fn op_name(op: &Op) -> &'static str {
     match op {
         Op::Dense { .. } => "Dense",
+        Op::Elementwise { arithmetic, .. } => match arithmetic {
+            Arithmetic::Add => "Add",
+            Arithmetic::Subtract => "Sub",
+            Arithmetic::Multiply => "Mul",
+            Arithmetic::Divide => "Div",
+        },
         Op::Relu => "Relu",
         Op::Sigmoid => "Sigmoid",
         _ => "other",

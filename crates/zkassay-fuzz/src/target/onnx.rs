@@ -96,6 +96,9 @@ fn largest_weight(graph: &Graph) -> f32 {
             let all = weights.iter().chain(bias);
             all.fold(0f32, |most, x| most.max(x.abs()))
         }
+        zkassay_graph::Op::Elementwise { constant, .. } => {
+            constant.fold(0f32, |most, x| most.max(x.abs()).max(1.0 / x.abs()))
+        }
         _ => 0.0,
     };
     graph.nodes.iter().map(largest).fold(0.0, f32::max)

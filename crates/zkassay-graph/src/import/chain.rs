@@ -8,11 +8,12 @@ use tract_onnx::pb;
 use super::constants::Constants;
 use super::is_default_domain;
 use super::node::NodeRef;
-use crate::{GraphError, Node, Op};
+use crate::{Arithmetic, GraphError, Node, Op};
 
 /// The operators that [`Walk::step`] reads.
-const OPS: [&str; 8] = [
-    "Gemm", "MatMul", "Add", "Relu", "Sigmoid", "Identity", "Flatten", "Dropout",
+const OPS: [&str; 11] = [
+    "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Relu", "Sigmoid", "Identity", "Flatten",
+    "Dropout",
 ];
 
 /// What was read.
@@ -113,7 +114,10 @@ impl Walk<'_> {
     fn step(&mut self, node: &NodeRef<'_>, value: &str) -> Result<(), GraphError> {
         let op = node.proto.op_type.as_str();
         match op {
-            "Add" => return self.add(node, value),
+            "Add" => return self.elementwise(node, value, Arithmetic::Add),
+            "Sub" => return self.elementwise(node, value, Arithmetic::Subtract),
+            "Mul" => return self.elementwise(node, value, Arithmetic::Multiply),
+            "Div" => return self.elementwise(node, value, Arithmetic::Divide),
             "Gemm" => node.check_signature(value, 2..=3, 1..=1)?,
             "MatMul" => node.check_signature(value, 2..=2, 1..=1)?,
             "Dropout" => node.check_signature(value, 1..=3, 1..=2)?,
@@ -171,28 +175,44 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The bias of the `MatMul` before it.
-    fn add(&mut self, node: &NodeRef<'_>, value: &str) -> Result<(), GraphError> {
+    /// `x + c` and its like; an `Add` after a `MatMul` is that one's bias.
+    fn elementwise(
+        &mut self,
+        node: &NodeRef<'_>,
+        value: &str,
+        arithmetic: Arithmetic,
+    ) -> Result<(), GraphError> {
+        let commutes = matches!(arithmetic, Arithmetic::Add | Arithmetic::Multiply);
         let constant = match (node.input(0), node.input(1)) {
-            (Some(constant), Some(data)) if data == value => constant,
+            (Some(constant), Some(data)) if commutes && data == value => constant,
             (_, Some(constant)) => {
                 node.check_signature(value, 2..=2, 1..=1)?;
                 constant
             }
             _ => return Err(node.unsupported("it has no second operand")),
         };
-        if !self.open_bias {
-            return Err(node.unsupported("an Add is read only as the bias of the MatMul before it"));
+        let constant = self.bias(node, constant, self.shape.iter().product())?;
+        if arithmetic == Arithmetic::Divide && constant.iter().any(|c| *c == 0.0) {
+            return Err(node.unsupported("it divides by zero"));
         }
-        let found = self.bias(node, constant, self.shape.iter().product())?;
-        if let Some(Node {
-            op: Op::Dense { bias, .. },
-            ..
-        }) = self.nodes.last_mut()
+        if arithmetic == Arithmetic::Add
+            && self.open_bias
+            && let Some(Node {
+                op: Op::Dense { bias, .. },
+                ..
+            }) = self.nodes.last_mut()
         {
-            *bias = found;
+            *bias = constant;
+            self.open_bias = false;
+            return Ok(());
         }
-        self.open_bias = false;
+        self.push(
+            node,
+            Op::Elementwise {
+                arithmetic,
+                constant,
+            },
+        );
         Ok(())
     }
 
@@ -271,7 +291,7 @@ impl Walk<'_> {
             return Err(node.unsupported(format!("`{name}` is not a constant")));
         };
         match constant.shape.as_slice() {
-            [n] | [1, n] if *n == len => Ok(constant.elements.into()),
+            [n] | [1, n] if *n == len && self.shape.len() == 1 => Ok(constant.elements.into()),
             [] | [1] | [1, 1] => Ok(Array1::from_elem(len, constant.elements[0])),
             _ => Err(GraphError::ShapeMismatch {
                 node: node.name.clone(),

@@ -1,9 +1,9 @@
-//! The trained model.
+//! The trained network.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
-use zkassay_onnx::ModelBuilder;
+use ndarray::{Array1, Array2, ArrayView2};
 
-use crate::{Activation, MlpSpec, ModelError};
+use crate::classifier::{builder, check_rows};
+use crate::{Activation, Classifier, Export, MlpSpec, ModelError, Predictions};
 
 /// `y = weights x + bias`.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,8 @@ pub struct DenseLayer {
     pub bias: Array1<f32>,
 }
 
-/// A trained multi-layer perceptron.
+/// A trained multi-layer perceptron: dense layers, an activation between them,
+/// a sigmoid (two classes) or a softmax at the end.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Mlp {
@@ -22,67 +23,62 @@ pub struct Mlp {
     pub spec: MlpSpec,
     /// The layers, from the input to the output; at least one.
     pub layers: Vec<DenseLayer>,
-    /// Mean binary cross-entropy on the training rows before the last step.
-    pub loss: f32,
+    /// Epochs that these weights were trained for.
+    pub epochs: usize,
 }
 
 impl Mlp {
-    /// Number of features of a row.
-    pub fn inputs(&self) -> usize {
+    fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.bias.len())
+    }
+}
+
+impl Classifier for Mlp {
+    fn inputs(&self) -> usize {
         self.layers.first().map_or(0, |layer| layer.weights.ncols())
     }
 
-    /// Number of weights and biases.
-    pub fn parameters(&self) -> usize {
-        self.spec.parameters(self.inputs())
+    fn classes(&self) -> usize {
+        self.outputs().max(2)
     }
 
-    /// The probability of class 1 for each of the rows `[rows, inputs]`.
-    ///
-    /// # Errors
-    /// [`ModelError::Columns`] if the rows have another length.
-    pub fn predict_proba(&self, rows: ArrayView2<'_, f32>) -> Result<Vec<f32>, ModelError> {
-        if rows.ncols() != self.inputs() {
-            return Err(ModelError::Columns {
-                expected: self.inputs(),
-                found: rows.ncols(),
-            });
-        }
+    fn parameters(&self) -> usize {
+        self.spec.parameters(self.inputs(), self.outputs())
+    }
+
+    fn predict(&self, rows: ArrayView2<'_, f32>) -> Result<Predictions, ModelError> {
+        check_rows(self.inputs(), rows)?;
         let mut value = rows.to_owned();
         for (index, layer) in self.layers.iter().enumerate() {
-            if index > 0 && self.spec.activation == Activation::Relu {
-                value.mapv_inplace(|x| x.max(0.0));
+            if index > 0 {
+                match self.spec.activation {
+                    Activation::Relu => value.mapv_inplace(|x| x.max(0.0)),
+                    Activation::Tanh => value.mapv_inplace(f32::tanh),
+                    Activation::None => {}
+                }
             }
             value = value.dot(&layer.weights.t()) + &layer.bias;
         }
-        let logits = value.index_axis_move(Axis(1), 0);
-        Ok(logits.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect())
+        Ok(Predictions::from_logits(value))
     }
 
-    /// The model as the bytes of an `.onnx` file, named by its tag; its output
-    /// is the probability of class 1.
-    ///
-    /// `metadata` is stored with the model; its tag is added as `model`.
-    ///
-    /// # Errors
-    /// [`ModelError::Onnx`] if a weight is not finite.
-    pub fn to_onnx<'a>(
-        &self,
-        metadata: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Vec<u8>, ModelError> {
-        let tag = self.spec.tag();
-        let mut builder = ModelBuilder::new(&tag, self.inputs())?;
+    fn to_onnx(&self, export: &Export) -> Result<Vec<u8>, ModelError> {
+        let mut builder = builder(export, self.inputs(), self.classes())?;
         for (index, layer) in self.layers.iter().enumerate() {
-            if index > 0 && self.spec.activation == Activation::Relu {
-                builder = builder.relu(&format!("relu_{}", index - 1))?;
+            if let Some(below) = index.checked_sub(1) {
+                builder = match self.spec.activation {
+                    Activation::Relu => builder.relu(&format!("relu_{below}"))?,
+                    Activation::Tanh => builder.tanh(&format!("tanh_{below}"))?,
+                    Activation::None => builder,
+                };
             }
             let name = format!("layer_{index}");
             builder = builder.dense(&name, layer.weights.view(), layer.bias.view())?;
         }
-        builder = builder.sigmoid("probability")?;
-        for (key, value) in metadata {
-            builder = builder.metadata(key, value);
-        }
-        Ok(builder.metadata("model", &tag).encode()?)
+        builder = match self.outputs() {
+            1 => builder.sigmoid("probability")?,
+            _ => builder.softmax("probability")?,
+        };
+        Ok(builder.encode()?)
     }
 }

@@ -1,69 +1,142 @@
-//! The model as candle variables, while it is trained.
+//! Networks of one specification, side by side, while they are trained.
 
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor};
 use ndarray::{Array1, Array2};
 use zkassay_seed::Stream;
 
+use crate::mlp::ops::{Activate, ActivationGradient, Adam};
 use crate::{Activation, DenseLayer, MlpSpec, ModelError};
 
-/// Weights `[out, in]` and bias `[out]` of every layer.
+/// One network for each round; every tensor has the rounds as its first axis.
 pub(crate) struct Network {
-    layers: Vec<(Var, Var)>,
+    layers: Vec<Layer>,
     activation: Activation,
 }
 
+struct Layer {
+    /// `[rounds, in, out]`.
+    weights: Trained,
+    /// `[rounds, 1, out]`.
+    bias: Trained,
+}
+
+/// A tensor that Adam changes in place.
+struct Trained {
+    /// A view of the first third of the state.
+    values: Tensor,
+    /// `[3, ...]`: the values, and Adam's two moments.
+    state: Tensor,
+}
+
+impl Trained {
+    fn new(values: &Tensor) -> Result<Self> {
+        let zeros = values.zeros_like()?;
+        let state = Tensor::stack(&[values, &zeros, &zeros], 0)?;
+        Ok(Self {
+            values: state.get(0)?,
+            state,
+        })
+    }
+}
+
 impl Network {
-    /// A network over `inputs` features with initial weights as PyTorch's
-    /// `Linear` draws them: weights and bias uniform in ±1/sqrt(in).
+    /// Networks from `inputs` features to `outputs` logits, one for each seed,
+    /// with initial weights as PyTorch's `Linear` draws them: weights and bias
+    /// uniform in ±1/sqrt(in).
     ///
     /// Every layer has a stream of its own, named by the model's tag and the
     /// layer's position.
-    pub(crate) fn new(spec: &MlpSpec, inputs: usize, seed: u64) -> Result<Self> {
+    pub(crate) fn new(spec: &MlpSpec, inputs: usize, outputs: usize, seeds: &[u64]) -> Result<Self> {
         let tag = spec.tag();
-        let layer = |(index, (out, columns)): (usize, (usize, usize))| {
-            let mut stream = Stream::new(seed, &format!("models/init/{tag}/layer_{index}"));
-            let bound = 1.0 / (columns as f64).sqrt();
-            let mut draw = |count| -> Vec<f32> {
-                let uniform = |_| (bound * (2.0 * stream.unit() - 1.0)) as f32;
-                (0..count).map(uniform).collect()
-            };
-            let weights = Var::from_vec(draw(out * columns), (out, columns), &Device::Cpu)?;
-            let bias = Var::from_vec(draw(out), out, &Device::Cpu)?;
-            Ok((weights, bias))
+        let layer = |(index, (inputs, outputs)): (usize, (usize, usize))| {
+            let (mut weights, mut biases) = (Vec::new(), Vec::new());
+            for &seed in seeds {
+                let mut stream = Stream::new(seed, &format!("models/init/{tag}/layer_{index}"));
+                let bound = 1.0 / (inputs as f64).sqrt();
+                let mut draw = |count| -> Result<Tensor> {
+                    let uniform = |_| (bound * (2.0 * stream.unit() - 1.0)) as f32;
+                    let values = (0..count).map(uniform).collect();
+                    Tensor::from_vec(values, count, &Device::Cpu)
+                };
+                weights.push(draw(outputs * inputs)?.reshape((outputs, inputs))?.t()?);
+                biases.push(draw(outputs)?.reshape((1, outputs))?);
+            }
+            Ok(Layer {
+                weights: Trained::new(&Tensor::stack(&weights, 0)?)?,
+                bias: Trained::new(&Tensor::stack(&biases, 0)?)?,
+            })
         };
-        let layers = spec.layer_shapes(inputs).enumerate().map(layer);
+        let layers = spec.layer_shapes(inputs, outputs).enumerate().map(layer);
         Ok(Self {
             layers: layers.collect::<Result<_>>()?,
             activation: spec.activation,
         })
     }
 
-    /// The variables to train.
-    pub(crate) fn variables(&self) -> Vec<Var> {
-        let pairs = self.layers.iter();
-        pairs.flat_map(|(w, b)| [w.clone(), b.clone()]).collect()
-    }
-
-    /// Logits `[rows]` of the rows `[rows, inputs]`.
-    pub(crate) fn logits(&self, rows: &Tensor) -> Result<Tensor> {
-        let mut value = rows.clone();
-        for (index, (weights, bias)) in self.layers.iter().enumerate() {
-            if index > 0 && self.activation == Activation::Relu {
-                value = value.relu()?;
-            }
-            value = value.matmul(&weights.t()?)?.broadcast_add(bias)?;
+    /// The outputs of every layer for rows `[rounds, rows, inputs]`; the last are
+    /// the logits `[rounds, rows, outputs]`.
+    pub(crate) fn forward(&self, rows: &Tensor) -> Result<Vec<Tensor>> {
+        let mut outputs: Vec<Tensor> = Vec::with_capacity(self.layers.len());
+        for (index, layer) in self.layers.iter().enumerate() {
+            let value = outputs.last().unwrap_or(rows).matmul(&layer.weights.values)?;
+            let is_last = index + 1 == self.layers.len();
+            let activation = if is_last { Activation::None } else { self.activation };
+            value.inplace_op2(&layer.bias.values, &Activate(activation))?;
+            outputs.push(value);
         }
-        value.flatten_all()
+        Ok(outputs)
     }
 
-    /// The layers' current values.
-    pub(crate) fn layers(&self) -> std::result::Result<Vec<DenseLayer>, ModelError> {
-        let layer = |(weights, bias): &(Var, Var)| {
-            let shape = weights.dims2()?;
+    /// The logits `[rounds, rows, outputs]` of rows `[rounds, rows, inputs]`.
+    pub(crate) fn logits(&self, rows: &Tensor) -> Result<Tensor> {
+        match self.forward(rows)?.pop() {
+            Some(logits) => Ok(logits),
+            None => Ok(rows.clone()),
+        }
+    }
+
+    /// One step down the gradient, given that of the loss by the logits.
+    ///
+    /// `transposed` are the rows as `[rounds, inputs, rows]`, `outputs` what
+    /// [`forward`](Self::forward) made of them. Written out, because candle's
+    /// own differentiation also computes the gradient by the rows, which is the
+    /// dearest of all and which nobody needs.
+    pub(crate) fn step(
+        &self,
+        transposed: &Tensor,
+        outputs: &[Tensor],
+        gradient: Tensor,
+        adam: &Adam,
+    ) -> Result<()> {
+        let mut gradient = gradient;
+        let (rounds, rows, _) = gradient.dims3()?;
+        let ones = Tensor::ones((rounds, 1, rows), DType::F32, &Device::Cpu)?;
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            let below = index.checked_sub(1).and_then(|below| outputs.get(below));
+            let by_weights = match below {
+                Some(below) => below.t()?.matmul(&gradient)?,
+                None => transposed.matmul(&gradient)?,
+            };
+            let by_bias = ones.matmul(&gradient)?;
+            if let Some(below) = below {
+                gradient = gradient.matmul(&layer.weights.values.t()?)?;
+                gradient.inplace_op2(below, &ActivationGradient(self.activation))?;
+            }
+            layer.weights.state.inplace_op2(&by_weights, adam)?;
+            layer.bias.state.inplace_op2(&by_bias, adam)?;
+        }
+        Ok(())
+    }
+
+    /// The current layers of one round.
+    pub(crate) fn layers(&self, round: usize) -> std::result::Result<Vec<DenseLayer>, ModelError> {
+        let layer = |layer: &Layer| {
+            let weights = layer.weights.values.get(round)?;
+            let (inputs, outputs) = weights.dims2()?;
             let elements = weights.flatten_all()?.to_vec1::<f32>()?;
             Ok(DenseLayer {
-                weights: Array2::from_shape_fn(shape, |(o, i)| elements[o * shape.1 + i]),
-                bias: Array1::from(bias.to_vec1::<f32>()?),
+                weights: Array2::from_shape_fn((outputs, inputs), |(o, i)| elements[i * outputs + o]),
+                bias: Array1::from(layer.bias.values.get(round)?.flatten_all()?.to_vec1::<f32>()?),
             })
         };
         self.layers.iter().map(layer).collect()
@@ -73,13 +146,14 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mlp::loss::binary_cross_entropy;
+    use crate::mlp::head::Head;
+    use candle_core::Var;
 
     #[test]
     fn initial_weights_fill_their_interval() {
         let spec: MlpSpec = "64".parse().unwrap();
-        let layers = Network::new(&spec, 100, 7).unwrap().layers().unwrap();
-        let weights = &layers[0].weights;
+        let network = Network::new(&spec, 100, 1, &[7]).unwrap();
+        let weights = &network.layers(0).unwrap()[0].weights;
         assert_eq!(weights.dim(), (64, 100));
         let largest = weights.iter().fold(0.0f32, |max, w| max.max(w.abs()));
         assert!(largest <= 0.1 && largest > 0.0999, "{largest}");
@@ -90,37 +164,83 @@ mod tests {
         assert!((variance - 0.01 / 3.0).abs() < 2e-4, "{variance}");
     }
 
-    #[test]
-    fn gradients_match_finite_differences() {
-        let spec: MlpSpec = "4-3".parse().unwrap();
-        let network = Network::new(&spec, 3, 11).unwrap();
-        let mut stream = Stream::new(11, "rows");
-        let rows: Vec<f32> = (0..24).map(|_| stream.normal() as f32).collect();
-        let rows = Tensor::from_vec(rows, (8, 3), &Device::Cpu).unwrap();
-        let labels = Tensor::new(&[0f32, 1., 1., 0., 1., 0., 0., 1.], &Device::Cpu).unwrap();
-        let loss = || binary_cross_entropy(&network.logits(&rows).unwrap(), &labels).unwrap();
-        let gradients = loss().backward().unwrap();
-
-        let (first, _) = &network.layers[0];
-        let gradient = gradients.get(first).unwrap().to_vec2::<f32>().unwrap();
-        let start = first.to_vec2::<f32>().unwrap();
-        let step = 1e-2;
-        for out in 0..4 {
-            for column in 0..3 {
-                let at = |offset: f32| {
-                    let mut moved = start.clone();
-                    moved[out][column] += offset;
-                    first
-                        .set(&Tensor::new(moved, &Device::Cpu).unwrap())
-                        .unwrap();
-                    loss().to_scalar::<f32>().unwrap()
+    /// Candle's own differentiation of the same network, for one round.
+    fn reference(layers: &[DenseLayer], activation: Activation, rows: &Tensor, head: Head, targets: &Tensor) -> Vec<Vec<f32>> {
+        let variables: Vec<(Var, Var)> = layers
+            .iter()
+            .map(|layer| {
+                let values = layer.weights.t().iter().copied().collect::<Vec<_>>();
+                let shape = (layer.weights.ncols(), layer.weights.nrows());
+                let bias = layer.bias.to_vec();
+                (
+                    Var::from_vec(values, shape, &Device::Cpu).unwrap(),
+                    Var::from_vec(bias, (1, shape.1), &Device::Cpu).unwrap(),
+                )
+            })
+            .collect();
+        let mut value = rows.clone();
+        for (index, (weights, bias)) in variables.iter().enumerate() {
+            if index > 0 {
+                value = match activation {
+                    Activation::Relu => value.relu().unwrap(),
+                    Activation::Tanh => value.tanh().unwrap(),
+                    Activation::None => value,
                 };
-                let slope = (at(step) - at(-step)) / (2.0 * step);
-                let found = gradient[out][column];
-                assert!(
-                    (slope - found).abs() < 2e-3,
-                    "{out}, {column}: {slope} {found}"
-                );
+            }
+            value = value.matmul(weights).unwrap().broadcast_add(bias).unwrap();
+        }
+        let loss = head.losses(&value.unsqueeze(0).unwrap(), targets).unwrap();
+        let gradients = loss.sum_all().unwrap().backward().unwrap();
+        variables
+            .iter()
+            .flat_map(|(weights, bias)| [weights, bias])
+            .map(|var| gradients.get(var).unwrap().flatten_all().unwrap().to_vec1().unwrap())
+            .collect()
+    }
+
+    /// The gradients of [`Network::step`], read off Adam's first moments, which
+    /// are a tenth of them after one step.
+    #[test]
+    fn gradients_are_those_of_candles_differentiation() {
+        for (activation, outputs, head) in [
+            (Activation::Relu, 1, Head::Sigmoid),
+            (Activation::Tanh, 3, Head::Softmax),
+            (Activation::None, 1, Head::Sigmoid),
+        ] {
+            let spec = MlpSpec {
+                hidden: vec![5, 4],
+                activation,
+            };
+            let network = Network::new(&spec, 3, outputs, &[11, 12]).unwrap();
+            let mut stream = Stream::new(11, "rows");
+            let rows: Vec<f32> = (0..48).map(|_| stream.normal() as f32).collect();
+            let rows = Tensor::from_vec(rows, (2, 8, 3), &Device::Cpu).unwrap();
+            let labels: Vec<u8> = (0..16).map(|row| row % (outputs as u8).max(2)).collect();
+            let targets = head.targets(&labels, (2, 8, outputs)).unwrap();
+            let before: Vec<_> = (0..2).map(|round| network.layers(round).unwrap()).collect();
+
+            let values = network.forward(&rows).unwrap();
+            let gradient = head.gradient(values.last().unwrap(), &targets).unwrap();
+            let adam = Adam {
+                learning_rate: 0.1,
+                weight_decay: 0.0,
+                step: 1,
+            };
+            let transposed = rows.t().unwrap();
+            network.step(&transposed, &values, gradient, &adam).unwrap();
+
+            for round in 0..2 {
+                let own = (rows.get(round).unwrap(), targets.narrow(0, round, 1).unwrap());
+                let expected = reference(&before[round], activation, &own.0, head, &own.1);
+                let tensors = network.layers.iter().flat_map(|l| [&l.weights, &l.bias]);
+                for (tensor, expected) in tensors.zip(expected) {
+                    let moment = tensor.state.get(1).unwrap().get(round).unwrap();
+                    let found = moment.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                    assert_eq!(found.len(), expected.len());
+                    for (found, expected) in found.iter().zip(expected) {
+                        assert!((10.0 * found - expected).abs() < 1e-6, "{found}, {expected}");
+                    }
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Which model: hidden widths and activation.
+//! Which network: hidden widths and activation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,21 +15,35 @@ pub enum Activation {
     /// `max(x, 0)`.
     #[default]
     Relu,
+    /// `tanh(x)`.
+    Tanh,
     /// Nothing, as in the study: however many layers, one affine map.
     None,
 }
 
-/// A multi-layer perceptron with one output; logistic regression if `hidden` is empty.
+impl Activation {
+    /// What a model's name ends with; nothing for the default.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Relu => "",
+            Self::Tanh => "tanh",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A multi-layer perceptron; logistic regression if `hidden` is empty.
 ///
 /// It reads from and displays as a short form, `logistic` or `64-32`; reading
-/// also takes the study's tags. Both leave the activation at its default.
+/// also takes the study's tags. An activation other than ReLU stands at the
+/// end: `64-32:tanh`, `MLP_2_layers_64_32_tanh`.
 ///
 /// ```
 /// use zkassay_models::MlpSpec;
 ///
 /// let spec: MlpSpec = "64-32".parse()?;
 /// assert_eq!(spec.tag(), "MLP_2_layers_64_32");
-/// assert_eq!(spec.parameters(162), 12_545);
+/// assert_eq!(spec.parameters(162, 1), 12_545);
 /// assert_eq!(spec.tag().parse::<MlpSpec>()?, spec);
 /// # Ok::<(), zkassay_models::ModelError>(())
 /// ```
@@ -42,23 +56,46 @@ pub struct MlpSpec {
 }
 
 impl MlpSpec {
-    /// The study's name of the model, for instance `MLP_2_layers_64_32`.
-    pub fn tag(&self) -> String {
-        format!("MLP_{}_layers_{}", self.hidden.len(), self.widths("_"))
+    /// The 42 networks of the study, in the order of its table: up to three
+    /// hidden layers, widths strictly decreasing from 128, 64, 32, 16, 8, 4.
+    pub fn study(activation: Activation) -> Vec<Self> {
+        // Of the subsets of the widths, those of at most three. Bit `i` stands for `4 << i`,
+        // so counting up sorts by the widest layer first.
+        let widths = |subset: u32| (0..6).rev().filter(move |bit| subset >> bit & 1 == 1);
+        (0..1u32 << 6)
+            .filter(|subset| subset.count_ones() <= 3)
+            .map(|subset| Self {
+                hidden: widths(subset).map(|bit| 4 << bit).collect(),
+                activation,
+            })
+            .collect()
     }
 
-    /// Number of weights and biases of a model over `inputs` features.
-    pub fn parameters(&self, inputs: usize) -> usize {
-        self.layer_shapes(inputs)
-            .map(|(out, columns)| out * (columns + 1))
+    /// The study's name of the model, for instance `MLP_2_layers_64_32`.
+    pub fn tag(&self) -> String {
+        let tag = format!("MLP_{}_layers_{}", self.hidden.len(), self.widths("_"));
+        match self.activation.suffix() {
+            "" => tag,
+            suffix => format!("{tag}_{suffix}"),
+        }
+    }
+
+    /// Number of weights and biases of a model from `inputs` features to `outputs` scores.
+    pub fn parameters(&self, inputs: usize, outputs: usize) -> usize {
+        self.layer_shapes(inputs, outputs)
+            .map(|(inputs, outputs)| (inputs + 1) * outputs)
             .sum()
     }
 
-    /// `(out, in)` of every dense layer of a model over `inputs` features.
-    pub(crate) fn layer_shapes(&self, inputs: usize) -> impl Iterator<Item = (usize, usize)> {
-        let columns = std::iter::once(inputs).chain(self.hidden.iter().copied());
-        let rows = self.hidden.iter().copied().chain(std::iter::once(1));
-        rows.zip(columns)
+    /// `(in, out)` of every dense layer.
+    pub(crate) fn layer_shapes(
+        &self,
+        inputs: usize,
+        outputs: usize,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let from = std::iter::once(inputs).chain(self.hidden.iter().copied());
+        let to = self.hidden.iter().copied().chain(std::iter::once(outputs));
+        from.zip(to)
     }
 
     fn widths(&self, separator: &str) -> String {
@@ -69,10 +106,13 @@ impl MlpSpec {
 
 impl fmt::Display for MlpSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.hidden.is_empty() {
-            f.write_str("logistic")
-        } else {
-            f.write_str(&self.widths("-"))
+        match self.hidden.as_slice() {
+            [] => f.write_str("logistic")?,
+            _ => f.write_str(&self.widths("-"))?,
+        }
+        match self.activation.suffix() {
+            "" => Ok(()),
+            suffix => write!(f, ":{suffix}"),
         }
     }
 }
@@ -94,9 +134,10 @@ impl FromStr for MlpSpec {
                 })
                 .collect()
         };
-        let hidden = if name == "logistic" || name == "MLP_0_layers_" {
+        let (base, activation) = split_activation(name);
+        let hidden = if base == "logistic" || base == "MLP_0_layers_" {
             Vec::new()
-        } else if let Some(tag) = name.strip_prefix("MLP_") {
+        } else if let Some(tag) = base.strip_prefix("MLP_") {
             let (count, widths) = tag
                 .split_once("_layers_")
                 .ok_or_else(|| unknown("the tag has no `_layers_`"))?;
@@ -106,17 +147,34 @@ impl FromStr for MlpSpec {
             }
             widths
         } else {
-            parse(name.strip_prefix("mlp-").unwrap_or(name), '-')?
+            parse(base.strip_prefix("mlp-").unwrap_or(base), '-')?
         };
-        Ok(Self {
-            hidden,
-            activation: Activation::default(),
-        })
+        if hidden.len() > MAX_LAYERS {
+            return Err(unknown("there are more than 64 hidden layers"));
+        }
+        Ok(Self { hidden, activation })
     }
 }
 
+/// A name without its activation, and that.
+fn split_activation(name: &str) -> (&str, Activation) {
+    for activation in [Activation::Tanh, Activation::None] {
+        if let Some(base) = name.strip_suffix(activation.suffix())
+            && let Some(base) = base.strip_suffix([':', '_'])
+        {
+            // Without hidden layers a tag ends in its separator.
+            let tag = name.len() - activation.suffix().len();
+            let base = if base.ends_with("_layers") { &name[..tag] } else { base };
+            return (base, activation);
+        }
+    }
+    (name, Activation::Relu)
+}
+
 /// The widest hidden layer that can be asked for by name.
-const MAX_WIDTH: usize = 1 << 16;
+pub(crate) const MAX_WIDTH: usize = 1 << 16;
+/// The most hidden layers.
+pub(crate) const MAX_LAYERS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -134,11 +192,36 @@ mod tests {
             let spec: MlpSpec = short.parse().unwrap();
             assert_eq!(spec.to_string(), short);
             assert_eq!(spec.tag(), tag);
-            assert_eq!(spec.parameters(162), parameters);
+            assert_eq!(spec.parameters(162, 1), parameters);
             assert_eq!(tag.parse::<MlpSpec>().unwrap(), spec);
         }
         let prefixed: MlpSpec = "mlp-64-32".parse().unwrap();
         assert_eq!(prefixed.hidden, [64, 32]);
+    }
+
+    #[test]
+    fn the_study_has_42_networks_in_its_order() {
+        let tags: Vec<_> = MlpSpec::study(Activation::Relu)
+            .iter()
+            .map(MlpSpec::tag)
+            .collect();
+        assert_eq!(tags.len(), 42);
+        let start = ["MLP_0_layers_", "MLP_1_layers_4", "MLP_1_layers_8", "MLP_2_layers_8_4"];
+        assert_eq!(tags[..4], start);
+        assert_eq!(tags[22..24], ["MLP_2_layers_64_32", "MLP_3_layers_64_32_4"]);
+        assert_eq!(tags[41], "MLP_3_layers_128_64_32");
+    }
+
+    #[test]
+    fn activations_are_part_of_names_and_tags() {
+        for activation in [Activation::Relu, Activation::Tanh, Activation::None] {
+            for spec in MlpSpec::study(activation) {
+                assert_eq!(spec.to_string().parse::<MlpSpec>().unwrap(), spec, "{spec}");
+                assert_eq!(spec.tag().parse::<MlpSpec>().unwrap(), spec, "{}", spec.tag());
+            }
+        }
+        let spec: MlpSpec = "64-32:tanh".parse().unwrap();
+        assert_eq!(spec.tag(), "MLP_2_layers_64_32_tanh");
     }
 
     #[test]
@@ -154,6 +237,8 @@ mod tests {
             "MLP_2_layers_64",
             "MLP_1_layers_",
             "65537",
+            "64:relu6",
+            ":tanh",
             "mlp-",
         ];
         for name in names {

@@ -1,85 +1,335 @@
-//! Training: full-batch Adam on the binary cross-entropy.
+//! Training: Adam on the cross-entropy, many rounds at once.
 
 use candle_core::{Device, Tensor};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW};
-use ndarray::ArrayView2;
+use ndarray::{Axis, Slice};
+use rayon::prelude::*;
+use zkassay_seed::Stream;
 
-use crate::mlp::loss::binary_cross_entropy;
+use crate::mlp::head::Head;
 use crate::mlp::network::Network;
-use crate::{Mlp, MlpSpec, ModelError, ValidParams, metrics};
+use crate::mlp::ops::Adam;
+use crate::mlp::products::SerialProducts;
+use crate::{DenseLayer, Mlp, MlpParams, ModelError, Round, TrainingSet, Valid};
 
-/// Called after every epoch with its number, from 1, and the number of epochs.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+/// Activations of one step that a group of rounds may have, in numbers: beyond
+/// the processor's caches a step of many rounds takes longer than many steps.
+const GROUP_VALUES: usize = 1 << 16;
 
-/// Trains `spec` on the rows `[rows, inputs]` and their labels, 0 or 1.
-///
-/// Every step sees all rows, in the order given.
+/// Epochs between two looks at whether training has diverged.
+const LOOK: usize = 16;
+
+/// Trains one network.
 ///
 /// # Errors
-/// If there are no rows, labels are missing, other than 0 and 1, or all equal,
-/// an input is NaN or infinite, or training diverges.
-pub fn fit(
-    rows: ArrayView2<'_, f32>,
-    labels: &[u8],
-    spec: &MlpSpec,
-    params: &ValidParams,
-    mut progress: Option<Progress<'_>>,
-) -> Result<Mlp, ModelError> {
-    check(rows, labels)?;
-    let network = Network::new(spec, rows.ncols(), params.seed)?;
-    let x = Tensor::from_iter(rows.iter().copied(), &Device::Cpu)?.reshape(rows.dim())?;
-    let y = Tensor::from_iter(labels.iter().map(|&y| f32::from(y)), &Device::Cpu)?;
-    // Candle has no Adam of its own: this is it when weight decay is 0.
-    let adam = ParamsAdamW {
-        lr: params.learning_rate,
-        weight_decay: params.weight_decay,
-        ..ParamsAdamW::default()
+/// [`ModelError::Diverged`] if the loss is no longer a finite number.
+pub fn fit(set: &TrainingSet<'_>, params: &Valid<MlpParams>) -> Result<Mlp, ModelError> {
+    let round = Round {
+        set: *set,
+        seed: params.seed,
     };
-    let mut optimizer = AdamW::new(network.variables(), adam)?;
-
-    let diverged = |epoch| ModelError::Diverged {
-        model: spec.tag(),
-        epoch,
-        learning_rate: params.learning_rate,
-    };
-    let mut last = f32::NAN;
-    for epoch in 1..=params.epochs {
-        let loss = binary_cross_entropy(&network.logits(&x)?, &y)?;
-        last = loss.to_scalar()?;
-        if !last.is_finite() {
-            return Err(diverged(epoch));
-        }
-        optimizer.backward_step(&loss)?;
-        if let Some(report) = &mut progress {
-            report(epoch, params.epochs);
-        }
-    }
-
-    let layers = network.layers()?;
-    let mut values = layers.iter().flat_map(|l| l.weights.iter().chain(&l.bias));
-    if !values.all(|value| value.is_finite()) {
-        return Err(diverged(params.epochs));
-    }
-    Ok(Mlp {
-        spec: spec.clone(),
-        layers,
-        loss: last,
-    })
+    let _serial = SerialProducts::new();
+    let mut models = Group::new(&[round], params)?.train()?;
+    models.pop().ok_or(ModelError::Empty { rows: 0, columns: 0 })
 }
 
-fn check(rows: ArrayView2<'_, f32>, labels: &[u8]) -> Result<(), ModelError> {
-    if rows.is_empty() {
-        return Err(ModelError::Empty {
-            rows: rows.nrows(),
-            columns: rows.ncols(),
+/// Trains one network for each round; each is the same, bit for bit, as if it
+/// had been trained alone.
+///
+/// Rounds with the same number of rows are stacked and trained together, as
+/// many as fit the processor's caches; such groups run in parallel.
+///
+/// # Errors
+/// As [`fit`], for the first round that has one.
+pub fn fit_rounds(rounds: &[Round<'_>], params: &Valid<MlpParams>) -> Result<Vec<Mlp>, ModelError> {
+    let shape = |round: &Round<'_>| (round.set.len(), round.set.features(), round.set.classes());
+    let stackable = rounds.chunk_by(|a, b| shape(a) == shape(b));
+    let mut groups = Vec::new();
+    for rounds in stackable {
+        groups.extend(rounds.chunks(group_size(rounds, params)));
+    }
+    let _serial = SerialProducts::new();
+    let models: Vec<Vec<Mlp>> = groups
+        .into_par_iter()
+        .map(|rounds| Group::new(rounds, params)?.train())
+        .collect::<Result<_, _>>()?;
+    Ok(models.into_iter().flatten().collect())
+}
+
+/// How many of the rounds, which are alike, make a group.
+fn group_size(rounds: &[Round<'_>], params: &MlpParams) -> usize {
+    let Some(first) = rounds.first() else {
+        return 1;
+    };
+    let rows = params.batch_size.unwrap_or(usize::MAX).min(first.set.len());
+    let widths = first.set.features() + params.spec.hidden.iter().sum::<usize>();
+    let by_cache = GROUP_VALUES / (rows * widths).max(1);
+    let by_threads = rounds.len().div_ceil(rayon::current_num_threads());
+    by_cache.min(by_threads).max(1)
+}
+
+/// Rounds that are trained together: as many rows, as many features, as many classes.
+struct Group<'a, 'r> {
+    rounds: &'a [Round<'r>],
+    params: &'a MlpParams,
+    head: Head,
+    network: Network,
+    trained: Stacked,
+    held_out: Option<Stacked>,
+}
+
+/// Rows `[rounds, rows, features]` and targets `[rounds, rows, outputs]`.
+#[derive(Clone)]
+struct Stacked {
+    rows: Tensor,
+    targets: Tensor,
+}
+
+/// What a round is best with on its held-out rows.
+#[derive(Default)]
+struct Best {
+    loss: f32,
+    epoch: usize,
+    /// Empty before the first epoch.
+    layers: Vec<DenseLayer>,
+}
+
+impl Best {
+    /// Whether the loss has not fallen in the last `patience` epochs up to `epoch`.
+    fn has_stopped(&self, epoch: usize, patience: usize) -> bool {
+        !self.layers.is_empty() && epoch >= self.epoch + patience
+    }
+}
+
+/// The order in which a round goes through its rows.
+struct Order {
+    stream: Stream,
+    rows: Vec<u32>,
+}
+
+impl Order {
+    fn new(params: &MlpParams, seed: u64, rows: usize) -> Result<Self, ModelError> {
+        let rows = u32::try_from(rows).map_err(|_| ModelError::Parameter {
+            name: "number of rows",
+            found: rows.to_string(),
+            expected: "below 2^32",
+        })?;
+        Ok(Self {
+            stream: Stream::new(seed, &format!("models/order/{}", params.spec.tag())),
+            rows: (0..rows).collect(),
+        })
+    }
+
+    /// The order of the next epoch.
+    fn next(&mut self) -> Vec<u32> {
+        self.stream.shuffle(&mut self.rows);
+        self.rows.clone()
+    }
+}
+
+/// Rows of one step, and the same as `[rounds, features, rows]`.
+struct Step {
+    batch: Stacked,
+    transposed: Tensor,
+}
+
+impl<'a, 'r> Group<'a, 'r> {
+    fn new(rounds: &'a [Round<'r>], params: &'a MlpParams) -> Result<Self, ModelError> {
+        let first = rounds.first().ok_or(ModelError::Empty { rows: 0, columns: 0 })?;
+        let (features, outputs) = (first.set.features(), first.set.outputs());
+        let seeds: Vec<u64> = rounds.iter().map(|round| round.seed).collect();
+        let head = Head::of(outputs);
+        let trained = params.trained_rows(&first.set);
+        if trained == 0 {
+            return Err(ModelError::Empty {
+                rows: 0,
+                columns: features,
+            });
+        }
+        let held_out = match trained < first.set.len() {
+            true => Some(Stacked::new(rounds, trained..first.set.len(), head)?),
+            false => None,
+        };
+        Ok(Self {
+            rounds,
+            params,
+            head,
+            network: Network::new(&params.spec, features, outputs, &seeds)?,
+            trained: Stacked::new(rounds, 0..trained, head)?,
+            held_out,
+        })
+    }
+
+    fn train(self) -> Result<Vec<Mlp>, ModelError> {
+        let mut orders: Vec<Order> = self
+            .rounds
+            .iter()
+            .map(|round| Order::new(self.params, round.seed, self.trained.len()))
+            .collect::<Result<_, _>>()?;
+        // Without batches every step is the same, and the transposition is worth a copy.
+        let whole = match self.params.batch_size {
+            None => Some(Step {
+                batch: self.trained.clone(),
+                transposed: self.trained.rows.t()?.contiguous()?,
+            }),
+            Some(_) => None,
+        };
+        let mut best: Vec<Best> = self.rounds.iter().map(|_| Best::default()).collect();
+        let mut steps = 0;
+        for epoch in 1..=self.params.epochs {
+            match &whole {
+                Some(step) => self.step(step, &mut steps)?,
+                None => {
+                    for batch in self.batches(&mut orders)? {
+                        let batch = batch?;
+                        let transposed = batch.rows.t()?;
+                        self.step(&Step { batch, transposed }, &mut steps)?;
+                    }
+                }
+            }
+            if epoch.is_multiple_of(LOOK) || epoch == self.params.epochs {
+                self.check(epoch)?;
+            }
+            if self.is_over(epoch, &mut best)? {
+                break;
+            }
+        }
+        self.models(best)
+    }
+
+    fn step(&self, step: &Step, steps: &mut i32) -> Result<(), ModelError> {
+        *steps = steps.saturating_add(1);
+        let adam = Adam {
+            learning_rate: self.params.learning_rate,
+            weight_decay: self.params.weight_decay,
+            step: *steps,
+        };
+        let outputs = self.network.forward(&step.batch.rows)?;
+        let Some(logits) = outputs.last() else {
+            return Ok(());
+        };
+        let gradient = self.head.gradient(logits, &step.batch.targets)?;
+        Ok(self.network.step(&step.transposed, &outputs, gradient, &adam)?)
+    }
+
+    /// The batches of an epoch, each round's rows in a new order of its own.
+    fn batches<'b>(
+        &'b self,
+        orders: &mut [Order],
+    ) -> Result<impl Iterator<Item = Result<Stacked, ModelError>> + 'b, ModelError> {
+        let rows = self.trained.len();
+        let size = self.params.batch_size.unwrap_or(rows).min(rows);
+        let orders: Vec<Vec<u32>> = orders.iter_mut().map(Order::next).collect();
+        let starts = (0..rows).step_by(size);
+        Ok(starts.map(move |start| {
+            let end = (start + size).min(rows);
+            let stacked = orders.iter().enumerate().flat_map(|(round, order)| {
+                let first = (round * rows) as u32;
+                order[start..end].iter().map(move |row| first + row)
+            });
+            self.trained.select(stacked.collect(), end - start)
+        }))
+    }
+
+    /// An error if a round's loss is not finite.
+    fn check(&self, epoch: usize) -> Result<(), ModelError> {
+        let losses = self.losses(&self.trained)?;
+        match losses.iter().all(|loss| loss.is_finite()) {
+            true => Ok(()),
+            false => Err(ModelError::Diverged {
+                model: self.params.spec.tag(),
+                epoch,
+                learning_rate: self.params.learning_rate,
+            }),
+        }
+    }
+
+    /// Mean cross-entropy of each round.
+    fn losses(&self, on: &Stacked) -> Result<Vec<f32>, ModelError> {
+        let logits = self.network.logits(&on.rows)?;
+        Ok(self.head.losses(&logits, &on.targets)?.to_vec1()?)
+    }
+
+    /// Keeps what is best on the held-out rows; true when every round has stopped.
+    fn is_over(&self, epoch: usize, best: &mut [Best]) -> Result<bool, ModelError> {
+        let (Some(stopping), Some(held_out)) = (self.params.early_stopping, &self.held_out) else {
+            return Ok(false);
+        };
+        let mut is_over = true;
+        for (round, (loss, best)) in self.losses(held_out)?.into_iter().zip(best).enumerate() {
+            if best.has_stopped(epoch - 1, stopping.patience) {
+                continue;
+            }
+            if best.layers.is_empty() || loss < best.loss {
+                *best = Best {
+                    loss,
+                    epoch,
+                    layers: self.network.layers(round)?,
+                };
+            }
+            is_over &= best.has_stopped(epoch, stopping.patience);
+        }
+        Ok(is_over)
+    }
+
+    fn models(self, best: Vec<Best>) -> Result<Vec<Mlp>, ModelError> {
+        let rounds = best.into_iter().enumerate();
+        let models = rounds.map(|(round, best)| {
+            let (layers, epochs) = match best.layers.is_empty() {
+                true => (self.network.layers(round)?, self.params.epochs),
+                false => (best.layers, best.epoch),
+            };
+            let mut values = layers.iter().flat_map(|l| l.weights.iter().chain(&l.bias));
+            match values.all(|value| value.is_finite()) {
+                true => Ok(Mlp {
+                    spec: self.params.spec.clone(),
+                    layers,
+                    epochs,
+                }),
+                false => Err(ModelError::Diverged {
+                    model: self.params.spec.tag(),
+                    epoch: epochs,
+                    learning_rate: self.params.learning_rate,
+                }),
+            }
         });
+        models.collect()
     }
-    metrics::check_labels(rows.nrows(), labels)?;
-    if labels.iter().all(|label| *label == labels[0]) {
-        return Err(ModelError::OneClass { label: labels[0] });
+}
+
+impl Stacked {
+    fn new(rounds: &[Round<'_>], range: std::ops::Range<usize>, head: Head) -> Result<Self, ModelError> {
+        let (mut rows, mut labels) = (Vec::new(), Vec::new());
+        let (mut features, mut outputs) = (0, 0);
+        for Round { set, .. } in rounds {
+            (features, outputs) = (set.features(), set.outputs());
+            let slice = set.rows().slice_axis_move(Axis(0), Slice::from(range.clone()));
+            rows.extend(slice.iter().copied());
+            labels.extend_from_slice(&set.labels()[range.clone()]);
+        }
+        let (rounds, len) = (rounds.len(), range.len());
+        Ok(Self {
+            rows: Tensor::from_vec(rows, (rounds, len, features), &Device::Cpu)?,
+            targets: head.targets(&labels, (rounds, len, outputs))?,
+        })
     }
-    match rows.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((row, column), &value)) => Err(ModelError::NonFinite { row, column, value }),
-        None => Ok(()),
+
+    /// Number of rows of a round.
+    fn len(&self) -> usize {
+        self.rows.dims().get(1).copied().unwrap_or(0)
+    }
+
+    /// Rows by their position among those of all rounds, `rows` of each round.
+    fn select(&self, positions: Vec<u32>, rows: usize) -> Result<Self, ModelError> {
+        let count = positions.len();
+        let positions = Tensor::from_vec(positions, count, &Device::Cpu)?;
+        let select = |tensor: &Tensor| -> Result<Tensor, ModelError> {
+            let (rounds, _, width) = tensor.dims3()?;
+            let flat = tensor.flatten_to(1)?.index_select(&positions, 0)?;
+            Ok(flat.reshape((rounds, rows, width))?)
+        };
+        Ok(Self {
+            rows: select(&self.rows)?,
+            targets: select(&self.targets)?,
+        })
     }
 }

@@ -1,0 +1,67 @@
+//! The integer model of a graph, and how often it is right.
+
+use anyhow::Result;
+use zkassay_circuit::Plan;
+use zkassay_graph::Graph;
+use zkassay_models::metrics::Proportion;
+use zkassay_quant::{
+    Calibration, CalibrationParams, QuantError, QuantizedModel, calibrate, fidelity,
+};
+
+use crate::dataset::Rows;
+
+/// Scales chosen on `rows`, for a circuit of the graph.
+///
+/// # Errors
+/// As [`calibrate`].
+pub fn calibrated(graph: &Graph, rows: &Rows) -> Result<Calibration> {
+    let plan = Plan::for_graph(graph)?;
+    let params = CalibrationParams::new(plan.limb_bits)?;
+    Ok(calibrate(graph, rows.values.view(), &params)?)
+}
+
+/// What the integer model says about labelled rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// Whether each row is classified right. Rows outside the input range are not.
+    pub correct: Vec<bool>,
+    /// Number of rows outside the input range.
+    pub out_of_range: usize,
+}
+
+impl Score {
+    /// Share of rows classified right.
+    ///
+    /// # Errors
+    /// If there are no rows.
+    pub fn accuracy(&self) -> Result<Proportion> {
+        let correct = self.correct.iter().filter(|correct| **correct).count();
+        Ok(Proportion::new(correct, self.correct.len())?)
+    }
+}
+
+/// Classifies rows by the integer model.
+///
+/// # Errors
+/// Rows of the wrong length.
+pub fn score(model: &QuantizedModel, rows: &Rows) -> Result<Score> {
+    let mut score = Score {
+        correct: Vec::with_capacity(rows.labels.len()),
+        out_of_range: 0,
+    };
+    for (row, label) in rows.values.outer_iter().zip(&rows.labels) {
+        let is_correct = match model.evaluate(&row.to_vec()) {
+            Ok(trace) => {
+                let outputs = model.output_reals(&trace);
+                fidelity::class(&outputs, model.threshold()) == usize::from(*label)
+            }
+            Err(QuantError::OutOfRange { .. }) => {
+                score.out_of_range += 1;
+                false
+            }
+            Err(error) => return Err(error.into()),
+        };
+        score.correct.push(is_correct);
+    }
+    Ok(score)
+}
