@@ -167,8 +167,7 @@ pub fn run(plan: &AccuracyPlan, progress: &Progress) -> Result<AccuracyRecord> {
     for (index, spec) in plan.models.iter().enumerate() {
         let count = plan.models.len();
         progress.update(&spec.to_string(), format!("model {} of {count}", index + 1));
-        let mut model =
-            model(plan, spec, &rounds).with_context(|| format!("model {spec}"))?;
+        let mut model = model(plan, spec, &rounds).with_context(|| format!("model {spec}"))?;
         model.against_first = against_first(&record, &model)?;
         progress.done(&spec.to_string(), &model.summary());
         record.models.push(model);

@@ -97,13 +97,15 @@ struct Loaded {
 
 /// Rows whose features have to be fitted on some of them.
 enum Unfitted {
-    Tokens {
-        tables: Box<Tables>,
-        pipeline: FeaturePipeline,
-        raw: RawTable,
-        mode: Mode,
-    },
+    Tokens(Box<Tokens>),
     Table(OwnTable),
+}
+
+struct Tokens {
+    tables: Tables,
+    pipeline: FeaturePipeline,
+    raw: RawTable,
+    mode: Mode,
 }
 
 impl Loaded {
@@ -135,26 +137,26 @@ impl Loaded {
             } else {
                 None
             },
-            rows: Unfitted::Tokens {
+            rows: Unfitted::Tokens(Box::new(Tokens {
                 raw: pipeline.raw_table(&tables)?,
-                tables: Box::new(tables),
+                tables,
                 pipeline,
                 mode,
-            },
+            })),
         })
     }
 
     /// Whether rows are split in time, rather than at random.
     fn is_in_time(&self) -> bool {
         match &self.rows {
-            Unfitted::Tokens { mode, .. } => *mode == Mode::Honest,
+            Unfitted::Tokens(tokens) => tokens.mode == Mode::Honest,
             Unfitted::Table(table) => table.times().is_some(),
         }
     }
 
     fn len(&self) -> usize {
         match &self.rows {
-            Unfitted::Tokens { raw, .. } => raw.rows(),
+            Unfitted::Tokens(tokens) => tokens.raw.rows(),
             Unfitted::Table(table) => table.rows(),
         }
     }
@@ -162,7 +164,7 @@ impl Loaded {
     /// The days that the rows stand for; of a table of one's own, their position.
     fn days(&self) -> Vec<Day> {
         match &self.rows {
-            Unfitted::Tokens { raw, .. } => raw.days().to_vec(),
+            Unfitted::Tokens(tokens) => tokens.raw.days().to_vec(),
             Unfitted::Table(table) => {
                 let first = Day::from_ymd(2000, 1, 1);
                 (0..table.rows() as i32).map(|row| first + row).collect()
@@ -173,9 +175,9 @@ impl Loaded {
     /// The rows with features fitted on the training rows of `split`.
     fn fit(&self, split: Split) -> Result<Dataset> {
         let (matrix, pipeline) = match &self.rows {
-            Unfitted::Tokens { pipeline, raw, .. } => {
-                let fitted = pipeline.fit(raw, &split.train)?;
-                (fitted.transform(raw)?, Some(fitted))
+            Unfitted::Tokens(tokens) => {
+                let fitted = tokens.pipeline.fit(&tokens.raw, &split.train)?;
+                (fitted.transform(&tokens.raw)?, Some(fitted))
             }
             Unfitted::Table(table) => (own::standardize(table, &split.train)?, None),
         };
@@ -190,8 +192,7 @@ impl Loaded {
     }
 
     fn audit(&self, dataset: &Dataset, seed: u64) -> Result<Option<Audit>> {
-        let (Unfitted::Tokens { tables, .. }, Some(fitted)) = (&self.rows, &dataset.pipeline)
-        else {
+        let (Unfitted::Tokens(tokens), Some(fitted)) = (&self.rows, &dataset.pipeline) else {
             return Ok(None);
         };
         let settings = AuditSettings {
@@ -199,7 +200,12 @@ impl Loaded {
             ..AuditSettings::default()
         };
         let trainer = LogisticRegression::default();
-        Ok(Some(audit::run(fitted, tables, &trainer, &settings)?))
+        Ok(Some(audit::run(
+            fitted,
+            &tokens.tables,
+            &trainer,
+            &settings,
+        )?))
     }
 }
 

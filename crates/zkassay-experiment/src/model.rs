@@ -11,9 +11,7 @@ use serde_json::json;
 use zkassay_circuit::{CircuitError, CompiledModel};
 use zkassay_graph::Graph;
 use zkassay_models::zoo::{self, Params};
-use zkassay_models::{
-    Classifier, Export, Hyperparameters, ModelSpec, TrainingSet, Valid, metrics,
-};
+use zkassay_models::{Classifier, Export, Hyperparameters, ModelSpec, TrainingSet, Valid, metrics};
 use zkassay_prover::{ProvingKey, Srs};
 use zkassay_quant::{Calibration, Fidelity, QuantError};
 use zkassay_report::{

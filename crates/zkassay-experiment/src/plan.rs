@@ -76,18 +76,22 @@ pub fn parse_models(list: &str) -> Result<Vec<ModelSpec>> {
         .map(str::trim)
         .filter(|name| !name.is_empty())
     {
-        let study = |activation| MlpSpec::study(activation).into_iter().map(ModelSpec::Mlp);
-        let named: Vec<ModelSpec> = match name {
-            "study" => study(Activation::Relu).collect(),
-            "study:tanh" => study(Activation::Tanh).collect(),
-            "study:none" => study(Activation::None).collect(),
+        let group = match name {
+            "study" => study(Activation::Relu),
+            "study:tanh" => study(Activation::Tanh),
+            "study:none" => study(Activation::None),
             "classical" => ModelSpec::CLASSICAL.to_vec(),
-            name => vec![name.parse()?],
+            name => {
+                let model = name.parse()?;
+                if models.contains(&model) {
+                    bail!("model '{model}' is given twice");
+                }
+                vec![model]
+            }
         };
-        if let Some(model) = named.iter().find(|model| models.contains(model)) {
-            bail!("model '{model}' is given twice");
-        }
-        models.extend(named);
+        let new = group.into_iter().filter(|model| !models.contains(model));
+        let new: Vec<ModelSpec> = new.collect();
+        models.extend(new);
     }
     if models.is_empty() {
         bail!("no model is given; try --models {MODELS}");
@@ -95,11 +99,19 @@ pub fn parse_models(list: &str) -> Result<Vec<ModelSpec>> {
     Ok(models)
 }
 
+fn study(activation: Activation) -> Vec<ModelSpec> {
+    let networks = MlpSpec::study(activation).into_iter();
+    networks.map(ModelSpec::Mlp).collect()
+}
+
 /// Whether there is a circuit for such a model.
 fn is_provable(model: &ModelSpec) -> bool {
     match model {
         ModelSpec::Mlp(spec) => spec.activation != Activation::Tanh,
-        other => matches!(other, ModelSpec::LogisticL2 | ModelSpec::Ridge | ModelSpec::Svm),
+        other => matches!(
+            other,
+            ModelSpec::LogisticL2 | ModelSpec::Ridge | ModelSpec::Svm
+        ),
     }
 }
 
@@ -133,7 +145,7 @@ mod tests {
     fn groups_of_models_have_names() {
         let count = |list: &str| parse_models(list).unwrap().len();
         assert_eq!(count("study"), 42);
-        assert_eq!(count("study,study:tanh,classical"), 91);
+        assert_eq!(count("study,study:tanh,classical"), 90);
         assert_eq!(count("ridge, svm-rbf, 8:none"), 3);
     }
 

@@ -295,5 +295,8 @@ fn arithmetic_with_constants_is_read_in_either_order_where_it_may_be() {
             other => format!("{} parameters", other.parameters()),
         })
         .collect();
-    assert_eq!(ops, ["Subtract", "Divide", "Add", "8 parameters", "Multiply"]);
+    assert_eq!(
+        ops,
+        ["Subtract", "Divide", "Add", "8 parameters", "Multiply"]
+    );
 }

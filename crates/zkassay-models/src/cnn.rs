@@ -13,7 +13,6 @@ use zkassay_seed::Stream;
 
 use crate::classifier::{builder, check_rows};
 use crate::mlp::head::Head;
-use crate::mlp::products::SerialProducts;
 use crate::valid::require;
 use crate::{
     Classifier, DenseLayer, Export, Hyperparameters, ModelError, Predictions, TrainingSet, Valid,
@@ -65,7 +64,8 @@ impl CnnParams {
         let mut shapes = vec![self.image];
         let [_, mut height, mut width] = self.image;
         for &channels in &self.channels {
-            let step = |length: usize| (length.saturating_sub(self.kernel)) / self.stride.max(1) + 1;
+            let step =
+                |length: usize| (length.saturating_sub(self.kernel)) / self.stride.max(1) + 1;
             (height, width) = (step(height), step(width));
             shapes.push([channels, height, width]);
         }
@@ -97,7 +97,12 @@ impl Hyperparameters for CnnParams {
         require(rate > 0.0 && rate <= 1.0, "learning_rate", rate, expected)?;
         let holds = (1..=100_000).contains(&self.epochs);
         require(holds, "epochs", self.epochs, "1 to 100000")?;
-        require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
+        require(
+            self.batch_size >= 1,
+            "batch_size",
+            self.batch_size,
+            "1 or more",
+        )
     }
 }
 
@@ -136,7 +141,6 @@ pub fn fit(set: &TrainingSet<'_>, params: &Valid<CnnParams>) -> Result<Cnn, Mode
             found: set.features(),
         });
     }
-    let _serial = SerialProducts::new();
     let network = Network::new(params, set.outputs())?;
     let head = Head::of(set.outputs());
     let adam = ParamsAdamW {
@@ -176,7 +180,9 @@ pub fn fit(set: &TrainingSet<'_>, params: &Valid<CnnParams>) -> Result<Cnn, Mode
 impl std::fmt::Display for CnnParams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("cnn")?;
-        self.channels.iter().try_for_each(|channels| write!(f, "-{channels}"))
+        self.channels
+            .iter()
+            .try_for_each(|channels| write!(f, "-{channels}"))
     }
 }
 
@@ -190,7 +196,11 @@ fn images_of(rows: ArrayView2<'_, f32>, params: &CnnParams) -> Result<Tensor, Mo
 
 /// Logits `[rows, outputs]` of images `[rows, channels, height, width]`, given
 /// weights and bias of every convolution and, last, of the dense layer.
-fn logits(layers: &[(Tensor, Tensor)], stride: usize, images: &Tensor) -> candle_core::Result<Tensor> {
+fn logits(
+    layers: &[(Tensor, Tensor)],
+    stride: usize,
+    images: &Tensor,
+) -> candle_core::Result<Tensor> {
     let mut value = images.clone();
     for (index, (weights, bias)) in layers.iter().enumerate() {
         value = match index + 1 < layers.len() {
@@ -199,7 +209,10 @@ fn logits(layers: &[(Tensor, Tensor)], stride: usize, images: &Tensor) -> candle
                 let value = value.conv2d(weights, 0, stride, 1, 1)?;
                 value.broadcast_add(&bias)?.relu()?
             }
-            false => value.flatten_from(1)?.matmul(&weights.t()?)?.broadcast_add(bias)?,
+            false => value
+                .flatten_from(1)?
+                .matmul(&weights.t()?)?
+                .broadcast_add(bias)?,
         };
     }
     Ok(value)
@@ -222,7 +235,8 @@ impl Network {
         let flat = shapes.last().map_or(0, |shape| shape.iter().product());
         let layers = convolutions.chain([vec![outputs, flat]]).enumerate();
         let layers = layers.map(|(index, shape)| {
-            let mut stream = Stream::new(params.seed, &format!("models/init/{params}/layer_{index}"));
+            let mut stream =
+                Stream::new(params.seed, &format!("models/init/{params}/layer_{index}"));
             let inputs: usize = shape.iter().skip(1).product();
             let bound = 1.0 / (inputs as f64).sqrt();
             let mut draw = |shape: &[usize]| {
@@ -288,21 +302,26 @@ impl Network {
 
 impl Cnn {
     fn is_finite(&self) -> bool {
-        let weights = self.convolutions.iter().flat_map(|c| c.weights.iter().chain(&c.bias));
+        let weights = self
+            .convolutions
+            .iter()
+            .flat_map(|c| c.weights.iter().chain(&c.bias));
         let dense = self.dense.weights.iter().chain(&self.dense.bias);
         weights.chain(dense).all(|value| value.is_finite())
     }
 
     /// Weights and bias of every layer as tensors.
     fn layers(&self) -> candle_core::Result<Vec<(Tensor, Tensor)>> {
-        let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &Device::Cpu);
+        let tensor =
+            |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &Device::Cpu);
         let flat = |values: &Array1<f32>| tensor(values.to_vec(), values.shape());
         let convolutions = self.convolutions.iter().map(|c| {
             let weights = c.weights.iter().copied().collect();
             Ok((tensor(weights, c.weights.shape())?, flat(&c.bias)?))
         });
         let dense = self.dense.weights.iter().copied().collect();
-        let dense = tensor(dense, self.dense.weights.shape()).and_then(|w| Ok((w, flat(&self.dense.bias)?)));
+        let dense = tensor(dense, self.dense.weights.shape())
+            .and_then(|w| Ok((w, flat(&self.dense.bias)?)));
         convolutions.chain([dense]).collect()
     }
 }
@@ -342,7 +361,13 @@ impl Classifier for Cnn {
         for (index, convolution) in self.convolutions.iter().enumerate() {
             let (weights, bias) = (convolution.weights.view(), convolution.bias.view());
             builder = builder
-                .conv2d(&format!("conv_{index}"), weights, bias, self.params.stride, 0)?
+                .conv2d(
+                    &format!("conv_{index}"),
+                    weights,
+                    bias,
+                    self.params.stride,
+                    0,
+                )?
                 .relu(&format!("relu_{index}"))?;
         }
         let (weights, bias) = (self.dense.weights.view(), self.dense.bias.view());

@@ -5,7 +5,6 @@ mod model;
 mod network;
 mod ops;
 mod params;
-pub(crate) mod products;
 mod spec;
 mod train;
 

@@ -11,7 +11,9 @@ use crate::kernel::{self, Gamma, SvmKernel, SvmParams};
 use crate::linear::{self, LogisticParams, RidgeParams};
 use crate::mlp;
 use crate::trees::{self, BoostedParams, ForestParams, TreeParams};
-use crate::{Classifier, Hyperparameters, MlpParams, MlpSpec, ModelError, Round, TrainingSet, Valid};
+use crate::{
+    Classifier, Hyperparameters, MlpParams, MlpSpec, ModelError, Round, TrainingSet, Valid,
+};
 
 /// Which model, by name.
 ///

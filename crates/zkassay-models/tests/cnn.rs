@@ -1,6 +1,6 @@
 //! Convolutional networks end to end.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use ndarray::Array2;
 use rayon::ThreadPoolBuilder;
@@ -54,7 +54,11 @@ fn shapes_are_told_apart_wherever_they_are() {
     };
     let model = train(&train_rows.to_owned(), &labels[..600], fine).unwrap();
     let classes = model.predict(test_rows).unwrap().classes();
-    let right = classes.iter().zip(&labels[600..]).filter(|(a, b)| a == b).count();
+    let right = classes
+        .iter()
+        .zip(&labels[600..])
+        .filter(|(a, b)| a == b)
+        .count();
     assert!(right > 270, "{right} of 300");
 }
 
@@ -76,7 +80,10 @@ fn tract_computes_the_same_from_the_onnx_bytes() {
         let bytes = model.to_onnx(&Export::new("cnn")).unwrap();
         assert_eq!(bytes, model.to_onnx(&Export::new("cnn")).unwrap());
         let scores = model.predict(rows.view()).unwrap().scores;
-        let found = Reference::unrestricted(&bytes, "output").unwrap().run(rows.view()).unwrap();
+        let found = Reference::unrestricted(&bytes, "output")
+            .unwrap()
+            .run(rows.view())
+            .unwrap();
         assert_eq!(found.dim(), scores.dim());
         for (found, expected) in found.iter().zip(&scores) {
             assert!((found - expected).abs() < 1e-5, "{found}, model {expected}");
@@ -88,7 +95,10 @@ fn tract_computes_the_same_from_the_onnx_bytes() {
 fn training_repeats_itself_at_any_number_of_threads() {
     let (rows, labels) = images(70, 3);
     let train = |threads| {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| train(&rows, &labels, params(2)).unwrap())
     };
     let one = train(1);
@@ -105,14 +115,56 @@ fn what_does_not_fit_is_named() {
         ..params(1)
     };
     let cases = [
-        (CnnParams { image: [3, 9, 9], ..params(1) }, "81 columns, the model takes 243"),
+        (
+            CnnParams {
+                image: [3, 9, 9],
+                ..params(1)
+            },
+            "81 columns, the model takes 243",
+        ),
         (wrong, "kernel is 3"),
-        (CnnParams { kernel: 0, ..params(1) }, "kernel is 0"),
-        (CnnParams { stride: 0, ..params(1) }, "stride is 0"),
-        (CnnParams { channels: vec![], ..params(1) }, "number of convolutions is 0"),
-        (CnnParams { channels: vec![4, 0], ..params(1) }, "channels is 0"),
-        (CnnParams { batch_size: 0, ..params(1) }, "batch_size is 0"),
-        (CnnParams { learning_rate: f64::NAN, ..params(1) }, "learning_rate is NaN"),
+        (
+            CnnParams {
+                kernel: 0,
+                ..params(1)
+            },
+            "kernel is 0",
+        ),
+        (
+            CnnParams {
+                stride: 0,
+                ..params(1)
+            },
+            "stride is 0",
+        ),
+        (
+            CnnParams {
+                channels: vec![],
+                ..params(1)
+            },
+            "number of convolutions is 0",
+        ),
+        (
+            CnnParams {
+                channels: vec![4, 0],
+                ..params(1)
+            },
+            "channels is 0",
+        ),
+        (
+            CnnParams {
+                batch_size: 0,
+                ..params(1)
+            },
+            "batch_size is 0",
+        ),
+        (
+            CnnParams {
+                learning_rate: f64::NAN,
+                ..params(1)
+            },
+            "learning_rate is NaN",
+        ),
     ];
     for (params, expected) in cases {
         let found = error(params);

@@ -8,8 +8,8 @@ use rayon::ThreadPoolBuilder;
 use zkassay_graph::Graph;
 use zkassay_models::mlp::{fit, fit_rounds};
 use zkassay_models::{
-    Classifier, EarlyStopping, Export, Hyperparameters, Mlp, MlpParams,
-    ModelError, Round, TrainingSet,
+    Classifier, EarlyStopping, Export, Hyperparameters, Mlp, MlpParams, ModelError, Round,
+    TrainingSet,
 };
 use zkassay_onnx::proto::ModelProto;
 use zkassay_seed::Stream;
@@ -49,7 +49,10 @@ fn logistic_regression_learns_a_separable_problem() {
     let labels = label_by(&rows, |row| (2.0 * row[0] - row[3] > 0.3).into());
     let model = train(&rows, &labels, params("logistic", 0.05, 500));
     assert!(accuracy(&model, &rows, &labels) > 0.98);
-    assert_eq!((model.inputs(), model.classes(), model.parameters()), (5, 2, 6));
+    assert_eq!(
+        (model.inputs(), model.classes(), model.parameters()),
+        (5, 2, 6)
+    );
 }
 
 #[test]
@@ -187,7 +190,10 @@ fn rounds_together_are_rounds_alone_at_any_number_of_threads() {
         }
         let case = case.check().unwrap();
         for threads in [1, 2, 5] {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             let together = pool.install(|| {
                 let rounds: Vec<Round<'_>> = rounds
                     .iter()
@@ -201,7 +207,11 @@ fn rounds_together_are_rounds_alone_at_any_number_of_threads() {
             assert_eq!(together, alone, "{threads} threads");
         }
     }
-    assert!(fit_rounds(&[], &params("8", 0.1, 1).check().unwrap()).unwrap().is_empty());
+    assert!(
+        fit_rounds(&[], &params("8", 0.1, 1).check().unwrap())
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -222,7 +232,11 @@ fn seeds_matter_and_repeat() {
     assert_ne!(with_seed(1, Some(8)), with_seed(1, None));
     // One batch of all rows differs from no batches by the order of sums alone.
     let (all, none) = (with_seed(1, Some(40)), with_seed(1, None));
-    assert!((&all[0].weights - &none[0].weights).iter().all(|d| d.abs() < 1e-5));
+    assert!(
+        (&all[0].weights - &none[0].weights)
+            .iter()
+            .all(|d| d.abs() < 1e-5)
+    );
 }
 
 #[test]
@@ -264,7 +278,11 @@ fn bad_rows_are_named() {
     ));
     assert!(matches!(
         model.predict(array![[1.0, f32::NAN]].view()),
-        Err(ModelError::NonFinite { row: 0, column: 1, .. })
+        Err(ModelError::NonFinite {
+            row: 0,
+            column: 1,
+            ..
+        })
     ));
 }
 

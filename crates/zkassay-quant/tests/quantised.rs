@@ -244,12 +244,20 @@ fn affine_nodes_in_a_row_become_one_layer() {
     let single = graph(2, vec![linear("single", weights, bias)]);
     for row in rows(20, 2, 5).outer_iter() {
         let (found, expected) = (merged.evaluate(row).unwrap(), single.evaluate(row).unwrap());
-        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5));
+        assert!(
+            found
+                .iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() < 1e-5)
+        );
     }
     let calibrated = |graph| calibrated(graph).model;
     let (merged, single) = (calibrated(&merged), calibrated(&single));
     assert_eq!(merged.layers.len(), 1);
-    assert_eq!(merged.layers[0].name, "centre + scale + a + three + b + end");
+    assert_eq!(
+        merged.layers[0].name,
+        "centre + scale + a + three + b + end"
+    );
     assert_eq!(merged.layers[0].weights, single.layers[0].weights);
     assert_eq!(merged.layers[0].bias, single.layers[0].bias);
 }

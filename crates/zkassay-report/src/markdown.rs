@@ -152,9 +152,7 @@ fn setting(page: &mut String, record: &RunRecord) {
             units::bytes(bytes)
         );
     }
-    page.push_str(
-        "\n| Model | Training | Proved test rows | Settings |\n|:---|:---|:---|:---|\n",
-    );
+    page.push_str("\n| Model | Training | Proved test rows | Settings |\n|:---|:---|:---|:---|\n");
     for model in &record.models {
         let rows: Vec<String> = model.proved_rows.iter().map(usize::to_string).collect();
         let _ = writeln!(

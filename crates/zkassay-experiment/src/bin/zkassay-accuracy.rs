@@ -49,7 +49,13 @@ fn main() -> ExitCode {
 fn accuracy(arguments: Arguments) -> Result<()> {
     let started = Instant::now();
     let source: Source = arguments.source.into();
-    let is_paper = matches!(&source, Source::Tokens { mode: Mode::Paper, .. });
+    let is_paper = matches!(
+        &source,
+        Source::Tokens {
+            mode: Mode::Paper,
+            ..
+        }
+    );
     let is_in_time = match &source {
         Source::Tokens { mode, .. } => *mode == Mode::Honest,
         Source::Table { time, .. } => time.is_some(),
@@ -69,7 +75,10 @@ fn accuracy(arguments: Arguments) -> Result<()> {
     let record = run(&plan, &Progress::stderr())?;
     let page = record.markdown();
     let json = serde_json::to_vec_pretty(&record)?;
-    for (name, bytes) in [("accuracy.json", json.as_slice()), ("accuracy.md", page.as_bytes())] {
+    for (name, bytes) in [
+        ("accuracy.json", json.as_slice()),
+        ("accuracy.md", page.as_bytes()),
+    ] {
         let path = arguments.out.join(name);
         std::fs::create_dir_all(&arguments.out)
             .with_context(|| format!("the folder {} cannot be made", arguments.out.display()))?;

@@ -15,7 +15,11 @@ pub(crate) enum Head {
 impl Head {
     /// The head of a model with `outputs` logits.
     pub(crate) fn of(outputs: usize) -> Self {
-        if outputs == 1 { Self::Sigmoid } else { Self::Softmax }
+        if outputs == 1 {
+            Self::Sigmoid
+        } else {
+            Self::Softmax
+        }
     }
 
     /// What probabilities should be, `[rounds, rows, outputs]`: the label, or one
@@ -70,7 +74,11 @@ mod tests {
         let head = Head::of(logits.len());
         let targets = head.targets(&[label], (1, 1, logits.len())).unwrap();
         let logits = tensor(logits);
-        let loss = head.losses(&logits, &targets).unwrap().to_vec1::<f32>().unwrap()[0];
+        let loss = head
+            .losses(&logits, &targets)
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap()[0];
         let gradient = head.gradient(&logits, &targets).unwrap();
         (loss, gradient.flatten_all().unwrap().to_vec1().unwrap())
     }

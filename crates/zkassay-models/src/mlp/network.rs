@@ -1,10 +1,10 @@
 //! Networks of one specification, side by side, while they are trained.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor, bail};
 use ndarray::{Array1, Array2};
 use zkassay_seed::Stream;
 
-use crate::mlp::ops::{Activate, ActivationGradient, Adam};
+use crate::mlp::ops::{Activate, ActivationGradient, Adam, Product, SumRows};
 use crate::{Activation, DenseLayer, MlpSpec, ModelError};
 
 /// One network for each round; every tensor has the rounds as its first axis.
@@ -39,6 +39,46 @@ impl Trained {
     }
 }
 
+/// Where a step of so many rows puts what it computes.
+pub(crate) struct Buffers {
+    /// Of every layer, `[rounds, rows, out]`.
+    pub(crate) outputs: Vec<Tensor>,
+    /// By those outputs.
+    gradients: Vec<Tensor>,
+    /// By the weights and the bias of every layer.
+    by_values: Vec<(Tensor, Tensor)>,
+}
+
+impl Buffers {
+    pub(crate) fn new(network: &Network, rows: usize) -> Result<Self> {
+        let zeros = |shape: (usize, usize, usize)| Tensor::zeros(shape, DType::F32, &Device::Cpu);
+        let outputs = || {
+            let layers = network.layers.iter();
+            layers.map(|layer| {
+                let (rounds, _, outputs) = layer.weights.values.dims3()?;
+                zeros((rounds, rows, outputs))
+            })
+        };
+        let by_values = network.layers.iter().map(|layer| {
+            let values = (&layer.weights.values, &layer.bias.values);
+            Ok((values.0.zeros_like()?, values.1.zeros_like()?))
+        });
+        Ok(Self {
+            outputs: outputs().collect::<Result<_>>()?,
+            gradients: outputs().collect::<Result<_>>()?,
+            by_values: by_values.collect::<Result<_>>()?,
+        })
+    }
+
+    /// The logits `[rounds, rows, outputs]` of the last forward pass.
+    pub(crate) fn logits(&self) -> Result<&Tensor> {
+        match self.outputs.last() {
+            Some(logits) => Ok(logits),
+            None => bail!("a network without layers"),
+        }
+    }
+}
+
 impl Network {
     /// Networks from `inputs` features to `outputs` logits, one for each seed,
     /// with initial weights as PyTorch's `Linear` draws them: weights and bias
@@ -46,7 +86,12 @@ impl Network {
     ///
     /// Every layer has a stream of its own, named by the model's tag and the
     /// layer's position.
-    pub(crate) fn new(spec: &MlpSpec, inputs: usize, outputs: usize, seeds: &[u64]) -> Result<Self> {
+    pub(crate) fn new(
+        spec: &MlpSpec,
+        inputs: usize,
+        outputs: usize,
+        seeds: &[u64],
+    ) -> Result<Self> {
         let tag = spec.tag();
         let layer = |(index, (inputs, outputs)): (usize, (usize, usize))| {
             let (mut weights, mut biases) = (Vec::new(), Vec::new());
@@ -73,57 +118,52 @@ impl Network {
         })
     }
 
-    /// The outputs of every layer for rows `[rounds, rows, inputs]`; the last are
-    /// the logits `[rounds, rows, outputs]`.
-    pub(crate) fn forward(&self, rows: &Tensor) -> Result<Vec<Tensor>> {
-        let mut outputs: Vec<Tensor> = Vec::with_capacity(self.layers.len());
-        for (index, layer) in self.layers.iter().enumerate() {
-            let value = outputs.last().unwrap_or(rows).matmul(&layer.weights.values)?;
+    /// Fills `buffers.outputs` for rows `[rounds, rows, inputs]`; the last are the logits
+    /// `[rounds, rows, outputs]`.
+    pub(crate) fn forward(&self, rows: &Tensor, buffers: &Buffers) -> Result<()> {
+        let mut below = rows;
+        for (index, (layer, output)) in self.layers.iter().zip(&buffers.outputs).enumerate() {
             let is_last = index + 1 == self.layers.len();
-            let activation = if is_last { Activation::None } else { self.activation };
-            value.inplace_op2(&layer.bias.values, &Activate(activation))?;
-            outputs.push(value);
+            let activation = match is_last {
+                true => Activation::None,
+                false => self.activation,
+            };
+            output.inplace_op3(below, &layer.weights.values, &Product)?;
+            output.inplace_op2(&layer.bias.values, &Activate(activation))?;
+            below = output;
         }
-        Ok(outputs)
-    }
-
-    /// The logits `[rounds, rows, outputs]` of rows `[rounds, rows, inputs]`.
-    pub(crate) fn logits(&self, rows: &Tensor) -> Result<Tensor> {
-        match self.forward(rows)?.pop() {
-            Some(logits) => Ok(logits),
-            None => Ok(rows.clone()),
-        }
+        Ok(())
     }
 
     /// One step down the gradient, given that of the loss by the logits.
     ///
-    /// `transposed` are the rows as `[rounds, inputs, rows]`, `outputs` what
-    /// [`forward`](Self::forward) made of them. Written out, because candle's
-    /// own differentiation also computes the gradient by the rows, which is the
-    /// dearest of all and which nobody needs.
+    /// `rows` and `buffers` are as for [`forward`](Self::forward). Written out, because candle's own
+    /// differentiation also computes the gradient by the rows, which is the dearest of all
+    /// and which nobody needs.
     pub(crate) fn step(
         &self,
-        transposed: &Tensor,
-        outputs: &[Tensor],
+        rows: &Tensor,
+        buffers: &Buffers,
         gradient: Tensor,
         adam: &Adam,
     ) -> Result<()> {
-        let mut gradient = gradient;
-        let (rounds, rows, _) = gradient.dims3()?;
-        let ones = Tensor::ones((rounds, 1, rows), DType::F32, &Device::Cpu)?;
+        let mut gradient = &gradient;
         for (index, layer) in self.layers.iter().enumerate().rev() {
-            let below = index.checked_sub(1).and_then(|below| outputs.get(below));
-            let by_weights = match below {
-                Some(below) => below.t()?.matmul(&gradient)?,
-                None => transposed.matmul(&gradient)?,
-            };
-            let by_bias = ones.matmul(&gradient)?;
-            if let Some(below) = below {
-                gradient = gradient.matmul(&layer.weights.values.t()?)?;
-                gradient.inplace_op2(below, &ActivationGradient(self.activation))?;
+            let below = index.checked_sub(1);
+            let below = below.and_then(|i| buffers.outputs.get(i).zip(buffers.gradients.get(i)));
+            let (weights, bias) = &buffers.by_values[index];
+            match below {
+                Some((output, _)) => weights.inplace_op3(&output.t()?, gradient, &Product)?,
+                None => weights.inplace_op3(&rows.t()?, gradient, &Product)?,
             }
-            layer.weights.state.inplace_op2(&by_weights, adam)?;
-            layer.bias.state.inplace_op2(&by_bias, adam)?;
+            bias.inplace_op2(gradient, &SumRows)?;
+            if let Some((output, lower)) = below {
+                lower.inplace_op3(gradient, &layer.weights.values.t()?, &Product)?;
+                lower.inplace_op2(output, &ActivationGradient(self.activation))?;
+                gradient = lower;
+            }
+            layer.weights.state.inplace_op2(weights, adam)?;
+            layer.bias.state.inplace_op2(bias, adam)?;
         }
         Ok(())
     }
@@ -135,8 +175,17 @@ impl Network {
             let (inputs, outputs) = weights.dims2()?;
             let elements = weights.flatten_all()?.to_vec1::<f32>()?;
             Ok(DenseLayer {
-                weights: Array2::from_shape_fn((outputs, inputs), |(o, i)| elements[i * outputs + o]),
-                bias: Array1::from(layer.bias.values.get(round)?.flatten_all()?.to_vec1::<f32>()?),
+                weights: Array2::from_shape_fn((outputs, inputs), |(o, i)| {
+                    elements[i * outputs + o]
+                }),
+                bias: Array1::from(
+                    layer
+                        .bias
+                        .values
+                        .get(round)?
+                        .flatten_all()?
+                        .to_vec1::<f32>()?,
+                ),
             })
         };
         self.layers.iter().map(layer).collect()
@@ -165,7 +214,13 @@ mod tests {
     }
 
     /// Candle's own differentiation of the same network, for one round.
-    fn reference(layers: &[DenseLayer], activation: Activation, rows: &Tensor, head: Head, targets: &Tensor) -> Vec<Vec<f32>> {
+    fn reference(
+        layers: &[DenseLayer],
+        activation: Activation,
+        rows: &Tensor,
+        head: Head,
+        targets: &Tensor,
+    ) -> Vec<Vec<f32>> {
         let variables: Vec<(Var, Var)> = layers
             .iter()
             .map(|layer| {
@@ -194,7 +249,15 @@ mod tests {
         variables
             .iter()
             .flat_map(|(weights, bias)| [weights, bias])
-            .map(|var| gradients.get(var).unwrap().flatten_all().unwrap().to_vec1().unwrap())
+            .map(|var| {
+                gradients
+                    .get(var)
+                    .unwrap()
+                    .flatten_all()
+                    .unwrap()
+                    .to_vec1()
+                    .unwrap()
+            })
             .collect()
     }
 
@@ -219,26 +282,32 @@ mod tests {
             let targets = head.targets(&labels, (2, 8, outputs)).unwrap();
             let before: Vec<_> = (0..2).map(|round| network.layers(round).unwrap()).collect();
 
-            let values = network.forward(&rows).unwrap();
-            let gradient = head.gradient(values.last().unwrap(), &targets).unwrap();
+            let buffers = Buffers::new(&network, 8).unwrap();
+            network.forward(&rows, &buffers).unwrap();
+            let gradient = head.gradient(buffers.logits().unwrap(), &targets).unwrap();
             let adam = Adam {
                 learning_rate: 0.1,
                 weight_decay: 0.0,
                 step: 1,
             };
-            let transposed = rows.t().unwrap();
-            network.step(&transposed, &values, gradient, &adam).unwrap();
+            network.step(&rows, &buffers, gradient, &adam).unwrap();
 
-            for round in 0..2 {
-                let own = (rows.get(round).unwrap(), targets.narrow(0, round, 1).unwrap());
-                let expected = reference(&before[round], activation, &own.0, head, &own.1);
+            for (round, before) in before.iter().enumerate() {
+                let own = (
+                    rows.get(round).unwrap(),
+                    targets.narrow(0, round, 1).unwrap(),
+                );
+                let expected = reference(before, activation, &own.0, head, &own.1);
                 let tensors = network.layers.iter().flat_map(|l| [&l.weights, &l.bias]);
                 for (tensor, expected) in tensors.zip(expected) {
                     let moment = tensor.state.get(1).unwrap().get(round).unwrap();
                     let found = moment.flatten_all().unwrap().to_vec1::<f32>().unwrap();
                     assert_eq!(found.len(), expected.len());
                     for (found, expected) in found.iter().zip(expected) {
-                        assert!((10.0 * found - expected).abs() < 1e-6, "{found}, {expected}");
+                        assert!(
+                            (10.0 * found - expected).abs() < 1e-6,
+                            "{found}, {expected}"
+                        );
                     }
                 }
             }

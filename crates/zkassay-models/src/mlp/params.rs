@@ -102,7 +102,12 @@ impl Hyperparameters for MlpParams {
             let holds = share > 0.0 && share <= 0.5;
             require(holds, "early_stopping.share", share, expected)?;
             let patience = stopping.patience;
-            require(patience >= 1, "early_stopping.patience", patience, "1 or more")?;
+            require(
+                patience >= 1,
+                "early_stopping.patience",
+                patience,
+                "1 or more",
+            )?;
         }
         Ok(())
     }

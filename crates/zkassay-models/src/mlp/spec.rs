@@ -56,6 +56,18 @@ pub struct MlpSpec {
 }
 
 impl MlpSpec {
+    /// Hidden widths, and what stands between the layers; without hidden layers
+    /// nothing does, and the activation is the default.
+    pub fn new(hidden: Vec<usize>, activation: Activation) -> Self {
+        Self {
+            activation: match hidden.is_empty() {
+                true => Activation::default(),
+                false => activation,
+            },
+            hidden,
+        }
+    }
+
     /// The 42 networks of the study, in the order of its table: up to three
     /// hidden layers, widths strictly decreasing from 128, 64, 32, 16, 8, 4.
     pub fn study(activation: Activation) -> Vec<Self> {
@@ -64,10 +76,7 @@ impl MlpSpec {
         let widths = |subset: u32| (0..6).rev().filter(move |bit| subset >> bit & 1 == 1);
         (0..1u32 << 6)
             .filter(|subset| subset.count_ones() <= 3)
-            .map(|subset| Self {
-                hidden: widths(subset).map(|bit| 4 << bit).collect(),
-                activation,
-            })
+            .map(|subset| Self::new(widths(subset).map(|bit| 4 << bit).collect(), activation))
             .collect()
     }
 
@@ -149,6 +158,9 @@ impl FromStr for MlpSpec {
         } else {
             parse(base.strip_prefix("mlp-").unwrap_or(base), '-')?
         };
+        if hidden.is_empty() && activation != Activation::default() {
+            return Err(unknown("without hidden layers there is no activation"));
+        }
         if hidden.len() > MAX_LAYERS {
             return Err(unknown("there are more than 64 hidden layers"));
         }
@@ -162,9 +174,6 @@ fn split_activation(name: &str) -> (&str, Activation) {
         if let Some(base) = name.strip_suffix(activation.suffix())
             && let Some(base) = base.strip_suffix([':', '_'])
         {
-            // Without hidden layers a tag ends in its separator.
-            let tag = name.len() - activation.suffix().len();
-            let base = if base.ends_with("_layers") { &name[..tag] } else { base };
             return (base, activation);
         }
     }
@@ -206,7 +215,12 @@ mod tests {
             .map(MlpSpec::tag)
             .collect();
         assert_eq!(tags.len(), 42);
-        let start = ["MLP_0_layers_", "MLP_1_layers_4", "MLP_1_layers_8", "MLP_2_layers_8_4"];
+        let start = [
+            "MLP_0_layers_",
+            "MLP_1_layers_4",
+            "MLP_1_layers_8",
+            "MLP_2_layers_8_4",
+        ];
         assert_eq!(tags[..4], start);
         assert_eq!(tags[22..24], ["MLP_2_layers_64_32", "MLP_3_layers_64_32_4"]);
         assert_eq!(tags[41], "MLP_3_layers_128_64_32");
@@ -217,7 +231,12 @@ mod tests {
         for activation in [Activation::Relu, Activation::Tanh, Activation::None] {
             for spec in MlpSpec::study(activation) {
                 assert_eq!(spec.to_string().parse::<MlpSpec>().unwrap(), spec, "{spec}");
-                assert_eq!(spec.tag().parse::<MlpSpec>().unwrap(), spec, "{}", spec.tag());
+                assert_eq!(
+                    spec.tag().parse::<MlpSpec>().unwrap(),
+                    spec,
+                    "{}",
+                    spec.tag()
+                );
             }
         }
         let spec: MlpSpec = "64-32:tanh".parse().unwrap();
@@ -238,6 +257,8 @@ mod tests {
             "MLP_1_layers_",
             "65537",
             "64:relu6",
+            "logistic:tanh",
+            "MLP_0_layers__none",
             ":tanh",
             "mlp-",
         ];

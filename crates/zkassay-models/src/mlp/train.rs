@@ -1,14 +1,16 @@
 //! Training: Adam on the cross-entropy, many rounds at once.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use candle_core::{Device, Tensor};
 use ndarray::{Axis, Slice};
 use rayon::prelude::*;
 use zkassay_seed::Stream;
 
 use crate::mlp::head::Head;
-use crate::mlp::network::Network;
+use crate::mlp::network::{Buffers, Network};
 use crate::mlp::ops::Adam;
-use crate::mlp::products::SerialProducts;
 use crate::{DenseLayer, Mlp, MlpParams, ModelError, Round, TrainingSet, Valid};
 
 /// Activations of one step that a group of rounds may have, in numbers: beyond
@@ -27,9 +29,11 @@ pub fn fit(set: &TrainingSet<'_>, params: &Valid<MlpParams>) -> Result<Mlp, Mode
         set: *set,
         seed: params.seed,
     };
-    let _serial = SerialProducts::new();
     let mut models = Group::new(&[round], params)?.train()?;
-    models.pop().ok_or(ModelError::Empty { rows: 0, columns: 0 })
+    models.pop().ok_or(ModelError::Empty {
+        rows: 0,
+        columns: 0,
+    })
 }
 
 /// Trains one network for each round; each is the same, bit for bit, as if it
@@ -47,7 +51,6 @@ pub fn fit_rounds(rounds: &[Round<'_>], params: &Valid<MlpParams>) -> Result<Vec
     for rounds in stackable {
         groups.extend(rounds.chunks(group_size(rounds, params)));
     }
-    let _serial = SerialProducts::new();
     let models: Vec<Vec<Mlp>> = groups
         .into_par_iter()
         .map(|rounds| Group::new(rounds, params)?.train())
@@ -126,15 +129,20 @@ impl Order {
     }
 }
 
-/// Rows of one step, and the same as `[rounds, features, rows]`.
-struct Step {
-    batch: Stacked,
-    transposed: Tensor,
+/// What one step leaves to the next.
+#[derive(Default)]
+struct Steps {
+    done: i32,
+    /// By number of rows: that of a batch, and that of the last one in an epoch.
+    buffers: BTreeMap<usize, Buffers>,
 }
 
 impl<'a, 'r> Group<'a, 'r> {
     fn new(rounds: &'a [Round<'r>], params: &'a MlpParams) -> Result<Self, ModelError> {
-        let first = rounds.first().ok_or(ModelError::Empty { rows: 0, columns: 0 })?;
+        let first = rounds.first().ok_or(ModelError::Empty {
+            rows: 0,
+            columns: 0,
+        })?;
         let (features, outputs) = (first.set.features(), first.set.outputs());
         let seeds: Vec<u64> = rounds.iter().map(|round| round.seed).collect();
         let head = Head::of(outputs);
@@ -165,24 +173,14 @@ impl<'a, 'r> Group<'a, 'r> {
             .iter()
             .map(|round| Order::new(self.params, round.seed, self.trained.len()))
             .collect::<Result<_, _>>()?;
-        // Without batches every step is the same, and the transposition is worth a copy.
-        let whole = match self.params.batch_size {
-            None => Some(Step {
-                batch: self.trained.clone(),
-                transposed: self.trained.rows.t()?.contiguous()?,
-            }),
-            Some(_) => None,
-        };
         let mut best: Vec<Best> = self.rounds.iter().map(|_| Best::default()).collect();
-        let mut steps = 0;
+        let mut steps = Steps::default();
         for epoch in 1..=self.params.epochs {
-            match &whole {
-                Some(step) => self.step(step, &mut steps)?,
-                None => {
+            match self.params.batch_size {
+                None => self.step(&self.trained, &mut steps)?,
+                Some(_) => {
                     for batch in self.batches(&mut orders)? {
-                        let batch = batch?;
-                        let transposed = batch.rows.t()?;
-                        self.step(&Step { batch, transposed }, &mut steps)?;
+                        self.step(&batch?, &mut steps)?;
                     }
                 }
             }
@@ -196,19 +194,20 @@ impl<'a, 'r> Group<'a, 'r> {
         self.models(best)
     }
 
-    fn step(&self, step: &Step, steps: &mut i32) -> Result<(), ModelError> {
-        *steps = steps.saturating_add(1);
+    fn step(&self, batch: &Stacked, steps: &mut Steps) -> Result<(), ModelError> {
+        steps.done = steps.done.saturating_add(1);
         let adam = Adam {
             learning_rate: self.params.learning_rate,
             weight_decay: self.params.weight_decay,
-            step: *steps,
+            step: steps.done,
         };
-        let outputs = self.network.forward(&step.batch.rows)?;
-        let Some(logits) = outputs.last() else {
-            return Ok(());
+        let buffers = match steps.buffers.entry(batch.len()) {
+            Entry::Occupied(buffers) => buffers.into_mut(),
+            Entry::Vacant(place) => place.insert(Buffers::new(&self.network, batch.len())?),
         };
-        let gradient = self.head.gradient(logits, &step.batch.targets)?;
-        Ok(self.network.step(&step.transposed, &outputs, gradient, &adam)?)
+        self.network.forward(&batch.rows, buffers)?;
+        let gradient = self.head.gradient(buffers.logits()?, &batch.targets)?;
+        Ok(self.network.step(&batch.rows, buffers, gradient, &adam)?)
     }
 
     /// The batches of an epoch, each round's rows in a new order of its own.
@@ -245,8 +244,12 @@ impl<'a, 'r> Group<'a, 'r> {
 
     /// Mean cross-entropy of each round.
     fn losses(&self, on: &Stacked) -> Result<Vec<f32>, ModelError> {
-        let logits = self.network.logits(&on.rows)?;
-        Ok(self.head.losses(&logits, &on.targets)?.to_vec1()?)
+        let buffers = Buffers::new(&self.network, on.len())?;
+        self.network.forward(&on.rows, &buffers)?;
+        Ok(self
+            .head
+            .losses(buffers.logits()?, &on.targets)?
+            .to_vec1()?)
     }
 
     /// Keeps what is best on the held-out rows; true when every round has stopped.
@@ -297,12 +300,18 @@ impl<'a, 'r> Group<'a, 'r> {
 }
 
 impl Stacked {
-    fn new(rounds: &[Round<'_>], range: std::ops::Range<usize>, head: Head) -> Result<Self, ModelError> {
+    fn new(
+        rounds: &[Round<'_>],
+        range: std::ops::Range<usize>,
+        head: Head,
+    ) -> Result<Self, ModelError> {
         let (mut rows, mut labels) = (Vec::new(), Vec::new());
         let (mut features, mut outputs) = (0, 0);
         for Round { set, .. } in rounds {
             (features, outputs) = (set.features(), set.outputs());
-            let slice = set.rows().slice_axis_move(Axis(0), Slice::from(range.clone()));
+            let slice = set
+                .rows()
+                .slice_axis_move(Axis(0), Slice::from(range.clone()));
             rows.extend(slice.iter().copied());
             labels.extend_from_slice(&set.labels()[range.clone()]);
         }
