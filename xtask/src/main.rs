@@ -4,6 +4,7 @@
 //! This package compiles in seconds, because it depends on no other crate of
 //! the workspace: what needs them is started through cargo.
 
+mod accuracy;
 mod cargo;
 mod ci;
 mod experiment;
@@ -29,6 +30,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Experiment(Box<experiment::Experiment>),
+    Accuracy(Box<accuracy::Accuracy>),
     Test(test::Test),
     Fixtures(fixtures::Fixtures),
     Fuzz(fuzz::Fuzz),
@@ -41,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Experiment(command) => command.run(),
+        Command::Accuracy(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Fixtures(command) => command.run(),
         Command::Fuzz(command) => command.run(),
