@@ -20,6 +20,16 @@ pub enum GraphError {
         /// What the decoder objects to.
         reason: String,
     },
+    /// Weights that the model keeps in another file cannot be had.
+    #[error("tensor `{tensor}` is kept in the file `{file}`: {reason}")]
+    External {
+        /// Name of the tensor.
+        tensor: String,
+        /// The file, as the model names it.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The operator set is missing or too old.
     #[error(
         "the model is written in ai.onnx operator set {found}, expected 7 or later: \

@@ -34,9 +34,11 @@
 //! ```
 
 mod error;
+mod external;
 mod graph;
 mod import;
 pub mod reference;
 
 pub use error::GraphError;
+pub use external::inline_external;
 pub use graph::{Arithmetic, Graph, Node, Op, Value};

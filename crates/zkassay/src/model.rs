@@ -1,6 +1,8 @@
 //! A model: the bytes of its ONNX file, and what they say.
 
-use zkassay_graph::Graph;
+use std::path::Path;
+
+use zkassay_graph::{Graph, GraphError, inline_external};
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;
 
@@ -25,12 +27,26 @@ impl Model {
         })
     }
 
+    /// Imports an `.onnx` file, with weights that it keeps in other files of its folder.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] if a file cannot be read, or is not a model of the supported subset.
+    pub fn from_onnx_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| GraphError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::from_onnx(&inline_external(&bytes, folder)?)
+    }
+
     /// What the model computes.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// SHA-256 of the file.
+    /// SHA-256 of the file; with weights of other files inside, if there are any.
     pub fn digest(&self) -> Digest {
         self.digest
     }

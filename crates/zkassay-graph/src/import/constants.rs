@@ -103,8 +103,8 @@ fn layout(tensor: &pb::TensorProto, expected: DataType) -> Result<(Vec<usize>, u
     if external || !tensor.external_data.is_empty() {
         return Err(bad(
             tensor,
-            "its data is in another file: save the model with its data inside, \
-             for PyTorch torch.onnx.export(..., external_data=False)",
+            "its data is in another file, which is read only for initializers of a model that is \
+             read from a file: save the model with its data inside",
         ));
     }
     if tensor.segment.is_some() {

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use zkassay::{
     Circuit, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey, Witness, input,
 };
+use zkassay_graph::inline_external;
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -22,11 +23,16 @@ pub(crate) fn model(path: &Path) -> Result<Model> {
     Ok(onnx(path)?.1)
 }
 
-/// The bytes of an ONNX file, and the model.
+/// The bytes of an ONNX file, with weights that it keeps in other files, and the model.
 pub(crate) fn onnx(path: &Path) -> Result<(Vec<u8>, Model)> {
     let from = "export it from your training framework, and pass it with --model";
     let bytes = read(path, Expected("model", from, 2048 * MEGABYTE))?;
-    let model = Model::from_onnx(&bytes).with_context(|| path.display().to_string())?;
+    let shown = || path.display().to_string();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let bytes = inline_external(&bytes, folder)
+        .with_context(shown)?
+        .into_owned();
+    let model = Model::from_onnx(&bytes).with_context(shown)?;
     Ok((bytes, model))
 }
 

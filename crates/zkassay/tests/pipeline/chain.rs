@@ -279,3 +279,30 @@ fn parameters_of_gen_srs_serve_setup_and_proof() {
         &["small.srs", "2^2", "2^7"],
     );
 }
+
+/// PyTorch's default: the key is bound to both files.
+#[test]
+fn weights_in_a_second_file_are_part_of_the_model() {
+    let folder = Folder::new();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models");
+    let (model, weights) = ("dynamo-external.onnx", "dynamo-external.onnx.data");
+    for name in [model, weights, "input.json", "calibration.json"] {
+        folder.write(name, &std::fs::read(fixtures.join(name)).unwrap());
+    }
+    let chain = ["prove-model", model, "input.json", "--unsafe-local-srs"];
+    let calibration = ["--calibration", "calibration.json", "--out", "."];
+    folder.ok(&[&chain[..], &calibration[..]].concat());
+    let verify = ["verify", "--model", model];
+    assert_says(&folder.ok(&verify), &["accepted"]);
+
+    let mut bytes = folder.read(weights);
+    bytes[0] ^= 1;
+    folder.write(weights, &bytes);
+    assert_eq!(folder.run(&verify).status.code(), Some(6));
+    std::fs::remove_file(folder.path(weights)).unwrap();
+    let output = folder.run(&["gen-settings", "-M", model]);
+    assert_says(
+        &String::from_utf8(output.stderr).unwrap(),
+        &[weights, "cannot be read"],
+    );
+}
