@@ -19,6 +19,21 @@ use std::path::Path;
 /// # Errors
 /// The folder is missing or cannot be written to, or the disk is full.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // What a plain new file gets.
+    write_with(path, bytes, 0o666)
+}
+
+/// As [`write()`], and nobody but the owner may read the file (on Unix; elsewhere it is as any
+/// other).
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, bytes, 0o600)
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "modes are Unix's"))]
+fn write_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -26,8 +41,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // What a plain new file gets; the default is for secrets (0600).
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(std::fs::Permissions::from_mode(mode));
     }
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
@@ -82,7 +96,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn others_may_read_what_the_umask_allows() {
+    fn others_may_read_what_the_umask_allows_and_no_secret() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let [plain, ours] = ["plain", "ours"].map(|name| folder.path().join(name));
@@ -90,5 +104,8 @@ mod tests {
         write(&ours, b"x").unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&plain), mode(&ours));
+        // Also where a file was that others could read.
+        write_secret(&ours, b"x").unwrap();
+        assert_eq!(mode(&ours) & 0o777, 0o600);
     }
 }

@@ -46,7 +46,8 @@ impl CompileCircuit {
             .with_context(|| self.settings_path.display().to_string())?;
         let bytes = circuit.to_bytes()?;
         spinner.finish();
-        files::write(&self.compiled_circuit, &bytes)?;
+        let is_secret = circuit.compiled.shape().visibility.is_unbound();
+        files::write_secret(&self.compiled_circuit, &bytes, is_secret)?;
         let layout = Layout::of(&circuit.compiled);
         let record = json!({
             "compiled_circuit": self.compiled_circuit,

@@ -123,3 +123,12 @@ fn read(path: &Path, Expected(noun, from, limit): Expected) -> Result<Vec<u8>> {
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     zkassay_file::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
+
+/// As [`write`]; if `is_secret`, only the owner may read it.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8], is_secret: bool) -> Result<()> {
+    if !is_secret {
+        return write(path, bytes);
+    }
+    zkassay_file::write_secret(path, bytes)
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -52,11 +52,11 @@ impl Setup {
         let key = setup(&srs, &circuit)?;
         spinner.finish();
         let (proving, verifying) = (key.to_bytes()?, key.verifying_key().to_bytes());
-        files::write(&self.pk_path, &proving)?;
-        files::write(&self.vk_path, &verifying)?;
         let statement = key.verifying_key().statement();
         let digest = key.verifying_key().digest();
         let visibility = statement.shape.visibility;
+        files::write_secret(&self.pk_path, &proving, visibility.is_unbound())?;
+        files::write(&self.vk_path, &verifying)?;
         let record = json!({
             "pk_path": self.pk_path,
             "pk_bytes": proving.len(),

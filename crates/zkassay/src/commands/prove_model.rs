@@ -134,19 +134,22 @@ impl ProveModel {
 
     /// Writes every artefact; returns names and sizes.
     fn write(&self, proved: &Proved) -> Result<BTreeMap<&'static str, usize>> {
+        let shape = proved.circuit.compiled.shape();
+        let hides_weights = shape.visibility.is_unbound();
         let mut files = vec![
-            ("settings.json", proved.settings.to_json()),
-            ("model.compiled", proved.circuit.to_bytes()?),
-            ("witness.json", proved.witness.to_json()),
-            ("pk.key", proved.key.to_bytes()?),
-            ("vk.key", proved.key.verifying_key().to_bytes()),
-            ("proof.zkp", proved.proof.to_bytes()),
+            ("settings.json", proved.settings.to_json(), false),
+            ("model.compiled", proved.circuit.to_bytes()?, hides_weights),
+            ("witness.json", proved.witness.to_json(), true),
+            ("pk.key", proved.key.to_bytes()?, hides_weights),
+            ("vk.key", proved.key.verifying_key().to_bytes(), false),
+            ("proof.zkp", proved.proof.to_bytes(), false),
         ];
         if self.parameters.unsafe_local_srs {
-            files.push((LOCAL, proved.srs.to_bytes()));
+            files.push((LOCAL, proved.srs.to_bytes(), false));
         }
-        let write = |(name, bytes): (&'static str, Vec<u8>)| {
-            files::write(&self.out.join(name), &bytes).map(|()| (name, bytes.len()))
+        let write = |(name, bytes, is_secret): (&'static str, Vec<u8>, bool)| {
+            let path = self.out.join(name);
+            files::write_secret(&path, &bytes, is_secret).map(|()| (name, bytes.len()))
         };
         files.into_iter().map(write).collect()
     }

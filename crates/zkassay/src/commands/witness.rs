@@ -52,7 +52,7 @@ impl GenWitness {
         let row = rows.single().with_context(shown)?;
         let witness = Witness::new(&circuit, &row).with_context(shown)?;
         spinner.finish();
-        files::write(&self.output, &witness.to_json())?;
+        files::write_secret(&self.output, &witness.to_json(), true)?;
         let record = json!({
             "witness": self.output,
             "circuit": hex(&witness.circuit()),

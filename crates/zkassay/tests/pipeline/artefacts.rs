@@ -189,3 +189,26 @@ fn a_changed_proof_is_rejected() {
     folder.write("proof.zkp", &honest.to_bytes());
     folder.ok(&["verify"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn files_with_secrets_are_for_their_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    for (params, secret) in [("fixed", false), ("private", true)] {
+        let folder = Folder::new();
+        folder.ok(&["gen-settings", "--param-visibility", params]);
+        folder.ok(&["calibrate-settings", "--max-error", "0.5"]);
+        folder.ok(&["compile-circuit"]);
+        folder.ok(&["setup", "--unsafe-local-srs"]);
+        folder.ok(&["gen-witness"]);
+        let is_secret = |name: &str| {
+            let metadata = std::fs::metadata(folder.path(name)).unwrap();
+            metadata.permissions().mode() & 0o077 == 0
+        };
+        assert!(is_secret("witness.json") && !is_secret("vk.key") && !is_secret("settings.json"));
+        for name in ["model.compiled", "pk.key"] {
+            assert_eq!(is_secret(name), secret, "{name}, parameters {params}");
+        }
+    }
+}
