@@ -29,6 +29,21 @@ const TENSOR_DATA_LOCATION: u64 = 14;
 const ENTRY_KEY: u64 = 1;
 const ENTRY_VALUE: u64 = 2;
 
+/// The bytes of an `.onnx` file, with the weights inside that it keeps in other files of its
+/// folder.
+///
+/// # Errors
+/// [`GraphError::Io`] if it cannot be read; otherwise as [`inline_external`].
+pub fn read_onnx(path: impl AsRef<Path>) -> Result<Vec<u8>, GraphError> {
+    let path = path.as_ref();
+    let bytes = std::fs::read(path).map_err(|source| GraphError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(inline_external(&bytes, folder)?.into_owned())
+}
+
 /// The model with the weights inside that it keeps in other files of `folder`; `bytes` as they
 /// are if there are none.
 ///

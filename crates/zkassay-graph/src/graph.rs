@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array1, Array2, ArrayView1};
 
-use crate::{GraphError, import, inline_external};
+use crate::{GraphError, import, read_onnx};
 
 /// A model over rows: nodes applied one after the other.
 ///
@@ -108,16 +108,9 @@ impl Graph {
     /// Imports an `.onnx` file, and weights that it keeps in other files of its folder.
     ///
     /// # Errors
-    /// [`GraphError::Io`] if it cannot be read, [`GraphError::External`] if such a file cannot;
-    /// otherwise as [`from_onnx`](Self::from_onnx).
+    /// As [`read_onnx`] and [`from_onnx`](Self::from_onnx).
     pub fn from_onnx_file(path: impl AsRef<Path>) -> Result<Self, GraphError> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| GraphError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::from_onnx(&inline_external(&bytes, folder)?)
+        Self::from_onnx(&read_onnx(path)?)
     }
 
     /// Number of weights, biases and other constants.

@@ -40,5 +40,5 @@ mod import;
 pub mod reference;
 
 pub use error::GraphError;
-pub use external::inline_external;
+pub use external::{inline_external, read_onnx};
 pub use graph::{Arithmetic, Graph, Node, Op, Value};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use zkassay_graph::{Graph, GraphError, inline_external};
+use zkassay_graph::{Graph, read_onnx};
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;
 
@@ -32,13 +32,7 @@ impl Model {
     /// # Errors
     /// [`Error::Graph`] if a file cannot be read, or is not a model of the supported subset.
     pub fn from_onnx_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| GraphError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::from_onnx(&inline_external(&bytes, folder)?)
+        Self::from_onnx(&read_onnx(path)?)
     }
 
     /// What the model computes.
