@@ -22,13 +22,15 @@ Examples:
   cargo xtask accuracy --mode paper
   cargo xtask accuracy --models 64-32,64-32:tanh,classical --rounds 10
   cargo xtask accuracy --table loans.csv --label repaid --time opened
+  cargo xtask accuracy --digits fixtures/digits
   cargo xtask accuracy --docs")]
 pub(crate) struct Accuracy {
     /// Models: widths of hidden layers (`64-32`, `64-32:tanh`), names, `study`, `classical`
-    /// [default: study,classical; study:none,classical in paper mode].
+    /// [default: study,classical; study:none,classical in paper mode; logistic,128,cnn of digits].
     #[arg(long, value_name = "LIST")]
     models: Option<String>,
-    /// How often the rows are split [default: 20, or 5 folds of rows in time].
+    /// How often each model is trained: on as many random splits [default: 20] or folds of rows
+    /// in time [default: 5]; of digits, with as many seeds [default: 3].
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
     /// Seed of the first round; each adds one [default: 20220601].
@@ -50,6 +52,10 @@ pub(crate) struct Accuracy {
     /// The column that orders the rows of your table; they are split at random without one.
     #[arg(long, value_name = "COLUMN")]
     time: Option<String>,
+    /// Handwritten digits instead: a folder with the four files of MNIST, or with the two of its
+    /// test part, whose first four fifths then train.
+    #[arg(long, value_name = "DIR")]
+    digits: Option<PathBuf>,
     /// Threads to use [default: all cores].
     #[arg(long, value_name = "T")]
     threads: Option<usize>,
@@ -57,7 +63,7 @@ pub(crate) struct Accuracy {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Run both modes on the fixtures and write docs/accuracy.md and docs/accuracy-*.json.
-    #[arg(long, conflicts_with_all = ["data", "mode", "table", "out"])]
+    #[arg(long, conflicts_with_all = ["data", "mode", "table", "digits", "out"])]
     docs: bool,
 }
 
@@ -85,6 +91,7 @@ impl Accuracy {
             ("--table", path(&self.table)?),
             ("--label", text(&self.label)),
             ("--time", text(&self.time)),
+            ("--digits", path(&self.digits)?),
             ("--threads", number(self.threads.map(|n| n.to_string()))),
             ("--out", path(&self.out)?),
         ]))
@@ -121,7 +128,10 @@ impl Accuracy {
                 let path = out.join(name);
                 fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
             };
-            page.push_str(&format!("\n## `{mode}` mode\n\n{text}\n\n{}", read("accuracy.md")?));
+            page.push_str(&format!(
+                "\n## `{mode}` mode\n\n{text}\n\n{}",
+                read("accuracy.md")?
+            ));
             let record = docs.join(format!("accuracy-{mode}.json"));
             fs::write(&record, read("accuracy.json")?)
                 .with_context(|| format!("cannot write {}", record.display()))?;
@@ -156,6 +166,7 @@ mod tests {
             arguments(&["--models", "study", "--rounds", "3", "--mode", "paper"]),
             ["--models", "study", "--rounds", "3", "--mode", "paper"]
         );
+        assert_eq!(arguments(&["--digits", "/mnist"]), ["--digits", "/mnist"]);
     }
 
     #[test]

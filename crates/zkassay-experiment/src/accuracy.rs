@@ -3,27 +3,27 @@
 //!
 //! Every model sees the same rounds. Rows in time are walked forward; others
 //! are split at random, and as in the study a model is then trained on the
-//! calibration rows, too.
+//! calibration rows, too. Digits have parts of their own to train and to test
+//! on: their rounds differ in the seed only.
 
-use std::time::Instant;
-
-use anyhow::{Context as _, Result};
-use rayon::prelude::*;
+use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
-use zkassay_features::Splitter;
-use zkassay_graph::{Graph, GraphError};
-use zkassay_models::metrics::{self, Metrics, PairedT, Summary, corrected_resampled_t};
-use zkassay_models::zoo::{self, Params};
-use zkassay_models::{Classifier, Export, Hyperparameters, ModelSpec, Round, TrainingSet};
-use zkassay_quant::Fidelity;
+use zkassay_models::ModelSpec;
+use zkassay_models::metrics::{self, McNemar, PairedT, Summary, corrected_resampled_t, mcnemar};
+use zkassay_models::zoo::Params;
 use zkassay_report::Host;
 
-use crate::dataset::{Dataset, Rows, Source};
 use crate::host;
-use crate::integer;
 use crate::progress::Progress;
 
+mod data;
 mod table;
+mod train;
+
+pub use data::{Data, Sampling};
+
+use data::Rounds;
+use train::Trained;
 
 /// What to train, on what, how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct AccuracyPlan {
     /// Models; the first is what the others are compared with.
     pub models: Vec<ModelSpec>,
     /// Where the rows come from.
-    pub source: Source,
-    /// How often the rows are split.
+    pub data: Data,
+    /// How often each model is trained.
     pub rounds: usize,
     /// Seed of the first round; each round adds one.
     pub seed: u64,
@@ -49,16 +49,17 @@ pub struct AccuracyRecord {
     pub host: Host,
     /// Name of the data set.
     pub data: String,
-    /// SHA-256 of the feature manifest of the first round, hex.
-    pub feature_hash: String,
-    /// How rows are split.
-    pub splitter: Splitter,
+    /// SHA-256 of the feature manifest of the first round, hex; absent for
+    /// digits, whose features are pixels.
+    pub feature_hash: Option<String>,
+    /// Which rows each round has.
+    pub sampling: Sampling,
     /// Rows trained on, of each round.
     pub train_rows: Vec<usize>,
     /// Rows tested on, of each round.
     pub test_rows: Vec<usize>,
-    /// Number of features.
-    pub features: usize,
+    /// Features of each round, chosen on its training rows.
+    pub features: Vec<usize>,
     /// Accuracy of always giving the training rows' most frequent label.
     pub majority: Summary,
     /// The models, in the plan's order.
@@ -88,9 +89,8 @@ pub struct ModelAccuracy {
     pub brier: Option<Summary>,
     /// The integer model, or why there is none.
     pub integer: IntegerAccuracy,
-    /// Accuracy less that of the first model, corrected for overlapping rounds;
-    /// absent for that model itself, and for a single round.
-    pub against_first: Option<PairedT>,
+    /// Against the first model; absent for that model itself.
+    pub against_first: Option<Comparison>,
 }
 
 /// The integer model over all rounds.
@@ -108,67 +108,69 @@ pub enum IntegerAccuracy {
         /// Smallest share of rows, of all rounds, that both put into the same class.
         label_agreement: f64,
     },
-    /// The circuit does not cover the model.
-    Unsupported(String),
+    /// There is none in at least one round.
+    Missing {
+        /// Why, of the first such round.
+        reason: String,
+    },
 }
 
-/// One model in one round.
-struct Scored {
-    metrics: Metrics,
-    integer: Result<Quantized, String>,
-}
-
-struct Quantized {
-    accuracy: f64,
-    out_of_range: usize,
-    fidelity: Fidelity,
-}
-
-/// One round's rows.
-struct RoundRows {
-    train: Rows,
-    calibration: Rows,
-    test: Rows,
+/// A model against the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "test", rename_all = "snake_case")]
+pub enum Comparison {
+    /// Of rounds that differ in their rows: accuracy less that of the first
+    /// model, corrected for rows that rounds share.
+    CorrectedT(PairedT),
+    /// Of one round, or of rounds with the same rows: the first round's test
+    /// rows that only this model (`a`) or only the first (`b`) gets right.
+    #[serde(rename = "mcnemar")]
+    McNemar {
+        /// Accuracy less that of the first model, in the first round.
+        difference: f64,
+        /// The rows, and the test's result.
+        #[serde(flatten)]
+        rows: McNemar,
+    },
 }
 
 /// Trains and scores every model in every round.
 ///
 /// # Errors
-/// What failed, and for which model.
+/// No models or rounds; what failed, and for which model.
 pub fn run(plan: &AccuracyPlan, progress: &Progress) -> Result<AccuracyRecord> {
-    progress.update("data", "loading tables, making features");
-    let (splitter, datasets) = Dataset::rounds(&plan.source, plan.rounds, plan.seed)?;
-    let first = datasets.first().context("there are no rounds")?;
-    let (data, feature_hash) = (first.name().to_owned(), first.feature_hash());
-    let features = first.matrix.values.ncols();
-    let is_random = matches!(splitter, Splitter::Random { .. });
-    let rounds: Vec<RoundRows> = datasets
-        .iter()
-        .map(|dataset| RoundRows::new(dataset, is_random))
-        .collect();
-    drop(datasets);
-
+    ensure!(!plan.models.is_empty(), "no model is given (--models)");
+    ensure!(plan.rounds > 0, "at least one round is needed (--rounds)");
+    progress.update("data", "loading rows, making features");
+    let rounds = Rounds::load(plan)?;
     let majority: Vec<f64> = rounds
+        .rows
         .iter()
         .map(|rows| Ok(metrics::majority(&rows.train.labels, &rows.test.labels)?.value))
         .collect::<Result<_>>()?;
     let mut record = AccuracyRecord {
         command: plan.command(),
         host: host::host(plan.threads),
-        data,
-        feature_hash,
-        splitter,
-        train_rows: rounds.iter().map(|rows| rows.train.labels.len()).collect(),
-        test_rows: rounds.iter().map(|rows| rows.test.labels.len()).collect(),
-        features,
+        data: rounds.name.clone(),
+        feature_hash: rounds.feature_hash.clone(),
+        sampling: rounds.sampling,
+        train_rows: rounds.each(|rows| rows.train.labels.len()),
+        test_rows: rounds.each(|rows| rows.test.labels.len()),
+        features: rounds.each(|rows| rows.train.values.ncols()),
         majority: Summary::new(&majority)?,
         models: Vec::with_capacity(plan.models.len()),
     };
+    let mut first: Option<Trained> = None;
     for (index, spec) in plan.models.iter().enumerate() {
         let count = plan.models.len();
         progress.update(&spec.to_string(), format!("model {} of {count}", index + 1));
-        let mut model = model(plan, spec, &rounds).with_context(|| format!("model {spec}"))?;
-        model.against_first = against_first(&record, &model)?;
+        let trained =
+            train::train(plan, spec, &rounds.rows).with_context(|| format!("model {spec}"))?;
+        let mut model = trained.accuracy.clone();
+        match &first {
+            Some(first) => model.against_first = Some(compare(&record, &trained, first)?),
+            None => first = Some(trained),
+        }
         progress.done(&spec.to_string(), &model.summary());
         record.models.push(model);
     }
@@ -185,7 +187,7 @@ impl AccuracyPlan {
             models.join(","),
             self.rounds,
             self.seed,
-            self.source
+            self.data
         );
         if let Some(threads) = self.threads {
             command += &format!(" --threads {threads}");
@@ -194,113 +196,19 @@ impl AccuracyPlan {
     }
 }
 
-impl RoundRows {
-    fn new(dataset: &Dataset, trains_on_calibration: bool) -> Self {
-        let split = &dataset.split;
-        let mut train = split.train.clone();
-        if trains_on_calibration {
-            train.extend(&split.calibration);
-        }
-        Self {
-            train: dataset.rows(&train),
-            calibration: dataset.rows(&split.calibration),
-            test: dataset.rows(&split.test),
-        }
+fn compare(record: &AccuracyRecord, model: &Trained, first: &Trained) -> Result<Comparison> {
+    let (ours, theirs) = (&model.accuracy.rounds, &first.accuracy.rounds);
+    if ours.len() > 1 && matches!(record.sampling, Sampling::Splits(_)) {
+        let mean = |rows: &[usize]| rows.iter().sum::<usize>() / rows.len().max(1);
+        let (train, test) = (mean(&record.train_rows), mean(&record.test_rows));
+        return Ok(Comparison::CorrectedT(corrected_resampled_t(
+            ours, theirs, train, test,
+        )?));
     }
-}
-
-fn model(plan: &AccuracyPlan, spec: &ModelSpec, rounds: &[RoundRows]) -> Result<ModelAccuracy> {
-    let params = Params::study(spec, plan.seed);
-    let valid = params.clone().check()?;
-    let sets = rounds.iter().zip(0..).map(|(rows, round)| {
-        Ok(Round {
-            set: TrainingSet::new(rows.train.values.view(), &rows.train.labels)?,
-            seed: plan.seed.wrapping_add(round),
-        })
-    });
-    let sets: Vec<Round<'_>> = sets.collect::<Result<_>>()?;
-    let started = Instant::now();
-    let trained = zoo::fit_rounds(&sets, &valid)?;
-    let training_seconds = started.elapsed().as_secs_f64();
-
-    let scored: Vec<Scored> = trained
-        .par_iter()
-        .zip(rounds)
-        .map(|(model, rows)| score(spec, model.as_ref(), rows))
-        .collect::<Result<_>>()?;
-    let metric = |value: fn(&Metrics) -> Option<f64>| -> Result<Option<Summary>> {
-        let values: Option<Vec<f64>> = scored.iter().map(|s| value(&s.metrics)).collect();
-        Ok(values.map(|values| Summary::new(&values)).transpose()?)
-    };
-    let accuracies: Vec<f64> = scored.iter().map(|s| s.metrics.accuracy.value).collect();
-    Ok(ModelAccuracy {
-        model: spec.clone(),
-        params,
-        parameters: trained.first().map_or(0, |model| model.parameters()),
-        training_seconds,
-        accuracy: Summary::new(&accuracies)?,
-        rounds: accuracies,
-        roc_auc: metric(|m| m.roc_auc)?,
-        log_loss: metric(|m| m.log_loss)?,
-        brier: metric(|m| m.brier)?,
-        integer: integer_accuracy(&scored)?,
-        against_first: None,
+    let rows = mcnemar(&model.first_round, &first.first_round)?;
+    let difference = rows.only_a as f64 - rows.only_b as f64;
+    Ok(Comparison::McNemar {
+        difference: difference / model.first_round.len() as f64,
+        rows,
     })
-}
-
-/// Scores a trained model, and its integer model if there is one.
-fn score(spec: &ModelSpec, model: &dyn Classifier, rows: &RoundRows) -> Result<Scored> {
-    let predictions = model.predict(rows.test.values.view())?;
-    let metrics = Metrics::new(&predictions, &rows.test.labels, &rows.train.labels)?;
-    let onnx = model.to_onnx(&Export::new(spec.tag()))?;
-    let integer = match Graph::from_onnx(&onnx) {
-        Ok(graph) => Ok(quantized(&graph, rows)?),
-        Err(error) => Err(unsupported(&error)),
-    };
-    Ok(Scored { metrics, integer })
-}
-
-fn unsupported(error: &GraphError) -> String {
-    error.to_string()
-}
-
-fn quantized(graph: &Graph, rows: &RoundRows) -> Result<Quantized> {
-    let model = integer::calibrated(graph, &rows.calibration)?.model;
-    let score = integer::score(&model, &rows.test)?;
-    Ok(Quantized {
-        accuracy: score.accuracy()?.value,
-        out_of_range: score.out_of_range,
-        fidelity: Fidelity::measure(graph, &model, rows.test.values.view())?,
-    })
-}
-
-fn integer_accuracy(scored: &[Scored]) -> Result<IntegerAccuracy> {
-    let mut rounds = Vec::with_capacity(scored.len());
-    for round in scored {
-        match &round.integer {
-            Ok(quantized) => rounds.push(quantized),
-            Err(reason) => return Ok(IntegerAccuracy::Unsupported(reason.clone())),
-        }
-    }
-    let accuracies: Vec<f64> = rounds.iter().map(|round| round.accuracy).collect();
-    let fidelities = || rounds.iter().map(|round| round.fidelity);
-    Ok(IntegerAccuracy::Scored {
-        accuracy: Summary::new(&accuracies)?,
-        out_of_range: rounds.iter().map(|round| round.out_of_range).sum(),
-        max_abs_error: fidelities().map(|f| f.max).fold(0.0, f64::max),
-        label_agreement: fidelities().map(|f| f.agreement).fold(1.0, f64::min),
-    })
-}
-
-fn against_first(record: &AccuracyRecord, model: &ModelAccuracy) -> Result<Option<PairedT>> {
-    let Some(first) = record.models.first() else {
-        return Ok(None);
-    };
-    if model.rounds.len() < 2 {
-        return Ok(None);
-    }
-    let mean = |rows: &[usize]| rows.iter().sum::<usize>() / rows.len().max(1);
-    let (train, test) = (mean(&record.train_rows), mean(&record.test_rows));
-    let test = corrected_resampled_t(&model.rounds, &first.rounds, train, test)?;
-    Ok(Some(test))
 }

@@ -1,5 +1,6 @@
 //! Tables to rows, split and standardised.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -65,8 +66,18 @@ pub struct Dataset {
 pub struct Rows {
     /// Values, `[rows, features]`.
     pub values: Array2<f32>,
-    /// Labels, 0 or 1.
+    /// Labels: classes, from 0.
     pub labels: Vec<u8>,
+}
+
+impl Source {
+    /// Whether rows are split in time, rather than at random.
+    pub fn is_in_time(&self) -> bool {
+        match self {
+            Self::Tokens { mode, .. } => *mode == Mode::Honest,
+            Self::Table { time, .. } => time.is_some(),
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -75,16 +86,26 @@ impl fmt::Display for Source {
             Self::Tokens { path, mode } => {
                 let mode = mode.to_possible_value();
                 let mode = mode.as_ref().map_or("", |value| value.get_name());
-                write!(f, "--data {} --mode {mode}", path.display())
+                write!(f, "--data {} --mode {mode}", word(&path.to_string_lossy()))
             }
             Self::Table { path, label, time } => {
-                write!(f, "--table {} --label {label}", path.display())?;
+                let path = path.to_string_lossy();
+                write!(f, "--table {} --label {}", word(&path), word(label))?;
                 match time {
-                    Some(time) => write!(f, " --time {time}"),
+                    Some(time) => write!(f, " --time {}", word(time)),
                     None => Ok(()),
                 }
             }
         }
+    }
+}
+
+/// `text` as one word of a shell's command line.
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:,+=@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")).into(),
     }
 }
 
@@ -105,7 +126,6 @@ struct Tokens {
     tables: Tables,
     pipeline: FeaturePipeline,
     raw: RawTable,
-    mode: Mode,
 }
 
 impl Loaded {
@@ -141,17 +161,8 @@ impl Loaded {
                 raw: pipeline.raw_table(&tables)?,
                 tables,
                 pipeline,
-                mode,
             })),
         })
-    }
-
-    /// Whether rows are split in time, rather than at random.
-    fn is_in_time(&self) -> bool {
-        match &self.rows {
-            Unfitted::Tokens(tokens) => tokens.mode == Mode::Honest,
-            Unfitted::Table(table) => table.times().is_some(),
-        }
     }
 
     fn len(&self) -> usize {
@@ -216,7 +227,7 @@ impl Dataset {
     /// A missing or malformed table, or too few rows.
     pub fn load(source: &Source, seed: u64) -> Result<Self> {
         let loaded = Loaded::open(source)?;
-        let split = match loaded.is_in_time() {
+        let split = match source.is_in_time() {
             true => Split::chronological(loaded.len())?,
             false => Split::random(loaded.len(), seed)?,
         };
@@ -226,14 +237,14 @@ impl Dataset {
     }
 
     /// Loads the tables and splits their rows `rounds` times: rows in time into
-    /// folds of a walk forward with 30 days between two sets, others at random. Features are fitted
-    /// on each round's own training rows.
+    /// folds of a walk forward with 30 days between two sets, others at random. Features are
+    /// fitted on each round's own training rows.
     ///
     /// # Errors
-    /// A missing or malformed table, or too few rows.
+    /// A missing or malformed table, too few rows, or no rounds.
     pub fn rounds(source: &Source, rounds: usize, seed: u64) -> Result<(Splitter, Vec<Self>)> {
         let loaded = Loaded::open(source)?;
-        let splitter = match loaded.is_in_time() {
+        let splitter = match source.is_in_time() {
             true => Splitter::WalkForward {
                 folds: rounds,
                 embargo: 30,
@@ -241,8 +252,9 @@ impl Dataset {
             false => Splitter::Random { rounds, seed },
         };
         let splits = splitter.split(&loaded.days())?;
-        let datasets = splits.into_par_iter().map(|split| loaded.fit(split));
-        Ok((splitter, datasets.collect::<Result<_>>()?))
+        let fit = |split| loaded.fit(split);
+        let datasets: Vec<Result<Self>> = splits.into_par_iter().map(fit).collect();
+        Ok((splitter, datasets.into_iter().collect::<Result<_>>()?))
     }
 
     /// What the folder or file is called.
@@ -320,9 +332,31 @@ impl Dataset {
 }
 
 /// What a folder or file is called.
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_written_as_a_shell_reads_them() {
+        let table = |label: &str, time: Option<&str>| Source::Table {
+            path: "my loans/all.csv".into(),
+            label: label.into(),
+            time: time.map(Into::into),
+        };
+        assert_eq!(
+            table("repaid", Some("opened")).to_string(),
+            "--table 'my loans/all.csv' --label repaid --time opened"
+        );
+        assert_eq!(
+            table("who's late?", None).to_string(),
+            r"--table 'my loans/all.csv' --label 'who'\''s late?'"
+        );
+    }
 }

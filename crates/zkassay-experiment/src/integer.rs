@@ -13,7 +13,7 @@ use crate::dataset::Rows;
 /// Scales chosen on `rows`, for a circuit of the graph.
 ///
 /// # Errors
-/// As [`calibrate`].
+/// As [`calibrate()`].
 pub fn calibrated(graph: &Graph, rows: &Rows) -> Result<Calibration> {
     let plan = Plan::for_graph(graph)?;
     let params = CalibrationParams::new(plan.limb_bits)?;

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use zkassay_experiment::dataset::{Mode, Source};
 use zkassay_experiment::progress::Progress;
@@ -78,6 +79,24 @@ fn a_run_leaves_everything_a_user_needs() {
             .collect();
         assert_eq!(hex, model.onnx_sha256);
     }
+}
+
+#[test]
+fn models_without_a_circuit_are_refused() {
+    let out = tempfile::tempdir().unwrap();
+    let runs = out.path().join("runs");
+    let output = Command::new(env!("CARGO_BIN_EXE_zkassay-experiment"))
+        .args(["--models", "ridge,forest", "--out"])
+        .arg(&runs)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("model 'forest' cannot be proved yet"),
+        "{message}"
+    );
+    assert!(!runs.exists());
 }
 
 #[test]
@@ -174,11 +193,9 @@ fn paper_mode_has_the_shape_of_the_study() {
     );
 }
 
-#[test]
-fn a_table_of_ones_own_goes_the_same_way() {
-    let out = tempfile::tempdir().unwrap();
-    let table = out.path().join("points.csv");
-    // Two overlapping clouds on a grid; some values are missing.
+/// A table of one's own: two overlapping clouds on a grid; some values are missing.
+fn points(dir: &Path) -> Source {
+    let path = dir.join("points.csv");
     let mut text = String::from("left,right,side\n");
     for i in 0..240u32 {
         let (x, y) = (
@@ -197,18 +214,36 @@ fn a_table_of_ones_own_goes_the_same_way() {
         };
         text += &format!("{x},{right},{side}\n");
     }
-    fs::write(&table, text).unwrap();
-    let mut plan = plan(&out.path().join("runs"), "logistic,4");
-    plan.source = Source::Table {
-        path: table,
+    fs::write(&path, text).unwrap();
+    Source::Table {
+        path,
         label: "side".into(),
         time: None,
-    };
+    }
+}
+
+#[test]
+fn a_table_of_ones_own_goes_the_same_way() {
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = plan(&out.path().join("runs"), "logistic,4,ridge,svm");
+    plan.source = points(out.path());
     let (record, folder) = run(&plan, &Progress::hidden()).unwrap();
     assert_eq!((record.data.rows, record.data.features), (240, 2));
     for model in &record.models {
         let (ours, majority) = (model.accuracy.quantized, model.accuracy.majority);
         assert!(ours.low > majority.value, "{ours:?} {majority:?}");
         assert!(folder.join(&model.tag).join("model.vk").is_file());
+    }
+    // Scores of which 0 or more is class 1; with one half, as of probabilities, many rows would
+    // change their class.
+    for (model, name) in record.models[2..].iter().zip(["ridge", "svm"]) {
+        assert_eq!((model.tag.as_str(), model.parameters), (name, 3));
+        assert!(model.hidden.is_empty());
+        assert_eq!(model.activation, "none");
+        assert_eq!(model.timings.of(Stage::Verify).len(), 2);
+        let accuracy = &model.accuracy;
+        assert_eq!(accuracy.quantized.correct, accuracy.float.correct);
+        assert_eq!(model.fidelity.label_agreement, 1.0);
+        assert_ne!(model.fidelity.max_abs_error, 0.0);
     }
 }

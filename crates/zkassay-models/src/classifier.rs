@@ -18,7 +18,8 @@ pub trait Classifier: Send + Sync + std::fmt::Debug {
     /// Number of values that training chose: weights, biases, thresholds, leaves.
     fn parameters(&self) -> usize;
 
-    /// Scores of the rows `[rows, inputs]`.
+    /// Scores of the rows `[rows, inputs]`. They are infinite or NaN where sums
+    /// on the way to them are beyond float32.
     ///
     /// # Errors
     /// [`ModelError::Columns`] if the rows have another length,
@@ -27,16 +28,19 @@ pub trait Classifier: Send + Sync + std::fmt::Debug {
 
     /// The model as the bytes of an `.onnx` file; the same calls give the same bytes.
     ///
+    /// It computes in float32: features whose mean is far from zero beside their
+    /// deviation cost networks and linear models as many digits.
+    ///
     /// # Errors
-    /// [`ModelError::Onnx`] if a value is not finite;
+    /// [`ModelError::Onnx`] if the tag is empty or a value not finite;
     /// [`ModelError::Columns`] if the standardisation is of another number of features.
     fn to_onnx(&self, export: &Export) -> Result<Vec<u8>, ModelError>;
 }
 
 /// How a model is written.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Export {
-    /// Name of the graph, and the metadata property `model`.
+    /// Name of the graph, and the metadata property `model`; not empty.
     pub tag: String,
     /// Further metadata properties: training seed, hash of the feature manifest.
     pub metadata: BTreeMap<String, String>,
@@ -49,11 +53,13 @@ impl Export {
     pub fn new(tag: impl Into<String>) -> Self {
         Self {
             tag: tag.into(),
-            ..Self::default()
+            metadata: BTreeMap::new(),
+            standardization: None,
         }
     }
 
-    /// Adds a metadata property.
+    /// Adds a metadata property; the last value of a key counts, and `model` and
+    /// `classes` are always the model's own.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
         self.metadata.insert(key.to_owned(), value.to_string());
@@ -69,8 +75,7 @@ impl Export {
 }
 
 /// What every exported model begins with: its name, its metadata, and the
-/// standardisation if it takes raw features. The properties `model` and
-/// `classes` are always the model's own.
+/// standardisation if it takes raw features.
 ///
 /// # Errors
 /// [`ModelError::Columns`] if the standardisation is of another number of features.
@@ -87,12 +92,7 @@ pub(crate) fn builder(
         .metadata("model", &export.tag)
         .metadata("classes", &classes.to_string());
     if let Some(standardization) = &export.standardization {
-        if standardization.len() != inputs {
-            return Err(ModelError::Columns {
-                expected: inputs,
-                found: standardization.len(),
-            });
-        }
+        standardization.check(inputs)?;
         builder = builder
             .subtract("center", ArrayView1::from(standardization.mean()))?
             .divide("scale", ArrayView1::from(standardization.deviation()))?;

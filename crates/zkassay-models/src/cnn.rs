@@ -5,6 +5,7 @@
 //! pooling: they cost a proof less. After the last one there is a dense layer
 //! with one score for each class, and a softmax.
 
+use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use ndarray::{Array1, Array2, Array4, ArrayView2, Axis};
@@ -13,7 +14,7 @@ use zkassay_seed::Stream;
 
 use crate::classifier::{builder, check_rows};
 use crate::mlp::head::Head;
-use crate::valid::require;
+use crate::valid::{require, require_parameters};
 use crate::{
     Classifier, DenseLayer, Export, Hyperparameters, ModelError, Predictions, TrainingSet, Valid,
 };
@@ -23,6 +24,7 @@ const PREDICTED_AT_ONCE: usize = 256;
 
 /// What a convolutional network is, and how it is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CnnParams {
     /// Channels, height and width of an image.
     pub image: [usize; 3],
@@ -71,6 +73,16 @@ impl CnnParams {
         }
         shapes
     }
+
+    /// Number of weights and biases of a network with so many scores.
+    fn parameters(&self, outputs: usize) -> usize {
+        let shapes = self.shapes();
+        let area = self.kernel * self.kernel;
+        let pairs = shapes.windows(2);
+        let convolutions = pairs.map(|pair| pair[1][0] * (pair[0][0] * area + 1));
+        let flat = shapes.last().map_or(0, |shape| shape.iter().product());
+        convolutions.sum::<usize>() + outputs * (flat + 1)
+    }
 }
 
 impl Hyperparameters for CnnParams {
@@ -85,12 +97,19 @@ impl Hyperparameters for CnnParams {
             let holds = (1..=4096).contains(&channels);
             require(holds, "channels", channels, "1 to 4096 each")?;
         }
-        require(self.stride >= 1, "stride", self.stride, "1 or more")?;
+        let holds = (1..=4096).contains(&self.stride);
+        require(holds, "stride", self.stride, "1 to 4096")?;
         require(self.kernel >= 1, "kernel", self.kernel, "1 or more")?;
         for [_, height, width] in self.shapes().into_iter().take(count) {
             let fits = self.kernel <= height.min(width);
             let expected = "at most the height and width of what it is applied to";
             require(fits, "kernel", self.kernel, expected)?;
+        }
+        for pair in self.shapes().windows(2) {
+            let factors = [pair[0][0], self.kernel, self.kernel].into_iter();
+            let work = factors.chain(pair[1]).fold(1, usize::saturating_mul);
+            let name = "multiplications of a convolution";
+            require(work <= 1 << 28, name, work, "at most 268435456 per image")?;
         }
         let rate = self.learning_rate;
         let expected = "a number above 0, at most 1";
@@ -132,7 +151,9 @@ pub struct Cnn {
 ///
 /// # Errors
 /// [`ModelError::Columns`] if rows are not such images,
-/// [`ModelError::Diverged`] if the loss is no longer a finite number.
+/// [`ModelError::Parameter`] if there would be more than 67,108,864 weights and
+/// biases, [`ModelError::Diverged`] if the loss or the square of a gradient is no
+/// longer a finite number.
 pub fn fit(set: &TrainingSet<'_>, params: &Valid<CnnParams>) -> Result<Cnn, ModelError> {
     let pixels = params.image.iter().product();
     if set.features() != pixels {
@@ -141,6 +162,7 @@ pub fn fit(set: &TrainingSet<'_>, params: &Valid<CnnParams>) -> Result<Cnn, Mode
             found: set.features(),
         });
     }
+    require_parameters(params.parameters(set.outputs()))?;
     let network = Network::new(params, set.outputs())?;
     let head = Head::of(set.outputs());
     let adam = ParamsAdamW {
@@ -148,7 +170,8 @@ pub fn fit(set: &TrainingSet<'_>, params: &Valid<CnnParams>) -> Result<Cnn, Mode
         weight_decay: 0.0,
         ..ParamsAdamW::default()
     };
-    let mut optimizer = AdamW::new(network.variables(), adam)?;
+    let variables = network.variables();
+    let mut optimizer = AdamW::new(variables.clone(), adam)?;
     let diverged = |epoch| ModelError::Diverged {
         model: params.to_string(),
         epoch,
@@ -164,10 +187,12 @@ pub fn fit(set: &TrainingSet<'_>, params: &Valid<CnnParams>) -> Result<Cnn, Mode
             let targets = head.targets(&labels, (1, batch.len(), set.outputs()))?;
             let logits = network.logits(&images_of(images.view(), params)?)?;
             let loss = head.losses(&logits.unsqueeze(0)?, &targets)?.sum_all()?;
-            if !loss.to_scalar::<f32>()?.is_finite() {
+            let gradients = loss.backward()?;
+            if !loss.to_scalar::<f32>()?.is_finite() || !are_squares_finite(&gradients, &variables)?
+            {
                 return Err(diverged(epoch));
             }
-            optimizer.backward_step(&loss)?;
+            optimizer.step(&gradients)?;
         }
     }
     let cnn = network.trained(params)?;
@@ -184,6 +209,20 @@ impl std::fmt::Display for CnnParams {
             .iter()
             .try_for_each(|channels| write!(f, "-{channels}"))
     }
+}
+
+/// Whether Adam can go by the gradients: if their squares were infinite, its
+/// steps would be 0.
+fn are_squares_finite(gradients: &GradStore, variables: &[Var]) -> candle_core::Result<bool> {
+    for gradient in variables
+        .iter()
+        .filter_map(|variable| gradients.get(variable))
+    {
+        if !gradient.sqr()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Images `[rows, channels, height, width]` of flat rows.

@@ -7,7 +7,8 @@ pub enum ModelError {
     /// A model name that cannot be read.
     #[error(
         "unknown model `{name}`: {reason}; expected `logistic`, hidden widths such as `64-32`, \
-         or a tag such as `MLP_2_layers_64_32`"
+         a tag such as `MLP_2_layers_64_32`, or `cnn`, `logistic-l2`, `ridge`, `svm`, `svm-rbf`, \
+         `tree`, `forest` or `boosted`"
     )]
     UnknownModel {
         /// The name given.
@@ -52,7 +53,7 @@ pub enum ModelError {
         classes: usize,
     },
     /// All labels are equal.
-    #[error("every label is {label}: expected rows of both classes")]
+    #[error("every label is {label}: expected rows of two classes or more")]
     OneClass {
         /// The only label.
         label: u8,
@@ -117,7 +118,7 @@ pub enum ModelError {
         /// Columns found.
         found: usize,
     },
-    /// The loss is no longer a finite number.
+    /// The loss, or the square of a gradient, is no longer a finite number.
     #[error(
         "training {model} diverged in epoch {epoch}: lower the learning rate ({learning_rate}) or scale the inputs"
     )]
@@ -132,7 +133,7 @@ pub enum ModelError {
     /// Training ended away from the optimum.
     #[error(
         "training {model} stopped {found:e} from its optimum, expected at most {tolerance:e}: \
-         scale the inputs, or ask for less"
+         scale the inputs, or allow more steps or more tolerance"
     )]
     NotConverged {
         /// Kind of the model.

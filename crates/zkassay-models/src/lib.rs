@@ -11,7 +11,7 @@
 //! | [`mlp`] | logistic regression, multi-layer perceptrons | candle's tensors |
 //! | [`cnn`] | convolutional networks for images | candle |
 //! | [`linear`] | penalised logistic regression, ridge | smartcore |
-//! | [`kernel`] | support vector machines | linfa |
+//! | [`kernel`] | support vector machines | this crate |
 //! | [`trees`] | trees, forests, boosted trees | this crate |
 //!
 //! Each module has the functions and types of its family; [`zoo`] has all of

@@ -18,8 +18,8 @@ pub enum ScoreKind {
 ///
 /// With one output it is the score of class 1, and a row is of class 1 if the
 /// score is at least one half (probabilities) or not negative (decisions).
-/// With more, there is one per class, and the first of the highest wins, as in
-/// ONNX's `ArgMax`.
+/// With more, at most 256, there is one per class, and the first of the highest
+/// wins, as in ONNX's `ArgMax`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
     /// `[rows, outputs]`.

@@ -53,6 +53,13 @@ impl<'de, P: Hyperparameters + Deserialize<'de>> Deserialize<'de> for Valid<P> {
     }
 }
 
+/// [`ModelError::Parameter`] if a network of so many weights and biases would
+/// be larger than what memory is for: training takes some 16 bytes for each.
+pub(crate) fn require_parameters(count: usize) -> Result<(), ModelError> {
+    let name = "number of weights and biases";
+    require(count <= 1 << 26, name, count, "at most 67108864")
+}
+
 /// [`ModelError::Parameter`] unless `holds`.
 pub(crate) fn require(
     holds: bool,

@@ -160,6 +160,15 @@ impl Params {
         .with_seed(seed)
     }
 
+    /// For handwritten digits: networks as in [`MlpParams::digits`] and
+    /// [`CnnParams::digits`], the others as in [`study`](Self::study).
+    pub fn digits(spec: &ModelSpec, seed: u64) -> Self {
+        match spec {
+            ModelSpec::Mlp(spec) => Self::Mlp(MlpParams::digits(spec.clone(), seed)),
+            other => Self::study(other, seed),
+        }
+    }
+
     /// The same with another seed; without effect on models that draw nothing.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -226,5 +235,26 @@ pub fn fit_rounds(
         let params = (**params).clone().with_seed(round.seed);
         fit(&round.set, &params.check()?)
     };
-    rounds.par_iter().map(alone).collect()
+    let trained: Vec<Result<_, ModelError>> = rounds.par_iter().map(alone).collect();
+    trained.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_trained_in_one_epoch_of_batches_of_32() {
+        let digits = |name: &str| Params::digits(&name.parse().unwrap(), 7);
+        for (name, learning_rate) in [("logistic", 0.01), ("128", 0.001)] {
+            let Params::Mlp(params) = digits(name) else {
+                panic!("{name} is a network");
+            };
+            assert_eq!((params.epochs, params.batch_size), (1, Some(32)));
+            assert_eq!((params.learning_rate, params.seed), (learning_rate, 7));
+        }
+        assert_eq!(digits("cnn"), Params::Cnn(CnnParams::digits(7)));
+        let forest = ModelSpec::Forest;
+        assert_eq!(digits("forest"), Params::study(&forest, 7));
+    }
 }

@@ -23,8 +23,10 @@ use crate::lower::{FloatLayer, lower};
 use crate::model::{Limbs, QuantizedLayer, QuantizedModel};
 use crate::{Fidelity, QuantError, bounds};
 
-/// Weight scales beyond this gain nothing: inputs are coarser.
+/// Weight scales beyond this gain nothing for inputs up to 2^[`USUAL_RANGE`]: those are coarser.
 const FINEST_WEIGHTS: i32 = 16;
+/// Larger inputs go with smaller weights, which then need finer scales.
+const USUAL_RANGE: i32 = 4;
 /// Hidden scales give way so that the next layer's weights keep this scale.
 const COARSEST_WEIGHTS: i32 = 12;
 /// The scale of sigmoid outputs: a rounding error of at most 7.6e-6.
@@ -333,7 +335,11 @@ pub fn quantize(graph: &Graph, scheme: &Scheme) -> Result<QuantizedModel, QuantE
     }
     let finest: Vec<i32> = layers
         .iter()
-        .map(|layer| finest_weights(layer, weight_bits))
+        .enumerate()
+        .map(|(index, layer)| {
+            let range = if index == 0 { range } else { 1.0 };
+            finest_weights(layer, range, weight_bits)
+        })
         .collect();
     let scales = scales(&layers, limbs, range, &finest);
     let hidden = layers.len() - 1;
@@ -364,15 +370,17 @@ pub fn quantize(graph: &Graph, scheme: &Scheme) -> Result<QuantizedModel, QuantE
     Ok(model)
 }
 
-/// The finest scale of a layer's weights that is worth it, and leaves them `bits` bits.
-fn finest_weights(layer: &FloatLayer<'_>, bits: Option<u32>) -> i32 {
+/// The finest scale of a layer's weights that is worth it for inputs up to `range`, and leaves
+/// them `bits` bits.
+fn finest_weights(layer: &FloatLayer<'_>, range: f64, bits: Option<u32>) -> i32 {
+    let finest = FINEST_WEIGHTS + (ceil_log2(range.max(1e-6)) - USUAL_RANGE).max(0);
     let Some(bits) = bits else {
-        return FINEST_WEIGHTS;
+        return finest;
     };
     let greatest = layer.weights.iter().fold(0f32, |max, w| max.max(w.abs()));
     // A little room, so that the greatest weight is not rounded up to a further bit.
     let exponent = ceil_log2((f64::from(greatest) * 1.01).max(1e-6));
-    FINEST_WEIGHTS.min(bits as i32 - 1 - exponent)
+    finest.min(bits as i32 - 1 - exponent)
 }
 
 /// The scale of each layer's inputs; `finest` are the scales that weights may have.

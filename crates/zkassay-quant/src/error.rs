@@ -100,7 +100,8 @@ fn no_setting(max_error: f64, best: f64, last: &str) -> String {
     match best.is_finite() {
         true => format!(
             "the least of their maximum errors is {best:.2e}, allowed are {max_error}; allow more, \
-             or calibrate on rows closer to the inputs to expect"
+             calibrate on rows closer to the inputs to expect, or bring features of very different \
+             magnitude closer together: all inputs have one scale"
         ),
         false => format!(
             "every one is refused, the last because of this: {last}. A model so deep or with weights \

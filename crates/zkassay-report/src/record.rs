@@ -143,7 +143,7 @@ impl SrsRecord {
 pub struct ModelRecord {
     /// Name of the model, such as `64-32`.
     pub tag: String,
-    /// Widths of the hidden layers; empty for logistic regression.
+    /// Widths of a network's hidden layers; empty for models without.
     pub hidden: Vec<usize>,
     /// Activation between the layers.
     pub activation: String,
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_missing_field_is_named() {
-        let error = RunRecord::from_json(r#"{"version": 1, "id": "a"}"#).unwrap_err();
+        let error = RunRecord::from_json(r#"{"version": 2, "id": "a"}"#).unwrap_err();
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("missing field `created`"), "{cause}");
     }

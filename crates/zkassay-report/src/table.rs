@@ -33,7 +33,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
     Column::new(
         "Model",
         |m| m.tag.clone(),
-        "widths of the hidden layers; `logistic` has none",
+        "widths of a network's hidden layers, or the name of a model without",
     ),
     Column::new(
         "Parameters",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use zkassay_features::Splitter;
 use zkassay_models::metrics::Summary;
 
-use super::{AccuracyRecord, IntegerAccuracy, ModelAccuracy};
+use super::{AccuracyRecord, Comparison, IntegerAccuracy, ModelAccuracy, Sampling};
 
 const HEADINGS: [&str; 9] = [
     "Model",
@@ -26,9 +26,9 @@ impl AccuracyRecord {
             "{} x {} features of `{}`, {}. Always giving the training rows' most frequent label: \
              {} %.\n\n",
             range(&self.train_rows),
-            self.features,
+            range(&self.features),
             self.data,
-            self.rounds(),
+            self.rows_of_rounds(),
             percent(&self.majority),
         );
         let _ = writeln!(page, "| {} |", HEADINGS.join(" | "));
@@ -36,12 +36,10 @@ impl AccuracyRecord {
         for model in &self.models {
             let _ = writeln!(page, "| {} |", model.cells().join(" | "));
         }
-        page.push_str(
-            "\nMean and standard error over the rounds. Against the first model: difference of \
-             the accuracies and its p-value by the t-test corrected for overlapping rounds \
-             (Nadeau and Bengio 2003). As integers: what a proof proves; a dash where no circuit \
-             exists yet. Training: all rounds.\n",
-        );
+        page.push_str("\nMean and standard error over the rounds. ");
+        page.push_str(self.test());
+        page.push_str("As integers: what a proof proves. Training: all rounds.\n");
+        page.push_str(&self.reasons());
         let _ = writeln!(
             page,
             "\n`{}`\n\n{}, {} threads, revision {}.",
@@ -53,20 +51,85 @@ impl AccuracyRecord {
         page
     }
 
-    fn rounds(&self) -> String {
+    fn rows_of_rounds(&self) -> String {
         let tested = range(&self.test_rows);
-        match &self.splitter {
-            Splitter::Random { rounds, .. } => {
+        match self.sampling {
+            Sampling::Splits(Splitter::Random { rounds, .. }) => {
                 format!("{rounds} random splits, tested on {tested} rows each")
             }
-            Splitter::WalkForward { folds, embargo } => format!(
+            Sampling::Splits(Splitter::WalkForward { folds, embargo }) => format!(
                 "{folds} folds of a walk forward with {embargo} days between, tested on {tested} \
                  rows each"
             ),
-            Splitter::Chronological { embargo } => {
+            Sampling::Splits(Splitter::Chronological { embargo }) => {
                 format!("split once in time with {embargo} days between, tested on {tested} rows")
             }
+            Sampling::Parts => format!("{}, tested on {tested} rows", self.seeds()),
+            Sampling::TestPart => format!(
+                "{}, tested on {tested} rows: without the files of the training part, the first \
+                 four fifths of the test part train and the others test",
+                self.seeds()
+            ),
         }
+    }
+
+    fn seeds(&self) -> String {
+        match self.train_rows.len() {
+            1 => "one seed".into(),
+            seeds => format!("{seeds} seeds"),
+        }
+    }
+
+    /// How models are compared with the first, if there are any.
+    fn test(&self) -> &'static str {
+        match self.models.get(1).and_then(|model| model.against_first) {
+            None => "",
+            Some(Comparison::CorrectedT(_)) => {
+                "Against the first model: difference of the accuracies and its p-value by the \
+                 t-test corrected for overlapping rounds (Nadeau and Bengio 2003). "
+            }
+            Some(Comparison::McNemar { .. }) => {
+                "Against the first model: difference of the first round's accuracies and its \
+                 p-value by McNemar's test on that round's rows. "
+            }
+        }
+    }
+
+    /// Why models have no accuracy as integers: each reason once, with the models it is of.
+    fn reasons(&self) -> String {
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+        for model in &self.models {
+            let IntegerAccuracy::Missing { reason } = &model.integer else {
+                continue;
+            };
+            let name = format!("`{}`", model.model);
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, models)) => models.push(name),
+                None => reasons.push((reason, vec![name])),
+            }
+        }
+        let lines = reasons
+            .iter()
+            .map(|(reason, models)| format!("- {}: {reason}\n", models.join(", ")));
+        match reasons.is_empty() {
+            true => String::new(),
+            false => format!("\nNo integer model:\n\n{}", lines.collect::<String>()),
+        }
+    }
+}
+
+impl Comparison {
+    /// `+1.25 (p = 0.03)`, the difference in percent.
+    fn cell(&self) -> String {
+        let (difference, p_value) = match self {
+            Self::CorrectedT(test) => (test.difference, test.p_value),
+            Self::McNemar { difference, rows } => (*difference, rows.p_value),
+        };
+        let p_value = match p_value < 0.005 {
+            true => "p < 0.005".into(),
+            false => format!("p = {p_value:.2}"),
+        };
+        format!("{:+.2} ({p_value})", 100.0 * difference)
     }
 }
 
@@ -77,7 +140,7 @@ impl ModelAccuracy {
             IntegerAccuracy::Scored { accuracy, .. } => {
                 format!(", as integers {} %", percent(accuracy))
             }
-            IntegerAccuracy::Unsupported(_) => String::new(),
+            IntegerAccuracy::Missing { .. } => String::new(),
         };
         format!(
             "{} parameters, accuracy {} %{integer}, trained in {:.1} s",
@@ -98,13 +161,13 @@ impl ModelAccuracy {
             percent(&self.accuracy),
             match &self.integer {
                 IntegerAccuracy::Scored { accuracy, .. } => percent(accuracy),
-                IntegerAccuracy::Unsupported(_) => "-".into(),
+                IntegerAccuracy::Missing { .. } => "-".into(),
             },
             score(&self.roc_auc),
             score(&self.log_loss),
             score(&self.brier),
             match &self.against_first {
-                Some(test) => format!("{:+.2} (p = {:.2})", 100.0 * test.difference, test.p_value),
+                Some(comparison) => comparison.cell(),
                 None => "-".into(),
             },
             format!("{:.1} s", self.training_seconds),

@@ -6,9 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use zkassay_experiment::accuracy::{AccuracyPlan, run};
+use zkassay_experiment::accuracy::{AccuracyPlan, Data, run};
 use zkassay_experiment::arguments::{SourceArguments, use_threads};
-use zkassay_experiment::dataset::{Mode, Source};
 use zkassay_experiment::plan::{SEED, parse_models};
 use zkassay_experiment::progress::Progress;
 
@@ -17,10 +16,11 @@ use zkassay_experiment::progress::Progress;
 #[command(version)]
 struct Arguments {
     /// Models: widths of hidden layers (`64-32`, `64-32:tanh`), names, `study`, `classical`
-    /// [default: study,classical; study:none,classical in paper mode].
+    /// [default: study,classical; study:none,classical in paper mode; logistic,128,cnn of digits].
     #[arg(long, value_name = "LIST")]
     models: Option<String>,
-    /// How often the rows are split [default: 20, or 5 folds of rows in time].
+    /// How often each model is trained: on as many random splits [default: 20] or folds of rows
+    /// in time [default: 5]; of digits, with as many seeds [default: 3].
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
     /// Seed of the first round; each adds one.
@@ -28,6 +28,10 @@ struct Arguments {
     seed: u64,
     #[command(flatten)]
     source: SourceArguments,
+    /// Handwritten digits instead: a folder with the four files of MNIST, or with the two of its
+    /// test part, whose first four fifths then train.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "mode", "table"])]
+    digits: Option<PathBuf>,
     /// Threads to use [default: all cores].
     #[arg(long, value_name = "T")]
     threads: Option<usize>,
@@ -48,45 +52,35 @@ fn main() -> ExitCode {
 
 fn accuracy(arguments: Arguments) -> Result<()> {
     let started = Instant::now();
-    let source: Source = arguments.source.into();
-    let is_paper = matches!(
-        &source,
-        Source::Tokens {
-            mode: Mode::Paper,
-            ..
-        }
-    );
-    let is_in_time = match &source {
-        Source::Tokens { mode, .. } => *mode == Mode::Honest,
-        Source::Table { time, .. } => time.is_some(),
+    let data = match arguments.digits {
+        Some(dir) => Data::Digits(dir),
+        None => Data::Tables(arguments.source.into()),
     };
-    let models = arguments.models.unwrap_or_else(|| {
-        let networks = if is_paper { "study:none" } else { "study" };
-        format!("{networks},classical")
-    });
     let plan = AccuracyPlan {
-        models: parse_models(&models)?,
-        source,
-        rounds: arguments.rounds.unwrap_or(if is_in_time { 5 } else { 20 }),
+        models: parse_models(arguments.models.as_deref().unwrap_or(data.models()))?,
+        rounds: arguments.rounds.unwrap_or(data.rounds()),
+        data,
         seed: arguments.seed,
         threads: arguments.threads,
     };
     use_threads(plan.threads)?;
+    let out = arguments.out;
+    std::fs::create_dir_all(&out)
+        .with_context(|| format!("the folder {} cannot be made", out.display()))?;
     let record = run(&plan, &Progress::stderr())?;
     let page = record.markdown();
-    let json = serde_json::to_vec_pretty(&record)?;
+    let mut json = serde_json::to_vec_pretty(&record)?;
+    json.push(b'\n');
     for (name, bytes) in [
         ("accuracy.json", json.as_slice()),
         ("accuracy.md", page.as_bytes()),
     ] {
-        let path = arguments.out.join(name);
-        std::fs::create_dir_all(&arguments.out)
-            .with_context(|| format!("the folder {} cannot be made", arguments.out.display()))?;
+        let path = out.join(name);
         zkassay_file::write(&path, bytes)
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     println!("{page}");
-    println!("Record: {}", arguments.out.join("accuracy.json").display());
+    println!("Record: {}", out.join("accuracy.json").display());
     println!("Finished in {:.1} s.", started.elapsed().as_secs_f64());
     Ok(())
 }

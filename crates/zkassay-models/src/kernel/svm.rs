@@ -1,6 +1,6 @@
 //! Training support vector machines.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::KernelMachine;
@@ -13,6 +13,9 @@ pub(super) const NAME: &str = "a support vector machine";
 
 /// The products of all pairs of rows are held in memory: 800 MB of them.
 const MAX_ROWS: usize = 10_000;
+
+/// The largest sum of coefficients, which float32 has to within 1/16.
+const MAX_SUM: f64 = (1 << 20) as f64;
 
 /// What a support vector machine compares rows by.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +60,11 @@ pub struct SvmParams {
     pub tolerance: f64,
     /// What compares rows.
     pub kernel: SvmKernel,
+    /// Most steps, from 1 to 1,000,000,000; each takes time in proportion to the
+    /// rows. Where features are of about the same scale, some hundreds per row are
+    /// enough; a linear kernel with one feature a hundred times as large as the
+    /// others takes a million, or never ends.
+    pub max_iterations: usize,
 }
 
 impl SvmParams {
@@ -76,6 +84,7 @@ impl Default for SvmParams {
             c: 1.0,
             tolerance: 1e-3,
             kernel: SvmKernel::default(),
+            max_iterations: 1_000_000,
         }
     }
 }
@@ -86,6 +95,9 @@ impl Hyperparameters for SvmParams {
         require(holds, "c", self.c, "1e-12 to 1e12")?;
         let holds = (1e-8..=1.0).contains(&self.tolerance);
         require(holds, "tolerance", self.tolerance, "1e-8 to 1")?;
+        let holds = (1..=1_000_000_000).contains(&self.max_iterations);
+        let range = "1 to 1000000000";
+        require(holds, "max_iterations", self.max_iterations, range)?;
         if let SvmKernel::Rbf {
             gamma: Gamma::Value(gamma),
         } = self.kernel
@@ -153,9 +165,10 @@ impl Classifier for Svm {
 /// # Errors
 /// [`ModelError::TooManyRows`] beyond 10,000 rows,
 /// [`ModelError::NotConverged`] if the margins are apart by more than twice the
-/// tolerance in the end, [`ModelError::Parameter`] if `gamma` of
-/// [`Gamma::Scale`] is out of range, [`ModelError::Unsolved`] if a weight is
-/// beyond float32.
+/// tolerance after the last step, [`ModelError::Parameter`] if `gamma` of
+/// [`Gamma::Scale`] is out of range, [`ModelError::Unsolved`] if the model is
+/// beyond float32: a weight, or coefficients so large that rounding them moves
+/// decisions by a part of the margin.
 pub fn fit_svm(set: &TrainingSet<'_>, params: &Valid<SvmParams>) -> Result<Svm, ModelError> {
     if set.len() > MAX_ROWS {
         return Err(ModelError::TooManyRows {
@@ -171,12 +184,7 @@ pub fn fit_svm(set: &TrainingSet<'_>, params: &Valid<SvmParams>) -> Result<Svm, 
             gamma: gamma.of(&rows)?,
         },
     };
-    let dual = Dual {
-        rows: &rows,
-        kernel,
-        c: params.c,
-        tolerance: params.tolerance,
-    };
+    let dual = Dual::new(&rows, kernel, params);
     let targets = one_vs_rest(set);
     let mut coefficients = Array2::zeros((set.outputs(), set.len()));
     let mut bias = Array1::zeros(set.outputs());
@@ -191,6 +199,9 @@ pub fn fit_svm(set: &TrainingSet<'_>, params: &Valid<SvmParams>) -> Result<Svm, 
             LinearModel::rounded(NAME, weights.view(), &bias, Link::Identity).map(Svm::Linear)
         }
         Kernel::Rbf { gamma } => {
+            for coefficients in coefficients.outer_iter() {
+                require_margin(coefficients)?;
+            }
             let coefficients = coefficients.mapv(|coefficient| coefficient as f32);
             let counts = |row: &usize| coefficients.column(*row).iter().any(|c| *c != 0.0);
             let support: Vec<usize> = (0..set.len()).filter(counts).collect();
@@ -202,6 +213,22 @@ pub fn fit_svm(set: &TrainingSet<'_>, params: &Valid<SvmParams>) -> Result<Svm, 
             }))
         }
     }
+}
+
+/// An error if rounding to float32 could move a decision by a part of the
+/// margin, which is 1: a decision adds up terms as large as the coefficients.
+fn require_margin(coefficients: ArrayView1<'_, f64>) -> Result<(), ModelError> {
+    let sum: f64 = coefficients.iter().map(|c| c.abs()).sum();
+    if sum <= MAX_SUM {
+        return Ok(());
+    }
+    Err(ModelError::Unsolved {
+        model: NAME,
+        reason: format!(
+            "coefficients add up to {sum:e}, beside which float32 loses the margin of 1; \
+             lower c or scale the inputs"
+        ),
+    })
 }
 
 impl Gamma {
@@ -282,11 +309,28 @@ mod tests {
         let json = serde_json::to_string(&rbf(0.5).check().unwrap()).unwrap();
         assert_eq!(
             json,
-            r#"{"c":1.0,"tolerance":0.001,"kernel":{"rbf":{"gamma":{"value":0.5}}}}"#
+            r#"{"c":1.0,"tolerance":0.001,"kernel":{"rbf":{"gamma":{"value":0.5}}},"max_iterations":1000000}"#
         );
         assert!(serde_json::from_str::<Valid<SvmParams>>(&json).is_ok());
         let json = json.replace("0.5", "-0.5");
         assert!(serde_json::from_str::<Valid<SvmParams>>(&json).is_err());
+    }
+
+    #[test]
+    fn a_margin_that_float32_loses_is_an_error() {
+        // Rows that cannot be told apart: every coefficient is at its bound.
+        let rows = array![[0.0], [0.0], [1.0], [1.0]];
+        let set = TrainingSet::new(rows.view(), &[0, 1, 0, 1]).unwrap();
+        let fit = |c| {
+            let params = SvmParams {
+                c,
+                ..SvmParams::default()
+            };
+            fit_svm(&set, &params.check().unwrap())
+        };
+        assert!(fit(2e5).is_ok());
+        let error = fit(3e5).unwrap_err();
+        assert!(error.to_string().contains("add up to 1.2e6"), "{error}");
     }
 
     #[test]

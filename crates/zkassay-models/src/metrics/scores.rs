@@ -4,6 +4,7 @@ use ndarray::{ArrayView1, ArrayView2, Axis, Slice};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Proportion;
+use crate::valid::require;
 use crate::{ModelError, Predictions, ScoreKind};
 
 /// All metrics of one model on one set of rows.
@@ -37,6 +38,7 @@ impl Metrics {
     ///
     /// # Errors
     /// [`ModelError::Empty`] if there are no rows, scores or training labels;
+    /// [`ModelError::Parameter`] if there are scores of more than 256 classes;
     /// [`ModelError::LabelCount`] if rows and labels are not paired;
     /// [`ModelError::Label`] for a label of a class without scores;
     /// [`ModelError::NonFinite`] for a decision that is NaN or infinite;
@@ -192,7 +194,9 @@ fn check(predictions: &Predictions, labels: &[u8]) -> Result<(), ModelError> {
             columns: scores.ncols(),
         });
     }
-    check_classes(labels, predictions.class_count())?;
+    let classes = predictions.class_count();
+    require(classes <= 256, "number of classes", classes, "at most 256")?;
+    check_classes(labels, classes)?;
     for ((row, column), &value) in scores.indexed_iter() {
         match kind {
             ScoreKind::Probability if !(0.0..=1.0).contains(&value) => {

@@ -168,6 +168,17 @@ impl Network {
         Ok(())
     }
 
+    /// Whether all weights and biases are finite, and Adam's means.
+    pub(crate) fn is_finite(&self) -> Result<bool> {
+        for trained in self.layers.iter().flat_map(|l| [&l.weights, &l.bias]) {
+            // A sum with a term that is not finite is not, either.
+            if !trained.state.sum_all()?.to_scalar::<f32>()?.is_finite() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The current layers of one round.
     pub(crate) fn layers(&self, round: usize) -> std::result::Result<Vec<DenseLayer>, ModelError> {
         let layer = |layer: &Layer| {

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::valid::require;
-use crate::{Hyperparameters, MlpSpec, ModelError, TrainingSet};
+use crate::{Activation, Hyperparameters, MlpSpec, ModelError, TrainingSet};
 
 /// What a network is, and how it is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MlpParams {
     /// Layers and activation.
     pub spec: MlpSpec,
@@ -27,6 +28,7 @@ pub struct MlpParams {
 /// Training stops when the loss on held-out rows has not fallen for some time,
 /// and returns the weights it was lowest with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EarlyStopping {
     /// Share of the training rows that is held out: the last ones, so that a
     /// time series is validated on its latest days.
@@ -65,6 +67,19 @@ impl MlpParams {
         }
     }
 
+    /// The study's choice against learning the training rows by heart: the last
+    /// fifth of them says when to stop, and weights decay.
+    pub fn regularized(spec: MlpSpec, seed: u64) -> Self {
+        Self {
+            weight_decay: 0.1,
+            early_stopping: Some(EarlyStopping {
+                share: 0.2,
+                patience: 50,
+            }),
+            ..Self::study(spec, seed)
+        }
+    }
+
     /// Number of rows of `set` that are trained on; the others are held out.
     pub(crate) fn trained_rows(&self, set: &TrainingSet<'_>) -> usize {
         match self.early_stopping {
@@ -84,6 +99,10 @@ impl Hyperparameters for MlpParams {
             let holds = (1..=MAX_WIDTH).contains(&width);
             require(holds, "hidden width", width, "1 to 65536")?;
         }
+        let activation = self.spec.activation;
+        let holds = layers > 0 || activation == Activation::default();
+        let expected = "relu, the default, without hidden layers";
+        require(holds, "activation", format!("{activation:?}"), expected)?;
         let rate = self.learning_rate;
         let expected = "a number above 0, at most 1";
         require(rate > 0.0 && rate <= 1.0, "learning_rate", rate, expected)?;
@@ -148,6 +167,8 @@ mod tests {
             batch_size: Some(0),
             ..study()
         };
+        let mut without_layers = hidden(vec![]);
+        without_layers.spec.activation = Activation::Tanh;
         let cases = [
             (rate(0.0), "learning_rate is 0"),
             (rate(f64::NAN), "learning_rate is NaN"),
@@ -158,6 +179,7 @@ mod tests {
             (decay(1e6), "weight_decay is 1000000"),
             (hidden(vec![4, 0]), "hidden width is 0"),
             (hidden(vec![1; 65]), "hidden layers is 65"),
+            (without_layers, "activation is Tanh"),
             (stopping(0.0, 5), "early_stopping.share is 0"),
             (stopping(0.9, 5), "early_stopping.share is 0.9"),
             (stopping(0.2, 0), "early_stopping.patience is 0"),

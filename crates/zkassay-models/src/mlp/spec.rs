@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ModelError;
 
 /// What stands between two dense layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Activation {
     /// `max(x, 0)`.
@@ -34,8 +33,8 @@ impl Activation {
 
 /// A multi-layer perceptron; logistic regression if `hidden` is empty.
 ///
-/// It reads from and displays as a short form, `logistic` or `64-32`; reading
-/// also takes the study's tags. An activation other than ReLU stands at the
+/// It reads from and displays as a short form, `logistic` or `64-32`, also when
+/// serialised; reading also takes the study's tags. An activation other than ReLU stands at the
 /// end: `64-32:tanh`, `MLP_2_layers_64_32_tanh`.
 ///
 /// ```
@@ -48,6 +47,7 @@ impl Activation {
 /// # Ok::<(), zkassay_models::ModelError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct MlpSpec {
     /// Widths of the hidden layers, from the input to the output.
     pub hidden: Vec<usize>,
@@ -165,6 +165,20 @@ impl FromStr for MlpSpec {
             return Err(unknown("there are more than 64 hidden layers"));
         }
         Ok(Self { hidden, activation })
+    }
+}
+
+impl TryFrom<String> for MlpSpec {
+    type Error = ModelError;
+
+    fn try_from(name: String) -> Result<Self, ModelError> {
+        name.parse()
+    }
+}
+
+impl From<MlpSpec> for String {
+    fn from(spec: MlpSpec) -> Self {
+        spec.to_string()
     }
 }
 

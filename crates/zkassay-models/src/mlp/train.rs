@@ -11,6 +11,7 @@ use zkassay_seed::Stream;
 use crate::mlp::head::Head;
 use crate::mlp::network::{Buffers, Network};
 use crate::mlp::ops::Adam;
+use crate::valid::require_parameters;
 use crate::{DenseLayer, Mlp, MlpParams, ModelError, Round, TrainingSet, Valid};
 
 /// Activations of one step that a group of rounds may have, in numbers: beyond
@@ -23,7 +24,9 @@ const LOOK: usize = 16;
 /// Trains one network.
 ///
 /// # Errors
-/// [`ModelError::Diverged`] if the loss is no longer a finite number.
+/// [`ModelError::Diverged`] if the loss, on held-out rows also, or the square of
+/// a gradient is no longer a finite number; [`ModelError::Parameter`] if there
+/// would be more than 67,108,864 weights and biases.
 pub fn fit(set: &TrainingSet<'_>, params: &Valid<MlpParams>) -> Result<Mlp, ModelError> {
     let round = Round {
         set: *set,
@@ -51,11 +54,19 @@ pub fn fit_rounds(rounds: &[Round<'_>], params: &Valid<MlpParams>) -> Result<Vec
     for rounds in stackable {
         groups.extend(rounds.chunks(group_size(rounds, params)));
     }
-    let models: Vec<Vec<Mlp>> = groups
-        .into_par_iter()
-        .map(|rounds| Group::new(rounds, params)?.train())
-        .collect::<Result<_, _>>()?;
-    Ok(models.into_iter().flatten().collect())
+    let train = |rounds: &[Round<'_>]| Group::new(rounds, params)?.train();
+    let train = |rounds: &[Round<'_>]| match train(rounds) {
+        // One of them may have failed for others, or only after it would have stopped.
+        Err(_) if rounds.len() > 1 => {
+            let models = rounds.chunks(1).map(train).collect::<Result<Vec<_>, _>>()?;
+            Ok(models.concat())
+        }
+        result => result,
+    };
+    // Collected first, so that the error does not depend on who is quickest.
+    let models: Vec<Result<Vec<Mlp>, ModelError>> = groups.into_par_iter().map(train).collect();
+    let models: Vec<Vec<Mlp>> = models.into_iter().collect::<Result<_, _>>()?;
+    Ok(models.concat())
 }
 
 /// How many of the rounds, which are alike, make a group.
@@ -99,7 +110,7 @@ struct Best {
 impl Best {
     /// Whether the loss has not fallen in the last `patience` epochs up to `epoch`.
     fn has_stopped(&self, epoch: usize, patience: usize) -> bool {
-        !self.layers.is_empty() && epoch >= self.epoch + patience
+        !self.layers.is_empty() && epoch >= self.epoch.saturating_add(patience)
     }
 }
 
@@ -146,13 +157,8 @@ impl<'a, 'r> Group<'a, 'r> {
         let (features, outputs) = (first.set.features(), first.set.outputs());
         let seeds: Vec<u64> = rounds.iter().map(|round| round.seed).collect();
         let head = Head::of(outputs);
+        require_parameters(params.spec.parameters(features, outputs))?;
         let trained = params.trained_rows(&first.set);
-        if trained == 0 {
-            return Err(ModelError::Empty {
-                rows: 0,
-                columns: features,
-            });
-        }
         let held_out = match trained < first.set.len() {
             true => Some(Stacked::new(rounds, trained..first.set.len(), head)?),
             false => None,
@@ -184,10 +190,11 @@ impl<'a, 'r> Group<'a, 'r> {
                     }
                 }
             }
-            if epoch.is_multiple_of(LOOK) || epoch == self.params.epochs {
+            let is_over = self.is_over(epoch, &mut best)? || epoch == self.params.epochs;
+            if is_over || epoch.is_multiple_of(LOOK) {
                 self.check(epoch)?;
             }
-            if self.is_over(epoch, &mut best)? {
+            if is_over {
                 break;
             }
         }
@@ -229,16 +236,21 @@ impl<'a, 'r> Group<'a, 'r> {
         }))
     }
 
-    /// An error if a round's loss is not finite.
+    /// An error if a round's loss is not finite, or what Adam goes by: with
+    /// infinite mean squares its steps would be 0.
     fn check(&self, epoch: usize) -> Result<(), ModelError> {
         let losses = self.losses(&self.trained)?;
-        match losses.iter().all(|loss| loss.is_finite()) {
+        match losses.iter().all(|loss| loss.is_finite()) && self.network.is_finite()? {
             true => Ok(()),
-            false => Err(ModelError::Diverged {
-                model: self.params.spec.tag(),
-                epoch,
-                learning_rate: self.params.learning_rate,
-            }),
+            false => Err(self.diverged(epoch)),
+        }
+    }
+
+    fn diverged(&self, epoch: usize) -> ModelError {
+        ModelError::Diverged {
+            model: self.params.spec.tag(),
+            epoch,
+            learning_rate: self.params.learning_rate,
         }
     }
 
@@ -261,6 +273,9 @@ impl<'a, 'r> Group<'a, 'r> {
         for (round, (loss, best)) in self.losses(held_out)?.into_iter().zip(best).enumerate() {
             if best.has_stopped(epoch - 1, stopping.patience) {
                 continue;
+            }
+            if !loss.is_finite() {
+                return Err(self.diverged(epoch));
             }
             if best.layers.is_empty() || loss < best.loss {
                 *best = Best {
@@ -288,11 +303,7 @@ impl<'a, 'r> Group<'a, 'r> {
                     layers,
                     epochs,
                 }),
-                false => Err(ModelError::Diverged {
-                    model: self.params.spec.tag(),
-                    epoch: epochs,
-                    learning_rate: self.params.learning_rate,
-                }),
+                false => Err(self.diverged(epochs)),
             }
         });
         models.collect()

@@ -10,13 +10,8 @@ use crate::{Classifier, Export, ModelError, Standardization};
 /// The bytes of an `.onnx` file.
 pub(super) fn encode(ensemble: &TreeEnsemble, export: &Export) -> Result<Vec<u8>, ModelError> {
     let inputs = ensemble.inputs();
-    if let Some(standardization) = &export.standardization
-        && standardization.len() != inputs
-    {
-        return Err(ModelError::Columns {
-            expected: inputs,
-            found: standardization.len(),
-        });
+    if let Some(standardization) = &export.standardization {
+        standardization.check(inputs)?;
     }
     let trees = ensemble.trees().iter();
     let trees = trees.map(|tree| weighted(tree, export.standardization.as_ref()));
@@ -77,7 +72,7 @@ pub(super) fn weighted(tree: &Tree, standardization: Option<&Standardization>) -
 /// Standardising never changes the order of two numbers, rounded as it is, so
 /// bisection over all float32 numbers finds it.
 fn raw(standardization: &Standardization, feature: usize, threshold: f32) -> Option<f32> {
-    let holds = |x: f32| standardization.apply(feature, x) <= threshold;
+    let holds = |x: f32| standardization.value(feature, x) <= threshold;
     if !holds(f32::MIN) {
         return None;
     }
@@ -157,7 +152,7 @@ mod tests {
         let around = around.map(of_rank).filter(|x| x.is_finite());
         let others = [f32::MIN, f32::MAX, 0.0, -0.0, mean, threshold, deviation];
         for x in around.chain(others) {
-            let expected = standardization.apply(0, x) <= threshold;
+            let expected = standardization.value(0, x) <= threshold;
             let found = goes_left(&standardization, threshold, x);
             assert_eq!(
                 found, expected,
