@@ -14,6 +14,7 @@ mod peers;
 mod python;
 mod test;
 mod tidy;
+mod training;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ enum Command {
     Peers(peers::Peers),
     Python(python::Python),
     Tidy(tidy::Tidy),
+    Training(training::Training),
     Ci(ci::Ci),
 }
 
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Peers(command) => command.run(),
         Command::Python(command) => command.run(),
         Command::Tidy(command) => command.run(),
+        Command::Training(command) => command.run(),
         Command::Ci(command) => command.run(),
     };
     match outcome {
