@@ -19,6 +19,7 @@
 //!
 //! ```
 //! use ndarray::array;
+//! use zkassay_graph::reference::Reference;
 //! use zkassay_models::zoo::{self, Params};
 //! use zkassay_models::{Export, Hyperparameters, ModelSpec, TrainingSet, metrics};
 //!
@@ -30,9 +31,11 @@
 //! let model = zoo::fit(&TrainingSet::new(rows.view(), &labels)?, &params)?;
 //! let predictions = model.predict(rows.view())?;
 //! assert_eq!(metrics::accuracy(&predictions, &labels)?.value, 1.0);
+//!
 //! let onnx = model.to_onnx(&Export::new(spec.tag()).with("seed", 7))?;
-//! # assert!(!onnx.is_empty());
-//! # Ok::<(), zkassay_models::ModelError>(())
+//! let elsewhere = Reference::unrestricted(&onnx, "output")?.run(rows.view())?;
+//! assert_eq!(elsewhere, predictions.scores);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! The same rows, parameters and seed give the same model bit for bit, on any

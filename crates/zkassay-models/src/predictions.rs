@@ -84,3 +84,46 @@ pub fn class(scores: ArrayView1<'_, f32>, kind: ScoreKind) -> u8 {
     };
     (0..scores.len()).reduce(best).unwrap_or(0) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, array};
+
+    use super::*;
+
+    #[test]
+    fn probabilities_of_large_logits_are_zero_and_one() {
+        let one = Predictions::from_logits(array![[0.0], [1e4], [-1e4], [f32::INFINITY]]);
+        assert_eq!(one.scores, array![[0.5], [1.0], [0.0], [1.0]]);
+        assert_eq!(one.classes(), [1, 1, 0, 1]);
+        let several = Predictions::from_logits(array![[1e4, 0.0, 1e4], [-1e4, -3e38, 3e38]]);
+        assert_eq!(several.scores, array![[0.5, 0.0, 0.5], [0.0, 0.0, 1.0]]);
+        assert_eq!(several.classes(), [0, 2]);
+    }
+
+    #[test]
+    fn ties_and_no_numbers_have_a_class_too() {
+        use ScoreKind::{Decision, Probability};
+
+        let of = |scores: &[f32], kind| class(ArrayView1::from(scores), kind);
+        assert_eq!((of(&[0.5], Probability), of(&[0.0], Decision)), (1, 1));
+        assert_eq!(
+            (
+                of(&[0.5f32.next_down()], Probability),
+                of(&[-1e-45], Decision)
+            ),
+            (0, 0)
+        );
+        assert_eq!(of(&[-0.0], Decision), 1);
+        assert_eq!((of(&[f32::NAN], Decision), of(&[], Decision)), (0, 0));
+        assert_eq!(
+            (
+                of(&[0.2, 0.4, 0.4], Probability),
+                of(&[f32::NAN, 1.0], Decision)
+            ),
+            (1, 0)
+        );
+        let last = Array1::from_shape_fn(256, |class| class as f32);
+        assert_eq!(class(last.view(), Decision), 255);
+    }
+}

@@ -101,3 +101,55 @@ pub struct Round<'a> {
 pub(crate) fn outputs_of(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_trained_on_is_named() {
+        let refused = |rows: Array2<f32>, labels: &[u8]| {
+            let error = TrainingSet::new(rows.view(), labels).unwrap_err();
+            error.to_string()
+        };
+        let two = || array![[1.0], [2.0]];
+        for (found, expected) in [
+            (refused(Array2::zeros((0, 3)), &[]), "found 0 x 3"),
+            (refused(Array2::zeros((2, 0)), &[0, 1]), "found 2 x 0"),
+            (refused(two(), &[0, 1, 1]), "3 labels for 2 rows"),
+            (refused(two(), &[1, 1]), "every label is 1"),
+            (refused(array![[1.0]], &[0]), "every label is 0"),
+            (
+                refused(two(), &[1, 2]),
+                "no label is 0, but the highest is 2",
+            ),
+            (
+                refused(two(), &[0, 255]),
+                "no label is 1, but the highest is 255",
+            ),
+            (
+                refused(array![[1.0, 2.0], [3.0, f32::NAN]], &[0, 1]),
+                "row 1, column 1 is NaN",
+            ),
+            (
+                refused(array![[f32::NEG_INFINITY], [1.0]], &[0, 1]),
+                "row 0, column 0 is -inf",
+            ),
+        ] {
+            assert!(found.contains(expected), "{found:?}, expected {expected:?}");
+        }
+    }
+
+    #[test]
+    fn two_classes_have_one_score_and_more_have_one_each() {
+        let rows = Array2::zeros((256, 1));
+        for (classes, outputs) in [(2, 1), (3, 3), (256, 256)] {
+            let labels: Vec<u8> = (0..256).map(|row| (row % classes) as u8).collect();
+            let set = TrainingSet::new(rows.view(), &labels).unwrap();
+            assert_eq!((set.classes(), set.outputs()), (classes, outputs));
+            assert_eq!((set.len(), set.features()), (256, 1));
+        }
+    }
+}

@@ -37,7 +37,9 @@ mod export;
 mod forest;
 mod grow;
 mod node;
+mod order;
 mod params;
+mod rank;
 
 pub use boosted::fit_boosted;
 pub use ensemble::{Link, TreeEnsemble};

@@ -30,13 +30,6 @@ pub trait Hyperparameters: Sized {
 #[serde(transparent)]
 pub struct Valid<P>(P);
 
-impl<P> Valid<P> {
-    /// The values, free to change.
-    pub fn into_inner(self) -> P {
-        self.0
-    }
-}
-
 impl<P> Deref for Valid<P> {
     type Target = P;
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::cnn::{self, CnnParams};
-use crate::kernel::{self, Gamma, SvmKernel, SvmParams};
+use crate::kernel::{self, SvmParams};
 use crate::linear::{self, LogisticParams, RidgeParams};
 use crate::mlp;
 use crate::trees::{self, BoostedParams, ForestParams, TreeParams};
@@ -140,24 +140,23 @@ impl Params {
     /// The study's choice: networks as in [`MlpParams::study`], the others with
     /// scikit-learn's defaults.
     pub fn study(spec: &ModelSpec, seed: u64) -> Self {
-        let gaussian = SvmKernel::Rbf {
-            gamma: Gamma::Scale,
-        };
         match spec {
             ModelSpec::Mlp(spec) => Self::Mlp(MlpParams::study(spec.clone(), seed)),
             ModelSpec::Cnn => Self::Cnn(CnnParams::digits(seed)),
             ModelSpec::LogisticL2 => Self::Logistic(LogisticParams::default()),
             ModelSpec::Ridge => Self::Ridge(RidgeParams::default()),
             ModelSpec::Svm => Self::Svm(SvmParams::study()),
-            ModelSpec::SvmRbf => Self::Svm(SvmParams {
-                kernel: gaussian,
-                ..SvmParams::default()
-            }),
+            ModelSpec::SvmRbf => Self::Svm(SvmParams::default()),
             ModelSpec::Tree => Self::Tree(TreeParams::default()),
-            ModelSpec::Forest => Self::Forest(ForestParams::default()),
-            ModelSpec::Boosted => Self::Boosted(BoostedParams::default()),
+            ModelSpec::Forest => Self::Forest(ForestParams {
+                seed,
+                ..ForestParams::default()
+            }),
+            ModelSpec::Boosted => Self::Boosted(BoostedParams {
+                seed,
+                ..BoostedParams::default()
+            }),
         }
-        .with_seed(seed)
     }
 
     /// For handwritten digits: networks as in [`MlpParams::digits`] and

@@ -139,6 +139,28 @@ fn what_does_not_fit_is_named() {
         ),
         (
             CnnParams {
+                stride: 4097,
+                ..params(1)
+            },
+            "stride is 4097",
+        ),
+        (
+            CnnParams {
+                channels: vec![4096; 2],
+                ..params(1)
+            },
+            "number of weights and biases is 151044097",
+        ),
+        (
+            CnnParams {
+                channels: vec![4096; 2],
+                stride: 1,
+                ..params(1)
+            },
+            "multiplications of a convolution is 3774873600",
+        ),
+        (
+            CnnParams {
                 channels: vec![],
                 ..params(1)
             },

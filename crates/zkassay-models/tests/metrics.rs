@@ -264,6 +264,10 @@ fn bad_scores_and_labels_are_named() {
         }
     ));
     assert!(matches!(
+        refused(&decisions(Array2::zeros((1, 257))), &[0]),
+        ModelError::Parameter { .. }
+    ));
+    assert!(matches!(
         Metrics::new(&p(&[0.1]), &[0], &[]),
         Err(ModelError::Empty { .. })
     ));

@@ -8,10 +8,9 @@ use rayon::ThreadPoolBuilder;
 use zkassay_graph::Graph;
 use zkassay_models::mlp::{fit, fit_rounds};
 use zkassay_models::{
-    Classifier, EarlyStopping, Export, Hyperparameters, Mlp, MlpParams, ModelError, Round,
-    TrainingSet,
+    Activation, Classifier, EarlyStopping, Export, Hyperparameters, Mlp, MlpParams, MlpSpec,
+    ModelError, Round, TrainingSet,
 };
-use zkassay_onnx::proto::ModelProto;
 use zkassay_seed::Stream;
 
 /// Rows of standard normal numbers.
@@ -246,14 +245,7 @@ fn onnx_and_graph_agree_with_the_model() {
     for name in ["logistic", "16", "8-4", "8-4:none"] {
         let model = train(&rows, &labels, params(name, 0.01, 100));
         let tag = model.spec.tag();
-        let export = Export::new(&tag).with("seed", 7);
-        let bytes = model.to_onnx(&export).unwrap();
-        assert_eq!(bytes, model.to_onnx(&export).unwrap());
-        let proto = ModelProto::from_bytes(&bytes).unwrap();
-        assert_eq!(proto.metadata("seed"), Some("7"));
-        assert_eq!(proto.metadata("model"), Some(tag.as_str()));
-        assert_eq!(proto.metadata("classes"), Some("2"));
-
+        let bytes = model.to_onnx(&Export::new(&tag)).unwrap();
         let graph = Graph::from_onnx(&bytes).unwrap();
         assert_eq!(graph.name, tag);
         assert_eq!(graph.parameters(), model.parameters());
@@ -297,17 +289,106 @@ fn a_loss_that_overflows_is_an_error() {
     assert!(error.to_string().contains("MLP_1_layers_64"), "{error}");
 }
 
+/// Squares of gradients of 1e20 are beyond float32, and Adam divides by them.
 #[test]
-fn nothing_left_to_train_on_is_an_error() {
-    let rows = array![[1.0], [2.0]];
-    let set = TrainingSet::new(rows.view(), &[0, 1]).unwrap();
-    let held_out = MlpParams {
+fn gradients_too_large_to_go_by_are_an_error() {
+    let rows = array![[-1e25f32], [1e25], [2e25], [-2e25]];
+    let set = TrainingSet::new(rows.view(), &[1, 0, 0, 1]).unwrap();
+    let params = params("logistic", 0.1, 20).check().unwrap();
+    let error = fit(&set, &params).unwrap_err();
+    assert!(matches!(error, ModelError::Diverged { .. }), "{error}");
+}
+
+/// The loss of the held-out row is infinite in the first epoch already: no later
+/// one is lower.
+#[test]
+fn held_out_rows_beyond_float32_are_an_error() {
+    let rows = array![[-1.0f32, 0.0], [1.0, 0.0], [0.5, 0.0], [3e38, 3e38]];
+    let set = TrainingSet::new(rows.view(), &[0, 1, 1, 0]).unwrap();
+    let stopping = EarlyStopping {
+        share: 0.25,
+        patience: 3,
+    };
+    let params = MlpParams {
+        early_stopping: Some(stopping),
+        ..params("64:none", 0.1, 50)
+    };
+    let error = fit(&set, &params.check().unwrap()).unwrap_err();
+    assert!(
+        matches!(error, ModelError::Diverged { epoch: 1, .. }),
+        "{error}"
+    );
+}
+
+/// The second round stops early, and the others do not: until they do, it would
+/// go on, and diverge.
+#[test]
+fn a_round_that_has_stopped_cannot_fail() {
+    let mut stream = Stream::new(1, "x");
+    let mut round = |scale: f32| {
+        let normal = || scale * stream.normal() as f32;
+        let rows = Array2::from_shape_simple_fn((20, 5), normal);
+        let mut labels = label_by(&rows, |row| u8::from(row[0] > 0.0));
+        labels[..2].copy_from_slice(&[0, 1]);
+        (rows, labels)
+    };
+    let data = [1.0, 1e19, 1.0, 1.0].map(&mut round);
+    let stopping = EarlyStopping {
+        share: 0.3,
+        patience: 12,
+    };
+    let case = MlpParams {
+        early_stopping: Some(stopping),
+        ..params("8-4:none", 1.0, 300)
+    };
+    let with_seed = |seed| MlpParams {
+        seed,
+        ..case.clone()
+    };
+    let pairs = data.iter().zip(0u64..);
+    let alone = pairs
+        .clone()
+        .map(|((rows, labels), seed)| train(rows, labels, with_seed(seed)));
+    let alone: Vec<Mlp> = alone.collect();
+    let rounds = pairs.map(|((rows, labels), seed)| Round {
+        set: TrainingSet::new(rows.view(), labels).unwrap(),
+        seed,
+    });
+    let rounds: Vec<Round<'_>> = rounds.collect();
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let together = pool.install(|| fit_rounds(&rounds, &case.check().unwrap()));
+    assert_eq!(together.unwrap(), alone);
+}
+
+#[test]
+fn one_row_is_left_to_train_on_and_patience_may_be_endless() {
+    let endless = |share| MlpParams {
         early_stopping: Some(EarlyStopping {
-            share: 0.5,
-            patience: 1,
+            share,
+            patience: usize::MAX,
         }),
         ..params("logistic", 0.1, 3)
     };
-    // Half of two rows: the row left is of one class, which is allowed.
-    assert!(fit(&set, &held_out.check().unwrap()).is_ok());
+    let three = array![[-1.0], [1.0], [2.0]];
+    assert_eq!(train(&three, &[0, 1, 1], endless(0.3)).epochs, 3);
+    let two = array![[1.0], [2.0]];
+    for share in [1e-300, 0.5] {
+        // The other one, of class 1, is less and less likely.
+        assert_eq!(train(&two, &[0, 1], endless(share)).epochs, 1);
+    }
+}
+
+#[test]
+fn networks_larger_than_memory_are_an_error() {
+    let rows = array![[1.0], [2.0]];
+    let set = TrainingSet::new(rows.view(), &[0, 1]).unwrap();
+    let params = MlpParams {
+        spec: MlpSpec::new(vec![1 << 16; 64], Activation::Relu),
+        ..params("logistic", 0.1, 3)
+    };
+    let error = fit(&set, &params.check().unwrap()).unwrap_err().to_string();
+    assert!(
+        error.contains("number of weights and biases is 2705"),
+        "{error}"
+    );
 }

@@ -51,8 +51,12 @@ impl ModelBuilder {
     /// A model called `name` over rows of `inputs` elements.
     ///
     /// # Errors
-    /// [`OnnxError::NoInputs`] if `inputs` is 0.
+    /// [`OnnxError::NoName`] if `name` is empty, [`OnnxError::NoInputs`] if
+    /// `inputs` is 0.
     pub fn new(name: &str, inputs: usize) -> Result<Self, OnnxError> {
+        if name.is_empty() {
+            return Err(OnnxError::NoName);
+        }
         if inputs == 0 {
             return Err(OnnxError::NoInputs {
                 model: name.to_owned(),
@@ -368,6 +372,7 @@ mod tests {
             ModelBuilder::new("m", 0),
             Err(OnnxError::NoInputs { .. })
         ));
+        assert!(matches!(ModelBuilder::new("", 2), Err(OnnxError::NoName)));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnnxError {
+    /// The model's name is empty, which ONNX does not allow.
+    #[error("the model's name is empty: give it one")]
+    NoName,
     /// The model takes rows of no elements.
     #[error("model `{model}` takes rows of 0 elements: give it at least one input")]
     NoInputs {

@@ -10,7 +10,7 @@
 //! | [`dense`](ModelBuilder::dense) | `Gemm` with `transB = 1` |
 //! | [`subtract`](ModelBuilder::subtract), [`divide`](ModelBuilder::divide) | `Sub`, `Div` by a constant per element, as for a standardisation |
 //! | [`relu`](ModelBuilder::relu), [`sigmoid`](ModelBuilder::sigmoid), [`tanh`](ModelBuilder::tanh), [`softmax`](ModelBuilder::softmax) | `Relu`, `Sigmoid`, `Tanh`, `Softmax` |
-//! | [`rbf`](ModelBuilder::rbf) | `Gemm`, `ReduceSumSquare`, `Add`, `Relu`, `Mul`, `Exp` |
+//! | [`rbf`](ModelBuilder::rbf) | `Sub`, `Gemm`, `ReduceSumSquare`, `Add`, `Relu`, `Mul`, `Exp` |
 //! | [`reshape`](ModelBuilder::reshape), [`flatten`](ModelBuilder::flatten) | `Reshape`, `Flatten`: from flat rows to images and back |
 //! | [`conv2d`](ModelBuilder::conv2d), [`max_pool`](ModelBuilder::max_pool), [`average_pool`](ModelBuilder::average_pool) | `Conv`, `MaxPool`, `AveragePool` |
 //! | [`tree_ensemble`](ModelBuilder::tree_ensemble) | `TreeEnsembleClassifier` of `ai.onnx.ml`, `ArgMax` |
@@ -21,6 +21,7 @@
 //!
 //! ```
 //! use ndarray::array;
+//! use zkassay_graph::Graph;
 //! use zkassay_onnx::{ModelBuilder, proto::ModelProto};
 //!
 //! let bytes = ModelBuilder::new("logistic", 2)?
@@ -31,7 +32,10 @@
 //!
 //! let model = ModelProto::from_bytes(&bytes)?;
 //! assert_eq!(model.metadata("seed"), Some("7"));
-//! # Ok::<(), zkassay_onnx::OnnxError>(())
+//! // The sigmoid of 0.5 - 0.75 + 0.25.
+//! let graph = Graph::from_onnx(&bytes)?;
+//! assert_eq!(graph.evaluate(array![1.0, 0.75].view())?, [0.5]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod builder;

@@ -11,6 +11,9 @@ pub const LABEL: &str = "label";
 const ML: &str = "ai.onnx.ml";
 const ML_VERSION: i64 = 3;
 
+/// The most classes that trees can have scores for.
+const MAX_CLASSES: usize = 1 << 16;
+
 /// A node of a [`WeightedTree`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum TreeNode {
@@ -112,8 +115,8 @@ impl ModelBuilder {
     ///
     /// # Errors
     /// As [`WeightedTree::check`]; [`OnnxError::ShapeMismatch`] if there are no
-    /// trees or fewer than two classes; [`OnnxError::LayerName`] if the name is
-    /// taken, or `label`, or `<layer>.label`.
+    /// trees, fewer than two classes or more than 65,536; [`OnnxError::LayerName`]
+    /// if the name is taken, or `label`, or `<layer>.label`.
     pub fn tree_ensemble(
         mut self,
         layer: &str,
@@ -124,8 +127,9 @@ impl ModelBuilder {
         if trees.is_empty() {
             return Err(mismatch(layer, "ensemble", "trees", 1, 0));
         }
-        if classes < 2 {
-            return Err(mismatch(layer, "ensemble", "classes", 2, classes));
+        let possible = classes.clamp(2, MAX_CLASSES);
+        if classes != possible {
+            return Err(mismatch(layer, "ensemble", "classes", possible, classes));
         }
         let mut columns = Columns::default();
         for (index, tree) in trees.iter().enumerate() {
@@ -382,6 +386,9 @@ mod tests {
             error.unwrap_err().to_string(),
             "layer `trees`: ensemble with 1 classes, expected 2"
         );
+        let error = builder().tree_ensemble("trees", usize::MAX, &[stump(0)]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.ends_with("classes, expected 65536"), "{error}");
         for name in ["label", "trees.label", "trees"] {
             let builder = builder().relu(name).unwrap();
             let error = builder.tree_ensemble("trees", 3, &[stump(0)]).unwrap_err();

@@ -205,15 +205,21 @@ fn the_kernel_of_rows_at_every_distance() {
     rows.row_mut(0).assign(&support.row(3));
     rows.row_mut(1).assign(&support.row(4).mapv(|x| x + 0.01));
     rows.row_mut(2).fill(0.0);
-    for gamma in [0.001, 1.0 / 162.0, 0.1] {
-        let model = ModelBuilder::new("kernel", 162).unwrap();
-        let model = model.rbf("kernel", support.view(), gamma).unwrap();
-        check("kernel", model, &rows, |row| {
-            let distance =
-                |s: ndarray::ArrayView1<'_, f32>| (s.mapv(f64::from) - &row).mapv(|d| d * d).sum();
-            let distances = support.outer_iter().map(distance);
-            distances.map(|d| (-f64::from(gamma) * d).exp()).collect()
-        });
+    // The same distances far from 0, on numbers that float32 has exactly.
+    let grid = |x: f32| (x * 64.0).round() / 64.0;
+    let far = |rows: &Array2<f32>| rows.mapv(|x| grid(x) + 10_000.0);
+    for (support, rows) in [(support.clone(), rows.clone()), (far(&support), far(&rows))] {
+        for gamma in [0.001, 1.0 / 162.0, 0.1] {
+            let model = ModelBuilder::new("kernel", 162).unwrap();
+            let model = model.rbf("kernel", support.view(), gamma).unwrap();
+            check("kernel", model, &rows, |row| {
+                let distance = |s: ndarray::ArrayView1<'_, f32>| {
+                    (s.mapv(f64::from) - &row).mapv(|d| d * d).sum()
+                };
+                let distances = support.outer_iter().map(distance);
+                distances.map(|d| (-f64::from(gamma) * d).exp()).collect()
+            });
+        }
     }
 }
 
@@ -253,6 +259,8 @@ fn a_model_that_is_not_sound_is_refused() {
             .unwrap_err()
             .to_string()
     };
+    let error = change(|graph| graph.name.clear());
+    assert!(error.contains("name"), "{error}");
     let error = change(|graph| graph.node[0].op_type = "NoSuchOperator".into());
     assert!(error.contains("NoSuchOperator"), "{error}");
     let error = change(|graph| graph.output[0] = ValueInfoProto::floats("output", []));

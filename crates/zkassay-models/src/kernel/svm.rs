@@ -110,7 +110,7 @@ impl Hyperparameters for SvmParams {
 
 fn require_gamma(gamma: f64) -> Result<(), ModelError> {
     let holds = (1e-30..=1e30).contains(&gamma);
-    require(holds, "gamma", gamma, "1e-30 to 1e30")
+    require(holds, "gamma", format!("{gamma:?}"), "1e-30 to 1e30")
 }
 
 /// A trained support vector machine. Its scores are decisions: beyond -1 and 1

@@ -192,6 +192,15 @@ mod tests {
     }
 
     #[test]
+    fn the_presets_are_valid_for_every_network_of_the_study() {
+        for spec in MlpSpec::study(crate::Activation::Relu) {
+            for preset in [MlpParams::study, MlpParams::digits, MlpParams::regularized] {
+                assert!(preset(spec.clone(), 7).check().is_ok());
+            }
+        }
+    }
+
+    #[test]
     fn only_valid_parameters_deserialise_as_valid() {
         let valid = study().check().unwrap();
         let json = serde_json::to_string(&valid).unwrap();

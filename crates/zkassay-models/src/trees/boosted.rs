@@ -33,7 +33,7 @@ pub fn fit_boosted(
     params: &Valid<BoostedParams>,
 ) -> Result<TreeEnsemble, ModelError> {
     let classes = training.classes();
-    let columns = Columns::new(training.rows())?;
+    let columns = Columns::new(training.rows())?.sorted();
     let start = start(training);
     // Of two logits only the difference counts.
     let boosted = if classes == 2 { 1..2 } else { 0..classes };

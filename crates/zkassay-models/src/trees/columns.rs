@@ -12,13 +12,12 @@ const MAX_ROWS: usize = 1 << 31;
 pub(super) struct Columns {
     /// One feature after the other, each with a value per row.
     values: Vec<f32>,
-    /// For each feature the rows by ascending value, equal ones in their order.
-    order: Vec<u32>,
+    sorted: Option<Vec<u32>>,
     rows: usize,
 }
 
 impl Columns {
-    /// Sorts each column of `rows`, which are finite and not empty.
+    /// The columns of `rows`, which are finite and not empty.
     ///
     /// # Errors
     /// [`ModelError::TooManyRows`] if there are so many rows that a `u32` cannot
@@ -32,20 +31,32 @@ impl Columns {
             });
         }
         // Adding 0 makes 0 of -0, so that equal values are adjacent in the order.
-        let values: Vec<f32> = rows.t().iter().map(|value| value + 0.0).collect();
-        let order = values
-            .par_chunks(rows.nrows())
+        Ok(Self {
+            values: rows.t().iter().map(|value| value + 0.0).collect(),
+            sorted: None,
+            rows: rows.nrows(),
+        })
+    }
+
+    /// The same, and the rows in the order of every feature.
+    pub(super) fn sorted(mut self) -> Self {
+        let order = self
+            .values
+            .par_chunks(self.rows)
             .flat_map_iter(|column| {
                 let mut order: Vec<u32> = (0..column.len() as u32).collect();
                 order.sort_by(|&a, &b| column[a as usize].total_cmp(&column[b as usize]));
                 order
             })
             .collect();
-        Ok(Self {
-            values,
-            order,
-            rows: rows.nrows(),
-        })
+        self.sorted = Some(order);
+        self
+    }
+
+    /// For each feature the rows by ascending value, equal ones in their order;
+    /// if they have been sorted.
+    pub(super) fn order(&self) -> Option<&[u32]> {
+        self.sorted.as_deref()
     }
 
     /// Number of rows; never 0.
@@ -61,11 +72,5 @@ impl Columns {
     /// The value of a feature in each row.
     pub(super) fn column(&self, feature: usize) -> &[f32] {
         &self.values[feature * self.rows..][..self.rows]
-    }
-
-    /// The order of the rows for which `keep` holds, feature by feature.
-    pub(super) fn order_of(&self, keep: impl Fn(u32) -> bool) -> Vec<u32> {
-        let order = self.order.iter().copied();
-        order.filter(|&row| keep(row)).collect()
     }
 }

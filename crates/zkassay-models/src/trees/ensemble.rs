@@ -72,8 +72,8 @@ impl TreeEnsemble {
     /// Trees over rows of `inputs` features that tell `classes` classes apart.
     ///
     /// # Errors
-    /// [`ModelError::Parameter`] if there are no inputs, fewer than 2 or more
-    /// than 256 classes, no trees, or more than one vote in all;
+    /// [`ModelError::Parameter`] if there are no inputs or 2^32 of them, fewer
+    /// than 2 or more than 256 classes, no trees, or more than one vote in all;
     /// [`ModelError::Onnx`] if nodes are not a tree over these features and
     /// classes, or a number is not finite; [`ModelError::Leaf`] if a value is
     /// not rounded as described above.
@@ -83,7 +83,8 @@ impl TreeEnsemble {
         link: Link,
         trees: Vec<Tree>,
     ) -> Result<Self, ModelError> {
-        require(inputs > 0, "inputs", inputs, "at least 1")?;
+        let holds = inputs > 0 && u32::try_from(inputs).is_ok();
+        require(holds, "inputs", inputs, "a number from 1 to 2^32 - 1")?;
         let range = "a number from 2 to 256";
         require((2..=256).contains(&classes), "classes", classes, range)?;
         require(!trees.is_empty(), "trees", 0, "at least 1")?;

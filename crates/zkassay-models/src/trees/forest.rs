@@ -49,6 +49,10 @@ pub fn fit_forest(
 fn forest(training: &TrainingSet<'_>, params: &ForestParams) -> Result<TreeEnsemble, ModelError> {
     let max_features = params.max_features.of(training.features())?;
     let columns = Columns::new(training.rows())?;
+    let columns = match max_features < training.features() {
+        true => columns,
+        false => columns.sorted(),
+    };
     let trees = (0..params.trees).into_par_iter().map(|index| {
         let mut stream = Stream::new(params.seed, &format!("models/forest/tree/{index}"));
         let weights = weights(training.len(), params.bootstrap, &mut stream);

@@ -82,7 +82,13 @@ fn malformed_trees_are_refused() {
         stored["trees"] = json!([tree, tree]);
     });
     assert_eq!(twice, "parameter sum of all votes is 2, expected at most 1");
-    for (field, value) in [("inputs", 0), ("classes", 1), ("classes", 257)] {
+    let numbers = [
+        ("inputs", 0),
+        ("inputs", 1u64 << 32),
+        ("classes", 1),
+        ("classes", 257),
+    ];
+    for (field, value) in numbers {
         assert!(refused(|stored| stored[field] = json!(value)).contains(field));
     }
     assert!(refused(|stored| stored["trees"] = json!([])).contains("trees"));

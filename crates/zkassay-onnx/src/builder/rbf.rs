@@ -1,6 +1,6 @@
 //! The radial basis function kernel, of standard operators.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use super::{ModelBuilder, check_finite, mismatch};
 use crate::OnnxError;
@@ -10,12 +10,15 @@ impl ModelBuilder {
     /// Adds `y_j = exp(-gamma |x - s_j|^2)` for the rows `s_j` of `support`
     /// `[out, in]`.
     ///
-    /// The squared distance is `|x|^2 + (|s_j|^2 - 2 s_j x)`, at least 0, so
-    /// that all products are one `Gemm`. Rounding in it grows with the squared
-    /// lengths: in float32 a `y_j` is off by some `2e-7 gamma (|x|^2 + |s_j|^2)`.
-    /// The constants are stored as `<layer>.product.weight`,
-    /// `<layer>.product.bias` and `<layer>.exponent.factor`, and the nodes
-    /// before `layer` are called `<layer>.<step>`.
+    /// With `c` the mean of the `s_j`, `u = x - c` and `v_j = s_j - c`, the
+    /// squared distance is `|u|^2 + (|v_j|^2 - 2 v_j u)`, at least 0, so that all
+    /// products are one `Gemm`. In float32 a `y_j` is off by some
+    /// `2e-7 gamma (|u|^2 + |v_j|^2)`, wherever the rows lie: without `c`, rows
+    /// far from zero beside their distances would be nothing but rounding.
+    /// The constants are stored as `<layer>.center.subtrahend`,
+    /// `<layer>.product.weight`, `<layer>.product.bias` and
+    /// `<layer>.exponent.factor`, and the nodes before `layer` are called
+    /// `<layer>.<step>`.
     ///
     /// # Errors
     /// If a shape does not fit, a value is NaN or infinite or too large to
@@ -45,16 +48,24 @@ impl ModelBuilder {
                 expected: "a number above 0",
             });
         }
-        let square = |x: f32| f64::from(x) * f64::from(x);
-        let lengths = support.map_axis(Axis(1), |s| {
-            s.iter().map(|&x| square(x)).sum::<f64>() as f32
-        });
+        let mean = |values: ArrayView1<'_, f32>| {
+            let sum: f64 = values.iter().copied().map(f64::from).sum();
+            (sum / out as f64) as f32
+        };
+        let center = support.map_axis(Axis(0), mean);
+        let support = &support - &center;
+        let length = |values: ArrayView1<'_, f32>| {
+            let squares = values.iter().map(|&x| f64::from(x) * f64::from(x));
+            squares.sum::<f64>() as f32
+        };
+        let lengths = support.map_axis(Axis(1), length);
         check_finite(layer, "squared lengths of the support vectors", &lengths)?;
 
-        let rows = self.value();
         let step = |name: &str| format!("{layer}.{name}");
         let (product, squares, exponent) = (step("product"), step("squares"), step("exponent"));
-        self = self.dense(&product, (&support * -2.0).view(), lengths.view())?;
+        self = self.subtract(&step("center"), center.view())?;
+        let rows = self.value();
+        self = self.dense(&product, (support * -2.0).view(), lengths.view())?;
         let axes = vec![
             AttributeProto::ints("axes", [1]),
             AttributeProto::int("keepdims", 1),
@@ -83,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_distance_is_a_product_and_two_lengths() {
-        let model = rbf(&array![[1.0, 2.0], [-3.0, 0.5], [0.0, 0.0]], 0.25).unwrap();
+        let model = rbf(&array![[3.0, 2.0], [-1.0, 0.5], [1.0, 0.5]], 0.25).unwrap();
         assert_eq!(model.shape, [3]);
         let graph = model.build().unwrap().graph.unwrap();
         let wires = |node: &NodeProto| {
@@ -94,23 +105,28 @@ mod tests {
         assert_eq!(
             wires,
             [
-                "kernel.product = Gemm(input kernel.product.weight kernel.product.bias)",
-                "kernel.squares = ReduceSumSquare(input)",
+                "kernel.center = Sub(input kernel.center.subtrahend)",
+                "kernel.product = Gemm(kernel.center kernel.product.weight kernel.product.bias)",
+                "kernel.squares = ReduceSumSquare(kernel.center)",
                 "kernel.distance = Add(kernel.product kernel.squares)",
                 "kernel.positive = Relu(kernel.distance)",
                 "kernel.exponent = Mul(kernel.positive kernel.exponent.factor)",
                 "output = Exp(kernel.exponent)",
             ]
         );
+        // Less their mean, the support vectors are (2, 1), (-2, -0.5), (0, -0.5).
+        let bytes = |values: &[f32]| -> Vec<u8> {
+            let bytes = values.iter().flat_map(|x| x.to_le_bytes());
+            bytes.collect()
+        };
         let constants: Vec<Vec<u8>> = graph.initializer.into_iter().map(|t| t.raw_data).collect();
         assert_eq!(
             constants,
             [
-                [-2.0f32, -4.0, 6.0, -1.0, -0.0, -0.0]
-                    .map(f32::to_le_bytes)
-                    .concat(),
-                [5.0f32, 9.25, 0.0].map(f32::to_le_bytes).concat(),
-                (-0.25f32).to_le_bytes().to_vec(),
+                bytes(&[1.0, 1.0]),
+                bytes(&[-4.0, -2.0, 4.0, 1.0, -0.0, 1.0]),
+                bytes(&[5.0, 4.25, 0.25]),
+                bytes(&[-0.25]),
             ]
         );
     }
@@ -130,11 +146,9 @@ mod tests {
             message(&array![[1.0, 2.0]], -0.5),
             "layer `kernel`: -0.5 in the gamma at position 0, expected a number above 0"
         );
-        for (support, gamma) in [
-            ([1.0, f32::NAN], 1.0),
-            ([1e20, 0.0], 1.0),
-            ([1.0, 1.0], f32::NAN),
-        ] {
+        let error = rbf(&array![[1e20, 0.0], [-1e20, 0.0]], 1.0).unwrap_err();
+        assert!(error.to_string().contains("squared lengths"), "{error}");
+        for (support, gamma) in [([1.0, f32::NAN], 1.0), ([1.0, 1.0], f32::NAN)] {
             let error = rbf(&array![support], gamma).unwrap_err();
             assert!(matches!(error, OnnxError::NonFinite { .. }), "{error}");
         }
