@@ -207,8 +207,9 @@ impl Server {
         }
         stream.write_all(reply.head.as_bytes())?;
         for piece in reply.body.chunks(1000) {
-            stream.write_all(piece)?;
+            // Noted first, so that nobody has what is not yet noted.
             self.state().requests[index].sent += piece.len();
+            stream.write_all(piece)?;
         }
         stream.flush()?;
         if reply.stalls {
