@@ -74,6 +74,17 @@ impl Export {
     }
 }
 
+/// What an exported model of `outputs` logits ends with: their probabilities.
+pub(crate) fn probability(
+    builder: ModelBuilder,
+    outputs: usize,
+) -> Result<ModelBuilder, ModelError> {
+    Ok(match outputs {
+        1 => builder.sigmoid("probability")?,
+        _ => builder.softmax("probability")?,
+    })
+}
+
 /// What every exported model begins with: its name, its metadata, and the
 /// standardisation if it takes raw features.
 ///

@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2, Array4, ArrayView2, Axis};
 use zkassay_seed::Stream;
 
 pub use self::params::CnnParams;
-use crate::classifier::{builder, check_rows};
+use crate::classifier::{builder, check_rows, probability};
 use crate::mlp::head::Head;
 use crate::valid::require_parameters;
 use crate::{Classifier, DenseLayer, Export, ModelError, Predictions, TrainingSet, Valid};
@@ -299,10 +299,6 @@ impl Classifier for Cnn {
         }
         let (weights, bias) = (self.dense.weights.view(), self.dense.bias.view());
         builder = builder.flatten("flat")?.dense("dense", weights, bias)?;
-        builder = match self.dense.bias.len() {
-            1 => builder.sigmoid("probability")?,
-            _ => builder.softmax("probability")?,
-        };
-        Ok(builder.encode()?)
+        Ok(probability(builder, self.dense.bias.len())?.encode()?)
     }
 }

@@ -26,7 +26,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 pub use self::logistic::{LogisticParams, fit_logistic};
 pub use self::ridge::{RidgeParams, fit_ridge};
-use crate::classifier::{builder, check_rows};
+use crate::classifier::{builder, check_rows, probability};
 use crate::{Classifier, Export, ModelError, Predictions, ScoreKind};
 
 pub(crate) use self::design::{float64, one_vs_rest};
@@ -125,8 +125,7 @@ impl Classifier for LinearModel {
         let builder = builder.dense("linear", self.weights(), self.bias())?;
         let builder = match self.link {
             Link::Identity => builder,
-            Link::Sigmoid => builder.sigmoid("probability")?,
-            Link::Softmax => builder.softmax("probability")?,
+            Link::Sigmoid | Link::Softmax => probability(builder, self.bias.len())?,
         };
         Ok(builder.encode()?)
     }

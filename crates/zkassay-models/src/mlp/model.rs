@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-use crate::classifier::{builder, check_rows};
+use crate::classifier::{builder, check_rows, probability};
 use crate::{Activation, Classifier, Export, MlpSpec, ModelError, Predictions};
 
 /// `y = weights x + bias`.
@@ -75,10 +75,6 @@ impl Classifier for Mlp {
             let name = format!("layer_{index}");
             builder = builder.dense(&name, layer.weights.view(), layer.bias.view())?;
         }
-        builder = match self.outputs() {
-            1 => builder.sigmoid("probability")?,
-            _ => builder.softmax("probability")?,
-        };
-        Ok(builder.encode()?)
+        Ok(probability(builder, self.outputs())?.encode()?)
     }
 }

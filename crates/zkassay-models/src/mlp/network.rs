@@ -42,7 +42,7 @@ impl Trained {
 /// Where a step of so many rows puts what it computes.
 pub(crate) struct Buffers {
     /// Of every layer, `[rounds, rows, out]`.
-    pub(crate) outputs: Vec<Tensor>,
+    outputs: Vec<Tensor>,
     /// By those outputs.
     gradients: Vec<Tensor>,
     /// By the weights and the bias of every layer.

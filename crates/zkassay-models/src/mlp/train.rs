@@ -92,7 +92,6 @@ struct Group<'a, 'r> {
 }
 
 /// Rows `[rounds, rows, features]` and targets `[rounds, rows, outputs]`.
-#[derive(Clone)]
 struct Stacked {
     rows: Tensor,
     targets: Tensor,
@@ -185,7 +184,7 @@ impl<'a, 'r> Group<'a, 'r> {
             match self.params.batch_size {
                 None => self.step(&self.trained, &mut steps)?,
                 Some(_) => {
-                    for batch in self.batches(&mut orders)? {
+                    for batch in self.batches(&mut orders) {
                         self.step(&batch?, &mut steps)?;
                     }
                 }
@@ -221,19 +220,19 @@ impl<'a, 'r> Group<'a, 'r> {
     fn batches<'b>(
         &'b self,
         orders: &mut [Order],
-    ) -> Result<impl Iterator<Item = Result<Stacked, ModelError>> + 'b, ModelError> {
+    ) -> impl Iterator<Item = Result<Stacked, ModelError>> + 'b {
         let rows = self.trained.len();
         let size = self.params.batch_size.unwrap_or(rows).min(rows);
         let orders: Vec<Vec<u32>> = orders.iter_mut().map(Order::next).collect();
         let starts = (0..rows).step_by(size);
-        Ok(starts.map(move |start| {
+        starts.map(move |start| {
             let end = (start + size).min(rows);
             let stacked = orders.iter().enumerate().flat_map(|(round, order)| {
                 let first = (round * rows) as u32;
                 order[start..end].iter().map(move |row| first + row)
             });
             self.trained.select(stacked.collect(), end - start)
-        }))
+        })
     }
 
     /// An error if a round's loss is not finite, or what Adam goes by: with
