@@ -1,18 +1,20 @@
 //! halo2's view of a compiled model.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use zkassay_gadgets::halo2_proofs::circuit::{Layouter, SimpleFloorPlanner, Value};
-use zkassay_gadgets::halo2_proofs::plonk::{Advice, Circuit, Column, ConstraintSystem, Error};
-use zkassay_gadgets::{Columns, Field, Shape};
+use zkassay_gadgets::halo2_proofs::plonk::{
+    Advice, Challenge, Circuit, Column, ConstraintSystem, Error,
+};
+use zkassay_gadgets::{Field, TableColumns, TableShape};
 
-use crate::{CompiledModel, Witness};
+use crate::{Compiled, TableWitness};
 
 /// A compiled model, with or without an input, as halo2 wants it.
 #[derive(Clone, Debug)]
 pub struct ModelCircuit {
-    compiled: Arc<CompiledModel>,
-    witness: Option<Arc<Witness>>,
+    compiled: Compiled,
+    witness: Option<TableWitness>,
     /// Whether to assign the fixed columns; proving needs only the advice.
     assigns_fixed: bool,
     overwrite: Option<Overwrite>,
@@ -31,9 +33,9 @@ pub struct Overwrite {
 
 impl ModelCircuit {
     /// The circuit for key generation: no input.
-    pub fn keys(compiled: Arc<CompiledModel>) -> Self {
+    pub fn keys(compiled: impl Into<Compiled>) -> Self {
         Self {
-            compiled,
+            compiled: compiled.into(),
             witness: None,
             assigns_fixed: true,
             overwrite: None,
@@ -41,17 +43,17 @@ impl ModelCircuit {
     }
 
     /// The circuit for proving `witness` with halo2's own prover.
-    pub fn proof(compiled: Arc<CompiledModel>, witness: Arc<Witness>) -> Self {
+    pub fn proof(compiled: impl Into<Compiled>, witness: impl Into<TableWitness>) -> Self {
         Self {
-            compiled,
-            witness: Some(witness),
+            compiled: compiled.into(),
+            witness: Some(witness.into()),
             assigns_fixed: false,
             overwrite: None,
         }
     }
 
     /// The circuit with fixed columns and `witness`, for halo2's `MockProver`.
-    pub fn mock(compiled: Arc<CompiledModel>, witness: Arc<Witness>) -> Self {
+    pub fn mock(compiled: impl Into<Compiled>, witness: impl Into<TableWitness>) -> Self {
         Self {
             assigns_fixed: true,
             ..Self::proof(compiled, witness)
@@ -69,30 +71,30 @@ impl ModelCircuit {
 }
 
 impl Circuit<Field> for ModelCircuit {
-    type Config = Columns;
+    type Config = TableColumns;
     type FloorPlanner = SimpleFloorPlanner;
-    type Params = Shape;
+    type Params = TableShape;
 
-    fn params(&self) -> Shape {
-        self.compiled.shape().clone()
+    fn params(&self) -> TableShape {
+        self.compiled.shape()
     }
 
     fn without_witnesses(&self) -> Self {
-        Self::keys(Arc::clone(&self.compiled))
+        Self::keys(self.compiled.clone())
     }
 
-    fn configure_with_params(meta: &mut ConstraintSystem<Field>, shape: Shape) -> Columns {
-        Columns::configure(meta, &shape)
+    fn configure_with_params(meta: &mut ConstraintSystem<Field>, shape: TableShape) -> TableColumns {
+        shape.configure(meta)
     }
 
-    fn configure(meta: &mut ConstraintSystem<Field>) -> Columns {
+    fn configure(meta: &mut ConstraintSystem<Field>) -> TableColumns {
         // halo2 calls the parametrised form; this one is for its own defaults.
-        Columns::configure(meta, &Shape::default())
+        TableShape::default().configure(meta)
     }
 
     fn synthesize(
         &self,
-        columns: Columns,
+        columns: TableColumns,
         mut layouter: impl Layouter<Field>,
     ) -> Result<(), Error> {
         layouter.assign_region(
@@ -123,17 +125,29 @@ impl Circuit<Field> for ModelCircuit {
                 }
 
                 region.next_phase();
-                let (mut r, mut beta) = (Field::zero(), None);
-                if let Some(challenge) = columns.fold_challenge {
-                    region.get_challenge(challenge).map(|value| r = value);
-                }
-                region
-                    .get_challenge(columns.logup.challenge)
-                    .map(|value| beta = Some(value));
-                let Some(beta) = beta else {
-                    return Ok(());
+                let challenges: Vec<_> = match &columns {
+                    TableColumns::Chain(columns) => columns
+                        .fold_challenge
+                        .into_iter()
+                        .chain([columns.logup.challenge])
+                        .collect(),
+                    TableColumns::Program(columns) => {
+                        let lookups = &columns.lookups;
+                        vec![columns.r, lookups.beta, lookups.gamma]
+                    }
                 };
-                for (column, cells) in witness.second_phase(&self.compiled, &columns, r, beta) {
+                let mut values = HashMap::new();
+                for challenge in &challenges {
+                    let drawn = region.get_challenge(*challenge);
+                    drawn.map(|value| values.insert(challenge.index(), value));
+                }
+                if values.len() < challenges.len() {
+                    return Ok(());
+                }
+                let value = |challenge: Challenge| {
+                    values.get(&challenge.index()).copied().unwrap_or_default()
+                };
+                for (column, cells) in witness.second_phase(&self.compiled, &columns, value) {
                     assign(&mut region, column, &cells);
                 }
                 Ok(())

@@ -31,10 +31,11 @@ mod work;
 
 use serde::Serialize;
 use zkassay_fixed::DataVisibility;
-use zkassay_gadgets::{Shape, poseidon};
+use zkassay_gadgets::program::{ProgramShape, lookups};
+use zkassay_gadgets::{Shape, TableShape, poseidon};
 
 pub use machine::Machine;
-pub use work::Work;
+pub use work::{Profile, Work};
 
 /// Bytes of a point or a scalar in proofs and keys.
 const ELEMENT: usize = 32;
@@ -109,6 +110,47 @@ impl Dimensions {
                 + 6
                 + 4 * hash
                 + 4 * count(shape.hashes()),
+            degree: (2 + group.min(fractions)).max(3),
+        }
+    }
+
+    /// The dimensions of the table of a program.
+    pub fn of_program(shape: &ProgramShape) -> Self {
+        let count = usize::from;
+        let kinds = shape.kinds;
+        let limbs = shape.limbs as usize;
+        let group = (shape.degree as usize).saturating_sub(2).max(1);
+        let fractions = lookups::fractions(shape);
+        let helpers = fractions.div_ceil(group) - 1;
+        let optional = [
+            kinds.round,
+            kinds.relu,
+            kinds.exact_relu,
+            kinds.exact,
+            kinds.nonnegative,
+            kinds.free,
+            kinds.product,
+            kinds.table,
+        ];
+        // Segments, their coefficients, how often they are used.
+        let function = 4 * count(kinds.table);
+        // Inputs, the range table, both sides of the bus (4), fold, linear, bias, public values, active,
+        // boundary.
+        let fixed = 12
+            + (shape.block_width as usize + shape.strides.len() + shape.jumps.len())
+            + optional.into_iter().map(count).sum::<usize>()
+            + 3 * count(kinds.table);
+        Self {
+            logrows: shape.logrows,
+            rows: shape.used_rows as usize,
+            // Values, operands, multiplicities.
+            first_phase: 3 + limbs + function,
+            // Factors, two sums, that of the lookups.
+            second_phase: 4 + helpers,
+            fixed,
+            instance: 1,
+            // Factors and sums are opened in two rows, operands too if there are products.
+            advice_queries: 3 + limbs + function + count(kinds.product) + 8 + helpers,
             degree: (2 + group.min(fractions)).max(3),
         }
     }
@@ -192,17 +234,29 @@ pub struct Cost {
 impl Cost {
     /// The cost of a table of the given shape.
     pub fn new(shape: &Shape, machine: &Machine) -> Self {
-        let dimensions = Dimensions::new(shape);
+        Self::of_profile(&Profile::new(shape), machine)
+    }
+
+    /// The cost of either kind of table.
+    pub fn of(shape: &TableShape, machine: &Machine) -> Self {
+        match shape {
+            TableShape::Chain(shape) => Self::new(shape, machine),
+            TableShape::Program(shape) => Self::of_profile(&Profile::of_program(shape), machine),
+        }
+    }
+
+    fn of_profile(profile: &Profile, machine: &Machine) -> Self {
+        let dimensions = profile.dimensions;
         let seconds = |work: Work| machine.seconds(&work);
         Self {
             dimensions,
             proof_bytes: dimensions.proof_bytes(),
             verifying_key_bytes: dimensions.verifying_key_bytes(),
             contract_bytes: dimensions.contract_bytes(),
-            prove_seconds: seconds(Work::proving(shape)),
-            verify_seconds: seconds(Work::verifying(shape)),
-            setup_seconds: seconds(Work::setup(shape)),
-            memory_bytes: work::memory_bytes(shape),
+            prove_seconds: seconds(Work::proving(profile)),
+            verify_seconds: seconds(Work::verifying(profile)),
+            setup_seconds: seconds(Work::setup(profile)),
+            memory_bytes: work::memory_bytes(profile),
         }
     }
 }

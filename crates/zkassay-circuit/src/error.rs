@@ -37,6 +37,29 @@ pub enum CircuitError {
         /// The rows of its values.
         rows: usize,
     },
+    /// A program needs more rows than a table can have.
+    #[error(
+        "the model needs {needed} rows, but a table has at most 2^{max_logrows} = {}; its largest step is '{step}': \
+         make the model smaller, or its images coarser",
+        1u64 << max_logrows
+    )]
+    ProgramTooLarge {
+        /// Rows needed.
+        needed: usize,
+        /// log2 of the rows of the greatest table.
+        max_logrows: u32,
+        /// The step with the most values.
+        step: String,
+    },
+    /// Only chains of dense layers have it.
+    #[error(
+        "{what}: only models of dense layers with ReLU between them have that yet; leave it out, or \
+         prove with private or public inputs and outputs and fixed parameters"
+    )]
+    ProgramVisibility {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// A layer has more outputs than rows of a table have weights.
     #[error(
         "dense layer {layer} has {outputs} outputs, but this model's table takes at most {limit}, \

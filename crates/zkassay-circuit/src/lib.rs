@@ -28,21 +28,26 @@
 //! | [`cost`] | what a table costs: columns, bytes, time, memory |
 //! | [`layout`] | the rows and the fixed columns |
 //! | [`witness`] | the advice columns |
+//! | [`program`] | any other model than a chain of dense layers |
 //! | [`circuit`] | halo2's view |
 //!
 //! Position: leans on `zkassay-quant` and `zkassay-gadgets`.
 
 pub mod circuit;
+mod compiled;
 pub mod cost;
 mod error;
 pub mod layout;
 pub mod options;
 pub mod plan;
+pub mod program;
 pub mod witness;
 
 pub use circuit::ModelCircuit;
+pub use compiled::{Compiled, TableWitness};
 pub use error::CircuitError;
 pub use layout::CompiledModel;
 pub use options::{CompileOptions, LayoutTarget};
 pub use plan::Plan;
+pub use program::{CompiledProgram, ProgramWitness};
 pub use witness::Witness;

@@ -18,15 +18,15 @@
 use zkassay_gadgets::Shape;
 use zkassay_graph::Graph;
 
-use crate::cost::{CONTRACT_LIMIT, Dimensions, Machine, Work};
+use crate::cost::{CONTRACT_LIMIT, Dimensions, Machine, Profile, Work};
 use crate::{CircuitError, CompileOptions, LayoutTarget};
 
 /// The smallest table: its limbs have 6 bits.
-const MIN_LOGROWS: u32 = 7;
+pub(crate) const MIN_LOGROWS: u32 = 7;
 /// Wider range tables gain nothing: values have few limbs already.
-const MAX_LIMB_BITS: u32 = 12;
+pub(crate) const MAX_LIMB_BITS: u32 = 12;
 /// Degrees of gates, fewest cosets first.
-const DEGREES: [u32; 2] = [3, 5];
+pub(crate) const DEGREES: [u32; 2] = [3, 5];
 
 /// Bits of an input, until it is known.
 const INPUT_BITS: u32 = 12;
@@ -101,7 +101,7 @@ impl Plan {
                     continue;
                 }
             }
-            let rank = Rank::new(options.target, &shape, &dimensions);
+            let rank = Rank::new(options.target, &Profile::new(&shape));
             if best.is_none_or(|(least, _)| rank < least) {
                 best = Some((rank, plan));
             }
@@ -162,17 +162,17 @@ impl Plan {
 
 /// What a target minimises, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-struct Rank(usize, f64);
+pub(crate) struct Rank(usize, f64);
 
 impl Rank {
-    fn new(target: LayoutTarget, shape: &Shape, dimensions: &Dimensions) -> Self {
+    pub(crate) fn new(target: LayoutTarget, profile: &Profile) -> Self {
         let machine = Machine::default();
-        let prove = machine.seconds(&Work::proving(shape));
-        let verify = machine.seconds(&Work::verifying(shape));
+        let prove = machine.seconds(&Work::proving(profile));
+        let verify = machine.seconds(&Work::verifying(profile));
         // Square roots are the same on every machine; powers are not.
         let time = prove * verify.sqrt().sqrt().sqrt();
         match target {
-            LayoutTarget::Size => Self(dimensions.proof_bytes(), time),
+            LayoutTarget::Size => Self(profile.dimensions.proof_bytes(), time),
             LayoutTarget::Speed | LayoutTarget::Evm => Self(0, time),
         }
     }

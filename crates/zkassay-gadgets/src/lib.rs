@@ -15,6 +15,7 @@
 //! | [`hash`] | Poseidon hashes of inputs and outputs |
 //! | [`poseidon`] | the permutation and the packing, outside of a circuit |
 //! | [`instance`] | the public values' columns |
+//! | [`program`] | the gates of any other model than a chain of dense layers |
 //!
 //! Position: leans on halo2 and `zkassay-fixed`; `zkassay-circuit` and `zkassay-verifier` lean
 //! on it.
@@ -40,15 +41,18 @@ pub mod hash;
 pub mod instance;
 pub mod logup;
 pub mod poseidon;
+pub mod program;
 pub mod range;
 pub mod relu;
 mod shape;
+mod table_shape;
 
 use halo2_proofs::halo2curves::ff::{Field as _, PrimeField as _};
 
 pub use columns::Columns;
 pub use halo2_proofs;
 pub use shape::{Shape, ShapeError};
+pub use table_shape::{TableColumns, TableShape};
 
 /// The scalar field of BN254, over which everything is proved.
 pub type Field = halo2_proofs::halo2curves::bn256::Fr;

@@ -174,7 +174,7 @@ pub fn table_entry(row: usize, limb_bits: u32) -> u64 {
 }
 
 /// `total = sum of fractions` with denominators cleared, as `0 = ...`.
-fn cleared(total: Expr, fractions: &[(Expr, Expr)]) -> Expr {
+pub(crate) fn cleared(total: Expr, fractions: &[(Expr, Expr)]) -> Expr {
     let product_without = |skipped: usize| {
         fractions
             .iter()

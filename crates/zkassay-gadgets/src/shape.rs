@@ -5,7 +5,7 @@ use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 use crate::poseidon::Sponge;
 
 /// Rows that halo2 fills with blinding factors, plus the one before them.
-const UNUSABLE_ROWS: usize = 6;
+pub(crate) const UNUSABLE_ROWS: usize = 6;
 
 /// The public shape of a proof table: everything that the gates depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -354,7 +354,7 @@ impl Shape {
 }
 
 /// The variant at the position that a file says.
-fn variant<T: Copy>(what: &'static str, all: &[T], position: u32) -> Result<T, ShapeError> {
+pub(crate) fn variant<T: Copy>(what: &'static str, all: &[T], position: u32) -> Result<T, ShapeError> {
     all.get(position as usize).copied().ok_or(ShapeError {
         what,
         found: position.into(),

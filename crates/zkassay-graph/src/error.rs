@@ -39,8 +39,8 @@ pub enum GraphError {
         /// The version found; 0 if the model names none.
         found: i64,
     },
-    /// The model does not have exactly one input and one output.
-    #[error("the model has {found} {what}s ({names}), expected exactly one")]
+    /// The model has no input or no output, or several inputs where one is expected.
+    #[error("the model has {found} {what}s ({names}), expected one")]
     Arity {
         /// `input` or `output`.
         what: &'static str,
@@ -49,10 +49,24 @@ pub enum GraphError {
         /// Their names.
         names: String,
     },
-    /// The input is not a batch of float rows.
+    /// The model has several outputs, and not exactly one of floats.
+    #[error("the model has several outputs ({outputs}): choose one of them with --output NAME")]
+    SeveralOutputs {
+        /// Their names.
+        outputs: String,
+    },
+    /// The chosen output does not exist.
+    #[error("the model has no output `{output}`, but {outputs}")]
+    NoSuchOutput {
+        /// The chosen one.
+        output: String,
+        /// Those that it has.
+        outputs: String,
+    },
+    /// An input is not a tensor of numbers of a known shape.
     #[error(
-        "input `{input}` is {found}, expected float32 of shape [batch, n] \
-         with a symbolic, dynamic or unit batch and n fixed"
+        "input `{input}` is {found}, expected a tensor of numbers of shape [batch, n, ...] with a \
+         symbolic, dynamic or unit batch and the other dimensions fixed"
     )]
     InputType {
         /// Name of the input.
@@ -60,24 +74,63 @@ pub enum GraphError {
         /// The type found.
         found: String,
     },
+    /// Dimensions of an input have names but no sizes.
+    #[error("input `{input}` is {shape}: say how large its dimensions are with {variables}")]
+    OpenDimensions {
+        /// Name of the input.
+        input: String,
+        /// Its shape.
+        shape: String,
+        /// The options to give.
+        variables: String,
+    },
+    /// The model is made for a batch of several rows.
+    #[error(
+        "input `{input}` is {shape}, a fixed batch of {batch} rows: export the model with a \
+         dynamic batch dimension or a batch of 1"
+    )]
+    FixedBatch {
+        /// Name of the input.
+        input: String,
+        /// Its shape.
+        shape: String,
+        /// Rows of the batch.
+        batch: usize,
+    },
+    /// An operator is not known.
+    #[error("node `{node}` ({op}): this operator is not supported{also}; supported: {supported}")]
+    UnknownOp {
+        /// Name of the node, or its operator and position.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// Other operators of the model that are not known either; may be empty.
+        also: String,
+        /// Those that are.
+        supported: String,
+    },
     /// A node does something that this crate does not do.
-    #[error("node `{node}` ({op}): {reason}; supported: {supported}")]
+    #[error("node `{node}` ({op}): {reason}")]
     UnsupportedOp {
         /// Name of the node, or its operator and position.
         node: String,
         /// Its operator.
         op: String,
-        /// What is not supported about it.
+        /// What is not supported about it, and what would be.
         reason: String,
-        /// What is.
-        supported: &'static str,
     },
-    /// The nodes do not form a chain from the input to the output.
-    #[error("{place}: {reason}; expected a chain of nodes from the input to the output")]
-    NotAChain {
-        /// The node or value where the chain breaks.
-        place: String,
-        /// How it breaks.
+    /// Nodes read each other in a circle.
+    #[error("node `{node}` reads what is made of its own output: expected a graph without cycles")]
+    Cycle {
+        /// Name of one of the nodes.
+        node: String,
+    },
+    /// There is nothing to prove about the output.
+    #[error("the output `{output}` {reason}: expected a model that computes something")]
+    NoComputation {
+        /// Name of the output.
+        output: String,
+        /// What it is instead.
         reason: String,
     },
     /// Two inputs, constants or node outputs have the same name.

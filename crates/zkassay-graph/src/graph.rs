@@ -2,107 +2,102 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::ArrayView1;
 
-use crate::{GraphError, import, read_onnx};
+use crate::{GraphError, ImportOptions, Op, import, read_onnx};
 
-/// A model over rows: nodes applied one after the other.
+/// A model over rows: nodes in topological order, each reading values that stand before it.
 ///
-/// One input, one output, nodes in topological order, each reading the value
-/// of the node before it. The batch dimension of the ONNX model is gone: the
-/// graph says what happens to one row.
+/// There is one input and one output. The batch dimension of the ONNX model is bound to 1 (or is
+/// kept where a model has none): the graph says what happens to one row. Every value is a tensor of
+/// float32 in row-major order; integers and truth values of the ONNX model are floats that hold
+/// integers, 0 or 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     /// Name of the ONNX graph.
     pub name: String,
-    /// What the first node reads.
+    /// Value 0.
     pub input: Value,
-    /// The operations, in the order they are applied; at least one.
+    /// The operations; node `i` writes value `i + 1`.
     pub nodes: Vec<Node>,
-    /// What the last node writes.
-    pub output: Value,
+    /// What the model gives.
+    pub output: Output,
 }
 
-/// A named value.
+/// A named tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
     /// Name in the ONNX graph.
     pub name: String,
-    /// Elements per row.
-    pub len: usize,
+    /// Its shape, batch dimension included.
+    pub shape: Vec<usize>,
+}
+
+/// The output of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Name in the ONNX graph.
+    pub name: String,
+    /// Which value it is: 0 is the input, `i + 1` what node `i` writes.
+    pub value: usize,
 }
 
 /// One operation of a graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// Name of the ONNX node; operator and position, as in `Gemm #2`, if it has none.
+    /// Name of the ONNX node; operator and position, as in `Gemm #2`, if it has none. A node that
+    /// becomes several has its name on each.
     pub name: String,
+    /// The ONNX operator it comes from.
+    pub operator: String,
     /// What it does.
     pub op: Op,
-    /// Elements per row of its output.
-    pub len: usize,
+    /// The values that it reads, each below its own.
+    pub inputs: Vec<usize>,
+    /// Shape of what it writes.
+    pub shape: Vec<usize>,
 }
 
-/// What a node does to a row.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Op {
-    /// `y = weights x + bias`.
-    Dense {
-        /// `[out, in]`.
-        weights: Array2<f32>,
-        /// `[out]`.
-        bias: Array1<f32>,
-    },
-    /// `x + c`, `x - c`, `x c` or `x / c` on every element, each with its own constant.
-    Elementwise {
-        /// Which of them.
-        arithmetic: Arithmetic,
-        /// `[len]`; no zero to divide by.
-        constant: Array1<f32>,
-    },
-    /// `max(x, 0)` on every element.
-    Relu,
-    /// `1 / (1 + exp(-x))` on every element.
-    Sigmoid,
+impl Value {
+    /// Its number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
-/// An operation on two numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arithmetic {
-    /// `x + c`.
-    Add,
-    /// `x - c`.
-    Subtract,
-    /// `x c`.
-    Multiply,
-    /// `x / c`.
-    Divide,
-}
+impl Node {
+    /// Elements of its output.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
 
-impl Arithmetic {
-    /// The result, rounded to float32.
-    pub fn apply(self, x: f32, c: f32) -> f32 {
-        match self {
-            Self::Add => x + c,
-            Self::Subtract => x - c,
-            Self::Multiply => x * c,
-            Self::Divide => x / c,
-        }
+    /// Whether its output has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
 impl Graph {
     /// Imports the bytes of an `.onnx` file.
     ///
-    /// Weights keep their bits, unless a `Gemm` scales them: then `alpha w` and
-    /// `beta c` are rounded once to float32.
+    /// # Errors
+    /// If the bytes are not a model of operators in the [crate documentation](crate). Any bytes
+    /// are safe to pass.
+    pub fn from_onnx(bytes: &[u8]) -> Result<Self, GraphError> {
+        Self::from_onnx_with(bytes, &ImportOptions::default())
+    }
+
+    /// Imports the bytes of an `.onnx` file with dimensions bound, an output chosen.
     ///
     /// # Errors
-    /// If the bytes are not a model of the subset in the [crate
-    /// documentation](crate). Any bytes are safe to pass.
-    pub fn from_onnx(bytes: &[u8]) -> Result<Self, GraphError> {
-        Ok(import::import(bytes)?.graph)
+    /// As [`from_onnx`](Self::from_onnx).
+    pub fn from_onnx_with(bytes: &[u8], options: &ImportOptions) -> Result<Self, GraphError> {
+        import::import(bytes, options)
     }
 
     /// Imports an `.onnx` file, and weights that it keeps in other files of its folder.
@@ -113,41 +108,86 @@ impl Graph {
         Self::from_onnx(&read_onnx(path)?)
     }
 
+    /// A graph whose nodes are applied one after the other to a row `[1, inputs]`, from `input` to
+    /// `output`; each node comes with the elements that it writes.
+    pub fn chain(name: &str, inputs: usize, nodes: Vec<(String, Op, usize)>) -> Self {
+        let nodes: Vec<Node> = nodes
+            .into_iter()
+            .enumerate()
+            .map(|(index, (name, op, len))| Node {
+                name,
+                operator: op.name().to_owned(),
+                op,
+                inputs: vec![index],
+                shape: vec![1, len],
+            })
+            .collect();
+        Self {
+            name: name.to_owned(),
+            input: Value {
+                name: "input".to_owned(),
+                shape: vec![1, inputs],
+            },
+            output: Output {
+                name: "output".to_owned(),
+                value: nodes.len(),
+            },
+            nodes,
+        }
+    }
+
+    /// Elements of the input.
+    pub fn inputs(&self) -> usize {
+        self.input.len()
+    }
+
+    /// Elements of the output.
+    pub fn outputs(&self) -> usize {
+        self.shape_of(self.output.value).iter().product()
+    }
+
+    /// Shape of a value.
+    pub fn shape_of(&self, value: usize) -> &[usize] {
+        match value.checked_sub(1) {
+            None => &self.input.shape,
+            Some(node) => &self.nodes[node].shape,
+        }
+    }
+
     /// Number of weights, biases and other constants.
     pub fn parameters(&self) -> usize {
         self.nodes.iter().map(|node| node.op.parameters()).sum()
     }
 
-    /// The output for one row, `[input.len]` to `[output.len]`.
+    /// The output for one row, `[inputs]` to `[outputs]`.
     ///
     /// # Errors
     /// If the row has another length or holds NaN or infinity.
     pub fn evaluate(&self, row: ArrayView1<'_, f32>) -> Result<Vec<f32>, GraphError> {
-        let mut value = self.check_row(row)?;
-        for node in &self.nodes {
-            value = node.op.apply(&value);
-        }
-        Ok(value)
+        let mut values = self.trace(row)?;
+        Ok(values.swap_remove(self.output.value))
     }
 
-    /// The output of every node for one row, in the order of `nodes`.
+    /// Every value for one row: the input, then what each node writes.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
     pub fn trace(&self, row: ArrayView1<'_, f32>) -> Result<Vec<Vec<f32>>, GraphError> {
-        let mut value = self.check_row(row)?;
-        let mut values = Vec::with_capacity(self.nodes.len());
+        let mut values = vec![self.check_row(row)?];
+        values.reserve(self.nodes.len());
         for node in &self.nodes {
-            value = node.op.apply(&value);
-            values.push(value.clone());
+            let inputs: Vec<&[f32]> = node.inputs.iter().map(|i| values[*i].as_slice()).collect();
+            let value = node.op.apply(&inputs);
+            debug_assert_eq!(value.len(), node.len(), "{}", node.name);
+            values.push(value);
         }
         Ok(values)
     }
 
     fn check_row(&self, row: ArrayView1<'_, f32>) -> Result<Vec<f32>, GraphError> {
-        if row.len() != self.input.len {
+        if row.len() != self.inputs() {
             return Err(GraphError::RowLength {
-                expected: self.input.len,
+                expected: self.inputs(),
                 found: row.len(),
             });
         }
@@ -157,45 +197,6 @@ impl Graph {
                 value: row[index],
             }),
             None => Ok(row.to_vec()),
-        }
-    }
-}
-
-impl Op {
-    /// Number of weights, biases and other constants.
-    pub fn parameters(&self) -> usize {
-        match self {
-            Self::Dense { weights, bias } => weights.len() + bias.len(),
-            Self::Elementwise { constant, .. } => constant.len(),
-            Self::Relu | Self::Sigmoid => 0,
-        }
-    }
-
-    /// Applies the operation to one row. Sums are taken in float64 and rounded
-    /// once, so that the result does not depend on their order.
-    fn apply(&self, row: &[f32]) -> Vec<f32> {
-        match self {
-            Self::Dense { weights, bias } => weights
-                .outer_iter()
-                .zip(bias)
-                .map(|(weights, &bias)| {
-                    let products = weights.iter().zip(row);
-                    let sum: f64 = products.map(|(&w, &x)| f64::from(w) * f64::from(x)).sum();
-                    (sum + f64::from(bias)) as f32
-                })
-                .collect(),
-            Self::Elementwise {
-                arithmetic,
-                constant,
-            } => {
-                let pairs = row.iter().zip(constant);
-                pairs.map(|(&x, &c)| arithmetic.apply(x, c)).collect()
-            }
-            Self::Relu => row.iter().map(|x| x.max(0.0)).collect(),
-            Self::Sigmoid => row
-                .iter()
-                .map(|&x| (1.0 / (1.0 + (-f64::from(x)).exp())) as f32)
-                .collect(),
         }
     }
 }

@@ -1,31 +1,64 @@
 //! From ONNX bytes to a [`Graph`].
 //!
-//! Tract decodes the protobuf. The model is then checked whole ([`names`]),
-//! read node by node ([`chain`]), and only what was read is handed back to
-//! tract for shape and type inference: tract never sees what is not accepted,
-//! and never decides alone what is.
+//! Tract decodes the protobuf, and that is all it does here: what is accepted, of which shape
+//! everything is, and what is constant, is found out by this module. The names are checked
+//! ([`names`]), the inputs bound to shapes ([`inputs`]), and the nodes that the output needs read
+//! one after the other ([`walk`]) by a function for each operator ([`operators`]), which puts
+//! nodes into a [`Builder`]. At last [`finish`] tidies up.
 
-mod chain;
+mod builder;
 mod constants;
+mod finish;
+mod inputs;
 mod names;
 mod node;
+mod operators;
+mod shape;
+mod tensor;
+mod tract;
+mod walk;
+
+use std::collections::HashMap;
 
 use tract_onnx::pb;
-use tract_onnx::prelude::*;
+use tract_onnx::prelude::{Framework as _, TypedModel};
 
-use crate::{Graph, GraphError, Value};
+use crate::{Graph, GraphError, Output, Value};
+use builder::Builder;
 use constants::Constants;
+use inputs::Input;
+use tensor::{Kind, Tensor, kind_of};
+pub(crate) use tract::guard;
+use walk::Scope;
 
 /// The oldest operator set in which `Gemm` and `Add` broadcast as they do today.
 const MIN_OPSET: i64 = 7;
 
-/// An imported model, and the protobuf it was read from.
-pub(crate) struct Imported {
-    pub(crate) graph: Graph,
-    /// Only what `graph` was read from, batch dimension bound to 1.
-    model: pb::ModelProto,
-    /// Shape of the input, batch dimension bound to 1.
-    pub(crate) shape: Vec<usize>,
+/// Choices in the import of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Sizes of symbolic dimensions, by name. The first dimension of an input is 1 unless it is
+    /// named here.
+    pub variables: Vec<(String, usize)>,
+    /// Name of the output, where the model has several. By default it is the only one of floats.
+    pub output: Option<String>,
+}
+
+/// Imports a model.
+pub(crate) fn import(bytes: &[u8], options: &ImportOptions) -> Result<Graph, GraphError> {
+    let model = decode(bytes)?;
+    read(&model, options)
+}
+
+/// Imports a model that tract is to run as well: the model with one output as tract types it for
+/// a batch of one row, and the input.
+pub(crate) fn typed(
+    bytes: &[u8],
+    options: &ImportOptions,
+) -> Result<(TypedModel, Vec<usize>), GraphError> {
+    let model = decode(bytes)?;
+    let graph = read(&model, options)?;
+    for_tract(&model, &graph.output.name, options)
 }
 
 /// A model with one input and the output `output`, as tract types it for a
@@ -34,67 +67,173 @@ pub(crate) struct Imported {
 /// Other outputs are left out. Unlike in [`import`], no node is read: it is
 /// left to tract what a sound model is.
 pub(crate) fn unread(bytes: &[u8], output: &str) -> Result<(TypedModel, Vec<usize>), GraphError> {
-    let model = decode(bytes)?;
-    let proto = graph_of(&model)?;
-    let input = sole_input(proto, &Constants::of(proto))?;
-    let (model, shape) = distil(&model, proto, &input.name, &row_shape(input)?, output);
-    Ok((typed(&model)?, shape))
+    for_tract(&decode(bytes)?, output, &ImportOptions::default())
 }
 
-/// Imports a model and type-checks it.
-pub(crate) fn import(bytes: &[u8]) -> Result<Imported, GraphError> {
-    let model = decode(bytes)?;
-    check_opset(&model)?;
-    let proto = graph_of(&model)?;
+fn for_tract(
+    model: &pb::ModelProto,
+    output: &str,
+    options: &ImportOptions,
+) -> Result<(TypedModel, Vec<usize>), GraphError> {
+    let proto = graph_of(model)?;
+    let inputs = data_inputs(proto, &Constants::of(proto));
+    let [input] = inputs[..] else {
+        return Err(arity("input", &inputs));
+    };
+    let input = inputs::bind(input, options)?;
+    let distilled = tract::distil(model, proto, &input, output);
+    Ok((tract::typed(&distilled)?, input.shape))
+}
+
+fn read(model: &pb::ModelProto, options: &ImportOptions) -> Result<Graph, GraphError> {
+    check_opset(model)?;
+    let proto = graph_of(model)?;
     let constants = Constants::of(proto);
-    let input = sole_input(proto, &constants)?;
-    let output = sole("output", proto.output.iter())?;
-    names::check(proto, input, output)?;
+    let data = data_inputs(proto, &constants);
+    if data.is_empty() {
+        return Err(arity("input", &data));
+    }
+    names::check(proto, &data)?;
+    let inputs: Vec<Input<'_>> = data
+        .iter()
+        .map(|input| inputs::bind(input, options))
+        .collect::<Result<_, _>>()?;
+    let output = choose_output(&proto.output, options)?;
 
-    let shape = row_shape(input)?;
-    let chain = chain::read(proto, &constants, &input.name, &shape, &output.name)?;
-    let graph = Graph {
+    let (input, mut known) = one_row(&inputs)?;
+    let mut builder = Builder::new(input.len());
+    let scope = Scope {
+        constants,
+        opsets: &model.opset_import,
+        functions: &model.functions,
+        depth: 0,
+    };
+    scope.read(&proto.node, &mut known, &[output], &mut builder)?;
+    let tensor = scope
+        .find(output, &mut known)?
+        .ok_or_else(|| GraphError::UndefinedValue {
+            place: "the model's output".to_owned(),
+            value: output.to_owned(),
+        })?;
+    let (nodes, value) = finish(builder, proto, output, &tensor)?;
+    Ok(Graph {
         name: proto.name.clone(),
-        input: Value {
-            name: input.name.clone(),
-            len: shape.iter().product(),
+        input,
+        nodes,
+        output: Output {
+            name: output.to_owned(),
+            value,
         },
-        output: Value {
-            name: output.name.clone(),
-            len: chain.len,
-        },
-        nodes: chain.nodes,
-    };
-
-    let (model, shape) = distil(&model, proto, &input.name, &shape, &output.name);
-    let imported = Imported {
-        graph,
-        model,
-        shape,
-    };
-    imported.typed()?;
-    Ok(imported)
+    })
 }
 
-impl Imported {
-    /// The model as tract types it, for a batch of one row.
-    pub(crate) fn typed(&self) -> Result<TypedModel, GraphError> {
-        let refuse = |reason: String| GraphError::TypeCheck { reason };
-        let typed = typed(&self.model)?;
-        let fact = typed
-            .output_fact(0)
-            .map_err(|error| refuse(format!("{error:#}")))?;
-        let len = fact
-            .shape
-            .as_concrete()
-            .map(|s| s.iter().product::<usize>());
-        if len != Some(self.graph.output.len) || fact.datum_type != f32::datum_type() {
-            return Err(refuse(format!(
-                "the output is {:?} of shape {:?}, expected {} floats per row",
-                fact.datum_type, fact.shape, self.graph.output.len
-            )));
+/// The nodes that the output needs, and which of their values it is.
+fn finish(
+    mut builder: Builder,
+    proto: &pb::GraphProto,
+    output: &str,
+    tensor: &Tensor,
+) -> Result<(Vec<crate::Node>, usize), GraphError> {
+    let refuse = |reason: &str| GraphError::NoComputation {
+        output: output.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if tensor.is_constant() {
+        return Err(refuse("does not depend on the input"));
+    }
+    // The node that writes the output, to name one that its rearrangement becomes.
+    let writer = node::NodeRef::all(&proto.node)
+        .into_iter()
+        .find(|node| node.proto.output.iter().any(|name| name == output));
+    let Some(writer) = writer else {
+        return Err(refuse("is the model's input, unchanged"));
+    };
+    let value = match builder.place(&writer, tensor)? {
+        // A model that only reshapes: a node that copies, so that there is one.
+        0 => builder.copy_of_input(&writer, &tensor.shape)?,
+        value => value,
+    };
+    let mut nodes = builder.finish();
+    let value = finish::merge_biases(&mut nodes, value);
+    let value = finish::drop_unread(&mut nodes, value);
+    if let Some(node) = value.checked_sub(1).and_then(|index| nodes.get_mut(index)) {
+        node.shape.clone_from(&tensor.shape);
+    }
+    Ok((nodes, value))
+}
+
+/// The graph's input, and the tensors that the model's inputs are: itself, or parts of it.
+fn one_row(inputs: &[Input<'_>]) -> Result<(Value, HashMap<String, Tensor>), GraphError> {
+    let names: Vec<&str> = inputs.iter().map(|input| input.name).collect();
+    let name = names.join(", ");
+    let lens: Vec<usize> = inputs.iter().map(|i| i.shape.iter().product()).collect();
+    let total = lens
+        .iter()
+        .try_fold(0usize, |sum, len| sum.checked_add(*len));
+    let total = total.filter(|total| u32::try_from(*total).is_ok());
+    let Some(total) = total else {
+        let found = "too large together with the others".to_owned();
+        return Err(GraphError::InputType { input: name, found });
+    };
+    if let [input] = inputs {
+        let tensor = Tensor::value(input.shape.clone(), input.element, 0);
+        let value = Value {
+            name,
+            shape: input.shape.clone(),
+        };
+        return Ok((value, HashMap::from([(input.name.to_owned(), tensor)])));
+    }
+    let mut start = 0;
+    let mut known = HashMap::new();
+    for (input, len) in inputs.iter().zip(lens) {
+        let part = Tensor::part(
+            input.shape.clone(),
+            input.element,
+            start..start + len,
+            input.name,
+        );
+        known.insert(input.name.to_owned(), part);
+        start += len;
+    }
+    let value = Value {
+        name,
+        shape: vec![1, total],
+    };
+    Ok((value, known))
+}
+
+/// The output to import: the chosen one, the only one, or the only one of floats.
+fn choose_output<'a>(
+    outputs: &'a [pb::ValueInfoProto],
+    options: &ImportOptions,
+) -> Result<&'a str, GraphError> {
+    let names = || list(outputs.iter().map(|output| output.name.as_str()));
+    if let Some(wanted) = &options.output {
+        let found = outputs.iter().find(|output| output.name == *wanted);
+        let found = found.map(|output| output.name.as_str());
+        return found.ok_or_else(|| GraphError::NoSuchOutput {
+            output: wanted.clone(),
+            outputs: names(),
+        });
+    }
+    if let [output] = outputs {
+        return Ok(&output.name);
+    }
+    let floats: Vec<_> = outputs.iter().filter(|output| is_float(output)).collect();
+    match floats[..] {
+        [output] => Ok(&output.name),
+        _ if outputs.is_empty() => Err(arity("output", &[])),
+        _ => Err(GraphError::SeveralOutputs { outputs: names() }),
+    }
+}
+
+/// Whether an output is of floats; sequences are, as those that ZipMap writes.
+fn is_float(output: &pb::ValueInfoProto) -> bool {
+    match output.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(pb::type_proto::Value::TensorType(tensor)) => {
+            tensor::DataType::try_from(tensor.elem_type).is_ok_and(|e| kind_of(e) == Kind::Float)
         }
-        Ok(typed)
+        None => true,
     }
 }
 
@@ -113,55 +252,46 @@ fn graph_of(model: &pb::ModelProto) -> Result<&pb::GraphProto, GraphError> {
     })
 }
 
-fn typed(model: &pb::ModelProto) -> Result<TypedModel, GraphError> {
-    tract_onnx::onnx()
-        .model_for_proto_model(model)
-        .and_then(|model| model.into_typed())
-        .map_err(|error| GraphError::TypeCheck {
-            reason: format!("{error:#}"),
-        })
-}
-
 fn check_opset(model: &pb::ModelProto) -> Result<(), GraphError> {
     let found = model
         .opset_import
         .iter()
         .find(|set| is_default_domain(&set.domain))
-        .map_or(0, |set| set.version);
-    if found < MIN_OPSET {
-        return Err(GraphError::Opset { found });
+        .map(|set| set.version);
+    match found {
+        Some(version) if version >= MIN_OPSET => Ok(()),
+        // Models of classical operators alone may name only their own set.
+        None if model
+            .opset_import
+            .iter()
+            .any(|set| set.domain == operators::ML) =>
+        {
+            Ok(())
+        }
+        found => Err(GraphError::Opset {
+            found: found.unwrap_or(0),
+        }),
     }
-    Ok(())
 }
 
 fn is_default_domain(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
 }
 
-/// The only input that is no constant.
-fn sole_input<'a>(
+/// The inputs that are no constants.
+fn data_inputs<'a>(
     proto: &'a pb::GraphProto,
     constants: &Constants<'_>,
-) -> Result<&'a pb::ValueInfoProto, GraphError> {
-    sole(
-        "input",
-        proto.input.iter().filter(|i| !constants.has(&i.name)),
-    )
+) -> Vec<&'a pb::ValueInfoProto> {
+    let data = proto.input.iter().filter(|i| !constants.has(&i.name));
+    data.collect()
 }
 
-/// The only element, or an error that lists them.
-fn sole<'a>(
-    what: &'static str,
-    values: impl Iterator<Item = &'a pb::ValueInfoProto>,
-) -> Result<&'a pb::ValueInfoProto, GraphError> {
-    let values: Vec<_> = values.collect();
-    match values[..] {
-        [value] => Ok(value),
-        _ => Err(GraphError::Arity {
-            what,
-            found: values.len(),
-            names: list(values.iter().map(|value| value.name.as_str())),
-        }),
+fn arity(what: &'static str, values: &[&pb::ValueInfoProto]) -> GraphError {
+    GraphError::Arity {
+        what,
+        found: values.len(),
+        names: list(values.iter().map(|value| value.name.as_str())),
     }
 }
 
@@ -174,108 +304,4 @@ fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
         return "none".to_owned();
     }
     shown.join(", ") + more
-}
-
-/// The shape of one row: the input's dimensions after the batch.
-fn row_shape(input: &pb::ValueInfoProto) -> Result<Vec<usize>, GraphError> {
-    use pb::tensor_shape_proto::dimension::Value::{DimParam, DimValue};
-
-    let refuse = |found: String| GraphError::InputType {
-        input: input.name.clone(),
-        found,
-    };
-    let tensor = match input.r#type.as_ref().and_then(|t| t.value.as_ref()) {
-        Some(pb::type_proto::Value::TensorType(tensor)) => tensor,
-        None => return Err(refuse("of no tensor type".to_owned())),
-    };
-    if tensor.elem_type != pb::tensor_proto::DataType::Float as i32 {
-        let kind = constants::type_name(tensor.elem_type);
-        return Err(refuse(format!("of element type {kind}")));
-    }
-    let dims = match &tensor.shape {
-        Some(shape) => &shape.dim,
-        None => return Err(refuse("of unknown shape".to_owned())),
-    };
-    let shown: Vec<_> = dims
-        .iter()
-        .map(|dim| match &dim.value {
-            Some(DimValue(size)) => size.to_string(),
-            Some(DimParam(symbol)) => symbol.clone(),
-            None => "?".to_owned(),
-        })
-        .collect();
-    let wrong_shape = || refuse(format!("of shape [{}]", shown.join(", ")));
-
-    let (batch, row) = dims.split_first().ok_or_else(wrong_shape)?;
-    if matches!(&batch.value, Some(DimValue(size)) if *size > 1) || row.is_empty() {
-        return Err(wrong_shape());
-    }
-    let mut shape = Vec::with_capacity(row.len());
-    for dim in row {
-        match &dim.value {
-            Some(DimValue(size)) if *size > 0 => {
-                shape.push(usize::try_from(*size).map_err(|_| wrong_shape())?);
-            }
-            _ => return Err(wrong_shape()),
-        }
-    }
-    let len = shape
-        .iter()
-        .try_fold(1usize, |len, &dim| len.checked_mul(dim));
-    // A row that does not fit a 32-bit count is a damaged file, not a model.
-    match len {
-        Some(len) if u32::try_from(len).is_ok() => Ok(shape),
-        _ => Err(wrong_shape()),
-    }
-}
-
-/// Copies what the graph was read from, for rows of shape `row`; and the
-/// input's shape, batch dimension bound to 1.
-fn distil(
-    model: &pb::ModelProto,
-    proto: &pb::GraphProto,
-    input: &str,
-    row: &[usize],
-    output: &str,
-) -> (pb::ModelProto, Vec<usize>) {
-    use pb::tensor_shape_proto::{Dimension, dimension};
-
-    let shape: Vec<usize> = std::iter::once(1).chain(row.iter().copied()).collect();
-    let dim = shape
-        .iter()
-        .map(|&size| Dimension {
-            value: Some(dimension::Value::DimValue(size as i64)),
-            ..Dimension::default()
-        })
-        .collect();
-    let tensor = pb::type_proto::Tensor {
-        elem_type: pb::tensor_proto::DataType::Float as i32,
-        shape: Some(pb::TensorShapeProto { dim }),
-    };
-    let input = pb::ValueInfoProto {
-        name: input.to_owned(),
-        r#type: Some(pb::TypeProto {
-            value: Some(pb::type_proto::Value::TensorType(tensor)),
-            ..pb::TypeProto::default()
-        }),
-        ..pb::ValueInfoProto::default()
-    };
-    let output = pb::ValueInfoProto {
-        name: output.to_owned(),
-        ..pb::ValueInfoProto::default()
-    };
-    let read = |name: &str| proto.node.iter().any(|n| n.input.iter().any(|i| i == name));
-    let initializer = proto.initializer.iter().filter(|tensor| read(&tensor.name));
-    let model = pb::ModelProto {
-        opset_import: model.opset_import.clone(),
-        graph: Some(pb::GraphProto {
-            node: proto.node.clone(),
-            initializer: initializer.cloned().collect(),
-            input: vec![input],
-            output: vec![output],
-            ..pb::GraphProto::default()
-        }),
-        ..pb::ModelProto::default()
-    };
-    (model, shape)
 }

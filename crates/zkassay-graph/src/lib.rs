@@ -37,8 +37,14 @@ mod error;
 mod external;
 mod graph;
 mod import;
+mod op;
 pub mod reference;
 
 pub use error::GraphError;
 pub use external::{inline_external, read_onnx};
-pub use graph::{Arithmetic, Graph, Node, Op, Value};
+pub use graph::{Graph, Node, Output, Value};
+pub use import::ImportOptions;
+pub use op::{
+    Aggregate, Arithmetic, Binary, Branch, Conv, Dense, Function, MatMul, Op, Order, Reduction,
+    Source, TreeNode, Trees,
+};

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2};
 use tract_onnx::prelude::*;
 
-use crate::{GraphError, import};
+use crate::{GraphError, ImportOptions, import};
 
 /// A model that tract runs.
 pub struct Reference {
     plan: Arc<TypedRunnableModel>,
     /// Shape of one row with a batch dimension of 1.
     shape: Vec<usize>,
+    /// Element type of the input.
+    element: DatumType,
     inputs: usize,
     outputs: usize,
 }
@@ -22,8 +24,16 @@ impl Reference {
     /// # Errors
     /// As [`Graph::from_onnx`](crate::Graph::from_onnx).
     pub fn new(bytes: &[u8]) -> Result<Self, GraphError> {
-        let imported = import::import(bytes)?;
-        Self::prepare(imported.typed()?, imported.shape)
+        Self::with(bytes, &ImportOptions::default())
+    }
+
+    /// Prepares the bytes of an `.onnx` file of one input, with dimensions bound, an output chosen.
+    ///
+    /// # Errors
+    /// As [`Graph::from_onnx_with`](crate::Graph::from_onnx_with).
+    pub fn with(bytes: &[u8], options: &ImportOptions) -> Result<Self, GraphError> {
+        let (typed, shape) = import::typed(bytes, options)?;
+        Self::prepare(typed, shape)
     }
 
     /// Prepares a model that may be more than a [`Graph`](crate::Graph), and
@@ -41,28 +51,28 @@ impl Reference {
     }
 
     fn prepare(typed: TypedModel, shape: Vec<usize>) -> Result<Self, GraphError> {
-        let fact = typed.output_fact(0).map_err(refuse)?;
-        let outputs = match fact.shape.as_concrete() {
-            Some(shape) if fact.datum_type == f32::datum_type() => shape.iter().product(),
-            _ => {
-                return Err(GraphError::TypeCheck {
-                    reason: format!(
-                        "the output is {:?} of shape {:?}, expected floats of a fixed shape",
-                        fact.datum_type, fact.shape
-                    ),
-                });
-            }
+        let refuse = |reason: String| Err(GraphError::TypeCheck { reason });
+        let (outputs, element, plan) = import::guard(|| {
+            let output = typed.output_fact(0)?.clone();
+            let outputs = output.shape.as_concrete().map(|shape| shape.iter().product());
+            let element = typed.input_fact(0)?.datum_type;
+            let plan = typed.into_optimized()?.into_runnable()?;
+            Ok((outputs, element, plan))
+        })?;
+        let Some(outputs) = outputs else {
+            return refuse("the output has no fixed shape".to_owned());
         };
-        let plan = typed.into_optimized().and_then(|m| m.into_runnable());
         Ok(Self {
-            plan: plan.map_err(refuse)?,
+            plan,
             inputs: shape.iter().product(),
+            element,
             shape,
             outputs,
         })
     }
 
-    /// Outputs `[rows, outputs]` of the rows `[rows, inputs]`.
+    /// Outputs `[rows, outputs]` of the rows `[rows, inputs]`; integers and truth values of the
+    /// model as floats.
     ///
     /// # Errors
     /// If the rows have another length than the model takes, or tract fails.
@@ -75,19 +85,17 @@ impl Reference {
         }
         let mut outputs = Array2::zeros((rows.nrows(), self.outputs));
         for (row, mut output) in rows.outer_iter().zip(outputs.outer_iter_mut()) {
-            let input = Tensor::from_shape(&self.shape, &row.to_vec()).map_err(refuse)?;
-            let values = self.plan.run(tvec!(input.into())).map_err(refuse)?;
-            let value = values[0].to_plain_array_view::<f32>().map_err(refuse)?;
-            for (to, from) in output.iter_mut().zip(value) {
-                *to = *from;
+            let written = import::guard(|| {
+                let input = Tensor::from_shape(&self.shape, &row.to_vec())?;
+                let input = input.cast_to_dt(self.element)?.into_owned();
+                let values = self.plan.run(tvec!(input.into()))?;
+                let floats = values[0].cast_to::<f32>()?;
+                Ok(floats.to_plain_array_view::<f32>()?.iter().copied().collect::<Vec<f32>>())
+            })?;
+            for (to, from) in output.iter_mut().zip(written) {
+                *to = from;
             }
         }
         Ok(outputs)
-    }
-}
-
-fn refuse(error: TractError) -> GraphError {
-    GraphError::TypeCheck {
-        reason: format!("{error:#}"),
     }
 }

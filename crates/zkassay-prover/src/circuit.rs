@@ -1,10 +1,8 @@
 //! Compiled circuits as files.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
-use zkassay_circuit::{CompileOptions, CompiledModel};
-use zkassay_quant::QuantizedModel;
+use zkassay_circuit::{Compiled, CompileOptions};
+use zkassay_quant::{IntegerModel, Program, QuantizedModel};
 use zkassay_verifier::artefact::{Kind, Reader, digest, open, seal};
 use zkassay_verifier::{ArtefactError, Digest};
 
@@ -16,7 +14,7 @@ use crate::ProverError;
 #[derive(Clone, Debug)]
 pub struct Circuit {
     /// The model and its layout.
-    pub compiled: Arc<CompiledModel>,
+    pub compiled: Compiled,
     /// SHA-256 of the ONNX file.
     pub model: Digest,
     /// SHA-256 of the settings; zeros if it was compiled without.
@@ -27,14 +25,20 @@ pub struct Circuit {
 #[derive(Serialize)]
 struct Contents<'a> {
     options: &'a CompileOptions,
-    model: &'a QuantizedModel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a QuantizedModel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<&'a Program>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OwnedContents {
     options: CompileOptions,
-    model: QuantizedModel,
+    #[serde(default)]
+    model: Option<QuantizedModel>,
+    #[serde(default)]
+    program: Option<Program>,
 }
 
 impl Circuit {
@@ -45,7 +49,8 @@ impl Circuit {
     pub fn to_bytes(&self) -> Result<Vec<u8>, ProverError> {
         let contents = Contents {
             options: self.compiled.options(),
-            model: self.compiled.model(),
+            model: self.compiled.chain().map(|chain| chain.model()),
+            program: self.compiled.program().map(|program| program.program()),
         };
         let contents = serde_json::to_vec(&contents)
             .map_err(|error| ArtefactError::malformed(Kind::Circuit, error))?;
@@ -62,9 +67,16 @@ impl Circuit {
         let (model, settings) = (reader.array()?, reader.array()?);
         let contents: OwnedContents = serde_json::from_slice(reader.rest())
             .map_err(|error| ArtefactError::malformed(Kind::Circuit, error))?;
-        let compiled = CompiledModel::with_options(contents.model, &contents.options)?;
+        let integers = match (contents.model, contents.program) {
+            (Some(model), None) => IntegerModel::Chain(model),
+            (None, Some(program)) => IntegerModel::Program(program),
+            _ => {
+                let what = "it holds no integer model, or two";
+                return Err(ArtefactError::malformed(Kind::Circuit, what).into());
+            }
+        };
         Ok(Self {
-            compiled: Arc::new(compiled),
+            compiled: Compiled::new(integers, &contents.options)?,
             model,
             settings,
         })

@@ -1,15 +1,14 @@
 //! Proving keys: setup, proofs, files.
 
-use std::sync::Arc;
-
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, SeedableRng as _};
+use zkassay_circuit::CircuitError;
 use zkassay_circuit::circuit::Overwrite;
-use zkassay_circuit::{CompiledModel, Witness};
+use zkassay_circuit::{Compiled, TableWitness};
 use zkassay_fixed::Visibility;
 use zkassay_gadgets::halo2_proofs::plonk::{Challenge, ConstraintSystem};
 use zkassay_gadgets::halo2_proofs::transcript::{Transcript as _, TranscriptWriterBuffer as _};
-use zkassay_gadgets::{Columns, Field};
+use zkassay_gadgets::{Field, TableColumns};
 use zkassay_verifier::artefact::{Kind, Reader, open, seal, write_block};
 use zkassay_verifier::{
     ArtefactError, Digest, Proof, PublicData, SrsOrigin, Statement, VerifyingKey,
@@ -23,7 +22,7 @@ use crate::{Circuit, ProverError, Srs};
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
     circuit: Circuit,
-    columns: Columns,
+    columns: TableColumns,
     fixed: FixedColumns,
     verifying_key: VerifyingKey,
 }
@@ -33,11 +32,11 @@ impl ProvingKey {
     ///
     /// # Errors
     /// Parameters for fewer rows than the circuit has.
-    pub fn setup(srs: &Srs, compiled: CompiledModel, model: Digest) -> Result<Self, ProverError> {
+    pub fn setup(srs: &Srs, compiled: impl Into<Compiled>, model: Digest) -> Result<Self, ProverError> {
         Self::setup_circuit(
             srs,
             Circuit {
-                compiled: Arc::new(compiled),
+                compiled: compiled.into(),
                 model,
                 settings: [0; 32],
             },
@@ -49,7 +48,7 @@ impl ProvingKey {
     /// # Errors
     /// Parameters for fewer rows than the circuit has.
     pub fn setup_circuit(srs: &Srs, circuit: Circuit) -> Result<Self, ProverError> {
-        let committer = srs.committer(circuit.compiled.shape().logrows)?;
+        let committer = srs.committer(circuit.compiled.logrows())?;
         let (columns, values) = fixed_values(&circuit);
         let commitments = prove::commit(&values, |values| committer.commit_values(values));
         let statement = statement(&circuit, srs.origin())?;
@@ -59,11 +58,11 @@ impl ProvingKey {
 
     fn from_parts(
         circuit: Circuit,
-        columns: Columns,
+        columns: TableColumns,
         values: Vec<Vec<Field>>,
         verifying_key: VerifyingKey,
     ) -> Self {
-        let logrows = circuit.compiled.shape().logrows;
+        let logrows = circuit.compiled.logrows();
         let fixed = FixedColumns::new(verifying_key.halo2().cs(), logrows, values);
         Self {
             circuit,
@@ -79,7 +78,7 @@ impl ProvingKey {
     }
 
     /// The model and its layout.
-    pub fn compiled(&self) -> &CompiledModel {
+    pub fn compiled(&self) -> &Compiled {
         &self.circuit.compiled
     }
 
@@ -92,8 +91,8 @@ impl ProvingKey {
     ///
     /// # Errors
     /// Parameters other than those of the setup, or a witness of another circuit.
-    pub fn prove(&self, srs: &Srs, witness: &Witness) -> Result<Proof, ProverError> {
-        self.prove_circuit(srs, witness, None)
+    pub fn prove(&self, srs: &Srs, witness: impl Into<TableWitness>) -> Result<Proof, ProverError> {
+        self.prove_circuit(srs, &witness.into(), None)
     }
 
     /// The proof of a prover that overwrites one advice cell; for soundness tests.
@@ -104,23 +103,24 @@ impl ProvingKey {
     pub fn unsound_prove(
         &self,
         srs: &Srs,
-        witness: &Witness,
+        witness: impl Into<TableWitness>,
         overwrite: Overwrite,
     ) -> Result<Proof, ProverError> {
-        self.prove_circuit(srs, witness, Some(overwrite))
+        self.prove_circuit(srs, &witness.into(), Some(overwrite))
     }
 
     fn prove_circuit(
         &self,
         srs: &Srs,
-        witness: &Witness,
+        witness: &TableWitness,
         overwrite: Option<Overwrite>,
     ) -> Result<Proof, ProverError> {
-        let needed = self.compiled().shape().logrows;
+        let shape = self.compiled().shape();
+        let needed = shape.logrows();
         if srs.s_g2() != self.verifying_key.s_g2() {
             return Err(ProverError::SrsMismatch);
         }
-        if !witness.fits(self.compiled().shape()) {
+        if !witness.fits(&shape) {
             return Err(ProverError::WitnessShape);
         }
         let committer = srs.committer(needed)?;
@@ -129,7 +129,7 @@ impl ProvingKey {
         let is_missing = |overwrite: Overwrite| {
             let system = self.verifying_key.halo2().cs();
             overwrite.column >= system.num_advice_columns()
-                || overwrite.row > compiled.shape().last_row()
+                || overwrite.row > shape.last_row()
         };
         if overwrite.is_some_and(is_missing) {
             return Err(ProverError::WitnessShape);
@@ -150,9 +150,7 @@ impl ProvingKey {
         let first = witness.first_phase(columns).into_iter();
         let second = |challenges: &[Field]| {
             let value = |challenge: Challenge| challenges[challenge.index()];
-            let r = columns.fold_challenge.map_or(Field::zero(), value);
-            let beta = value(columns.logup.challenge);
-            let phase = witness.second_phase(compiled, columns, r, beta);
+            let phase = witness.second_phase(compiled, columns, value);
             tampered(
                 phase
                     .into_iter()
@@ -161,7 +159,7 @@ impl ProvingKey {
             )
         };
         let proved = prove::Statement {
-            instance: &witness.instance,
+            instance: witness.instance(),
             first: tampered(
                 first
                     .map(|(column, cells)| (column.index(), cells.to_vec()))
@@ -192,20 +190,20 @@ impl ProvingKey {
             input: input_visibility,
             output: output_visibility,
             ..
-        } = shape.visibility;
+        } = shape.visibility();
         Ok(Proof {
             key: self.verifying_key.digest(),
             input: PublicData::new(
                 input_visibility,
-                &witness.inputs,
+                witness.inputs(),
                 *input_scale,
-                witness.input_hash,
+                witness.input_hash(),
             ),
             output: PublicData::new(
                 output_visibility,
-                &witness.outputs,
+                witness.outputs(),
                 output.output_scale(),
-                witness.output_hash,
+                witness.output_hash(),
             ),
             transcript: transcript.finalize(),
         })
@@ -246,9 +244,9 @@ impl ProvingKey {
 }
 
 /// The columns of a circuit's table, and the values of the fixed ones.
-fn fixed_values(circuit: &Circuit) -> (Columns, Vec<Vec<Field>>) {
+fn fixed_values(circuit: &Circuit) -> (TableColumns, Vec<Vec<Field>>) {
     let mut system = ConstraintSystem::default();
-    let columns = Columns::configure(&mut system, circuit.compiled.shape());
+    let columns = circuit.compiled.shape().configure(&mut system);
     let count = system.num_fixed_columns();
     let values = circuit.compiled.fixed_columns(&columns, count);
     (columns, values)
@@ -256,13 +254,13 @@ fn fixed_values(circuit: &Circuit) -> (Columns, Vec<Vec<Field>>) {
 
 /// What proofs of `circuit` are about.
 fn statement(circuit: &Circuit, srs: SrsOrigin) -> Result<Statement, ProverError> {
-    let model = circuit.compiled.model();
+    let compiled = &circuit.compiled;
     Ok(Statement {
         model: circuit.model,
         circuit: circuit.digest()?,
         srs,
-        shape: circuit.compiled.shape().clone(),
-        input_scale: model.input_scale(),
-        output: model.output,
+        shape: compiled.shape(),
+        input_scale: compiled.input_scale(),
+        output: compiled.output_map().map_err(CircuitError::from)?,
     })
 }

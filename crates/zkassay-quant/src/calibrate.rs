@@ -14,6 +14,8 @@
 //! So a float graph and a scheme determine the integer model; who has both needs no
 //! calibration rows to make it again.
 
+mod program;
+
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use zkassay_fixed::{Activation, OutputMap, Scale};
@@ -22,6 +24,7 @@ use zkassay_graph::Graph;
 use crate::lower::{FloatLayer, lower};
 use crate::model::{Limbs, QuantizedLayer, QuantizedModel};
 use crate::{Fidelity, QuantError, bounds};
+pub use program::calibrate_program;
 
 /// Weight scales beyond this gain nothing for inputs up to 2^[`USUAL_RANGE`]: those are coarser.
 const FINEST_WEIGHTS: i32 = 16;
@@ -54,6 +57,7 @@ pub struct CalibrationParams {
     weight_bits: Option<u32>,
     margin: f64,
     target: Target,
+    fold: bool,
 }
 
 impl CalibrationParams {
@@ -71,6 +75,7 @@ impl CalibrationParams {
             weight_bits: None,
             margin: 2.0,
             target: Target::Resources { max_error: 1e-2 },
+            fold: true,
         })
     }
 
@@ -113,6 +118,17 @@ impl CalibrationParams {
             _ => Ok(Self { target, ..self }),
         }
     }
+
+    /// Sets whether adjacent affine operations are merged.
+    #[must_use]
+    pub fn with_fold(self, fold: bool) -> Self {
+        Self { fold, ..self }
+    }
+
+    /// Whether adjacent affine operations are merged.
+    pub fn fold(&self) -> bool {
+        self.fold
+    }
 }
 
 fn parameter(what: &'static str, found: impl ToString, expected: &'static str) -> QuantError {
@@ -138,7 +154,7 @@ pub struct Scheme {
 }
 
 /// The widest input range, calibration rows times margin.
-const WIDEST_RANGE: f64 = 1e9;
+pub(crate) const WIDEST_RANGE: f64 = 1e9;
 
 /// One setting that the search tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,31 +191,7 @@ pub fn calibrate(
     params: &CalibrationParams,
 ) -> Result<Calibration, QuantError> {
     let (layers, _) = lower(graph)?;
-    if rows.nrows() == 0 {
-        return Err(QuantError::NoRows);
-    }
-    if rows.ncols() != graph.input.len {
-        return Err(QuantError::RowLength {
-            input: graph.input.name.clone(),
-            expected: graph.input.len,
-            found: rows.ncols(),
-        });
-    }
-    if let Some(((row, column), value)) = rows.indexed_iter().find(|(_, x)| !x.is_finite()) {
-        let found = format!("{value} in row {row}, column {column}");
-        return Err(parameter("a calibration value", found, "a finite number"));
-    }
-    let greatest = rows.iter().fold(0f64, |max, x| max.max(f64::from(x.abs())));
-    let range = greatest * params.margin;
-    if range > WIDEST_RANGE {
-        return Err(parameter(
-            "greatest calibration value, times the margin",
-            range,
-            "at most 10^9",
-        ));
-    }
-    let range = float32_above(range);
-
+    let range = check_rows(graph, rows, params)?;
     let mut trials = Vec::new();
     let mut best: Option<(QuantizedModel, Fidelity)> = None;
     for limbs in candidates(params.limb_bits, layers.len() > 1) {
@@ -256,6 +248,38 @@ pub fn calibrate(
         fidelity,
         trials,
     })
+}
+
+/// Checks calibration rows; the range of inputs that they and the margin give.
+fn check_rows(
+    graph: &Graph,
+    rows: ArrayView2<'_, f32>,
+    params: &CalibrationParams,
+) -> Result<f32, QuantError> {
+    if rows.nrows() == 0 {
+        return Err(QuantError::NoRows);
+    }
+    if rows.ncols() != graph.inputs() {
+        return Err(QuantError::RowLength {
+            input: graph.input.name.clone(),
+            expected: graph.inputs(),
+            found: rows.ncols(),
+        });
+    }
+    if let Some(((row, column), value)) = rows.indexed_iter().find(|(_, x)| !x.is_finite()) {
+        let found = format!("{value} in row {row}, column {column}");
+        return Err(parameter("a calibration value", found, "a finite number"));
+    }
+    let greatest = rows.iter().fold(0f64, |max, x| max.max(f64::from(x.abs())));
+    let range = greatest * params.margin;
+    if range > WIDEST_RANGE {
+        return Err(parameter(
+            "greatest calibration value, times the margin",
+            range,
+            "at most 10^9",
+        ));
+    }
+    Ok(float32_above(range))
 }
 
 /// Limb counts, cheapest first.
@@ -417,7 +441,7 @@ fn scales(layers: &[FloatLayer<'_>], limbs: Limbs, range: f64, finest: &[i32]) -
 }
 
 /// The least `e` with `x <= 2^e`.
-fn ceil_log2(x: f64) -> i32 {
+pub(crate) fn ceil_log2(x: f64) -> i32 {
     let mut exponent = 0;
     while Scale(exponent).factor() < x {
         exponent += 1;

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use zkassay_graph::Graph;
 
-use crate::{QuantError, QuantizedModel};
+use crate::{IntegerModel, QuantError, QuantizedModel};
 
 /// How far integer outputs lie from float outputs, over all outputs of all rows.
 /// Without comparable rows, every figure is zero.
@@ -24,6 +24,44 @@ pub struct Fidelity {
     pub agreement: f64,
 }
 
+/// The same, and for every output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FidelityReport {
+    /// Over all outputs.
+    pub overall: Fidelity,
+    /// For each output.
+    pub per_output: Vec<OutputFidelity>,
+}
+
+/// How far one integer output lies from its float output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OutputFidelity {
+    /// Of the absolute errors.
+    pub absolute: ErrorSummary,
+    /// Of the errors in percent of the float output, rows left out where that is zero.
+    pub percent: ErrorSummary,
+}
+
+/// Errors of several rows; zeros without any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ErrorSummary {
+    /// Their mean.
+    pub mean: f64,
+    /// Their median.
+    pub median: f64,
+    /// The greatest.
+    pub max: f64,
+    /// The least.
+    pub min: f64,
+}
+
+/// Outputs of some rows, float beside integer.
+pub(crate) struct Comparison {
+    out_of_range: usize,
+    pairs: Vec<(Vec<f64>, Vec<f64>)>,
+    threshold: f64,
+}
+
 impl Fidelity {
     /// Compares `model` with `graph` on `rows`, shape `[rows, inputs]`.
     ///
@@ -34,32 +72,118 @@ impl Fidelity {
         model: &QuantizedModel,
         rows: ArrayView2<'_, f32>,
     ) -> Result<Self, QuantError> {
-        let (mut errors, mut agreeing, mut out_of_range) = (Vec::new(), 0, 0);
-        for row in rows.outer_iter() {
-            let trace = match model.evaluate(&row.to_vec()) {
-                Ok(trace) => trace,
-                Err(QuantError::OutOfRange { .. }) => {
-                    out_of_range += 1;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let integer = model.output_reals(&trace);
-            let float: Vec<f64> = graph.evaluate(row)?.into_iter().map(f64::from).collect();
-            let threshold = model.threshold();
-            agreeing += usize::from(class(&integer, threshold) == class(&float, threshold));
-            errors.extend(integer.iter().zip(&float).map(|(a, b)| (a - b).abs()));
-        }
-        errors.sort_by(f64::total_cmp);
-        let compared = rows.nrows() - out_of_range;
+        let floats = float_outputs(graph, rows)?;
+        let integer = |row: &[f32]| Ok(model.output_reals(&model.evaluate(row)?));
+        Ok(Comparison::new(rows, &floats, model.threshold(), integer)?.overall())
+    }
+}
+
+impl FidelityReport {
+    /// Compares `model` with `graph` on `rows`, shape `[rows, inputs]`.
+    ///
+    /// # Errors
+    /// Rows of the wrong length, a failure of the float evaluation, or a row that leads beyond a
+    /// bound that is enforced.
+    pub fn measure(
+        graph: &Graph,
+        model: &IntegerModel,
+        rows: ArrayView2<'_, f32>,
+    ) -> Result<Self, QuantError> {
+        let floats = float_outputs(graph, rows)?;
+        Self::of(&floats, model, rows)
+    }
+
+    pub(crate) fn of(
+        floats: &[Vec<f64>],
+        model: &IntegerModel,
+        rows: ArrayView2<'_, f32>,
+    ) -> Result<Self, QuantError> {
+        let integer = |row: &[f32]| Ok(model.evaluate(row)?.reals);
+        let comparison = Comparison::new(rows, floats, model.threshold(), integer)?;
         Ok(Self {
-            rows: compared,
+            overall: comparison.overall(),
+            per_output: comparison.per_output(),
+        })
+    }
+}
+
+/// What the graph gives for each row.
+pub(crate) fn float_outputs(
+    graph: &Graph,
+    rows: ArrayView2<'_, f32>,
+) -> Result<Vec<Vec<f64>>, QuantError> {
+    let outputs = rows.outer_iter().map(|row| {
+        let outputs = graph.evaluate(row)?;
+        Ok(outputs.into_iter().map(f64::from).collect())
+    });
+    outputs.collect()
+}
+
+impl Comparison {
+    pub(crate) fn new(
+        rows: ArrayView2<'_, f32>,
+        floats: &[Vec<f64>],
+        threshold: f64,
+        integer: impl Fn(&[f32]) -> Result<Vec<f64>, QuantError>,
+    ) -> Result<Self, QuantError> {
+        let (mut pairs, mut out_of_range) = (Vec::new(), 0);
+        for (row, float) in rows.outer_iter().zip(floats) {
+            match integer(&row.to_vec()) {
+                Ok(outputs) => pairs.push((outputs, float.clone())),
+                Err(QuantError::OutOfRange { .. }) => out_of_range += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self {
             out_of_range,
+            pairs,
+            threshold,
+        })
+    }
+
+    pub(crate) fn overall(&self) -> Fidelity {
+        let (mut errors, mut agreeing) = (Vec::new(), 0);
+        for (integer, float) in &self.pairs {
+            let same = class(integer, self.threshold) == class(float, self.threshold);
+            agreeing += usize::from(same);
+            errors.extend(integer.iter().zip(float).map(|(a, b)| (a - b).abs()));
+        }
+        let summary = ErrorSummary::of(errors);
+        Fidelity {
+            rows: self.pairs.len(),
+            out_of_range: self.out_of_range,
+            mean: summary.mean,
+            median: summary.median,
+            max: summary.max,
+            agreement: agreeing as f64 / self.pairs.len().max(1) as f64,
+        }
+    }
+
+    fn per_output(&self) -> Vec<OutputFidelity> {
+        let outputs = self.pairs.first().map_or(0, |(integer, _)| integer.len());
+        let of = |at: usize| {
+            let pairs = || self.pairs.iter().map(move |(a, b)| (a[at], b[at]));
+            let absolute = pairs().map(|(a, b)| (a - b).abs()).collect();
+            let percent = pairs().filter(|(_, b)| *b != 0.0);
+            let percent = percent.map(|(a, b)| 100.0 * (a - b).abs() / b.abs()).collect();
+            OutputFidelity {
+                absolute: ErrorSummary::of(absolute),
+                percent: ErrorSummary::of(percent),
+            }
+        };
+        (0..outputs).map(of).collect()
+    }
+}
+
+impl ErrorSummary {
+    fn of(mut errors: Vec<f64>) -> Self {
+        errors.sort_by(f64::total_cmp);
+        Self {
             mean: errors.iter().sum::<f64>() / errors.len().max(1) as f64,
             median: errors.get(errors.len() / 2).copied().unwrap_or(0.0),
             max: errors.last().copied().unwrap_or(0.0),
-            agreement: agreeing as f64 / compared.max(1) as f64,
-        })
+            min: errors.first().copied().unwrap_or(0.0),
+        }
     }
 }
 

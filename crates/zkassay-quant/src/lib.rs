@@ -12,24 +12,19 @@
 //! | [`model`] | the integer model and its evaluation |
 //! | [`bounds`] | worst-case intervals of every accumulator |
 //! | [`calibrate`](mod@calibrate) | the search over scales |
+//! | [`program`] | integer programs, for graphs that are no such chains |
 //! | [`fidelity`] | float against integer outputs |
 //!
 //! Position: leans on `zkassay-graph` and `zkassay-fixed`; knows nothing of halo2.
 //!
 //! ```
 //! use ndarray::{array, Array2};
-//! use zkassay_graph::{Graph, Node, Op, Value};
+//! use zkassay_graph::{Dense, Graph, Op};
 //! use zkassay_quant::{CalibrationParams, calibrate};
 //!
-//! let graph = Graph {
-//!     name: "tiny".into(),
-//!     input: Value { name: "input".into(), len: 2 },
-//!     nodes: vec![
-//!         Node { name: "fc".into(), len: 1, op: Op::Dense { weights: array![[0.5, -0.25]], bias: array![0.1] } },
-//!         Node { name: "out".into(), len: 1, op: Op::Sigmoid },
-//!     ],
-//!     output: Value { name: "output".into(), len: 1 },
-//! };
+//! let fc = Op::Dense(Dense { weights: array![[0.5, -0.25]], bias: array![0.1] });
+//! let nodes = vec![("fc".into(), fc, 1), ("out".into(), Op::SIGMOID, 1)];
+//! let graph = Graph::chain("tiny", 2, nodes);
 //! let rows: Array2<f32> = array![[1.0, 2.0], [-0.5, 0.25]];
 //! let calibration = calibrate(&graph, rows.view(), &CalibrationParams::new(8)?)?;
 //! let trace = calibration.model.evaluate(&[1.0, 2.0])?;
@@ -41,11 +36,24 @@ pub mod bounds;
 pub mod calibrate;
 mod error;
 pub mod fidelity;
+mod integer;
 mod lower;
+mod lowering;
 pub mod model;
+pub mod program;
 
-pub use calibrate::{Calibration, CalibrationParams, Scheme, Target, Trial, calibrate, quantize};
+pub use calibrate::{
+    Calibration, CalibrationParams, Scheme, Target, Trial, calibrate, calibrate_program, quantize,
+};
 pub use error::QuantError;
-pub use fidelity::Fidelity;
-pub use lower::widths;
+pub use fidelity::{ErrorSummary, Fidelity, FidelityReport, OutputFidelity};
+pub use integer::{
+    IntegerCalibration, IntegerModel, IntegerScheme, IntegerTrace, IntegerTrial, Integers,
+    calibrate_model, folded, quantize_model,
+};
+pub use lower::{is_chain, widths};
+pub use lowering::{Folded, Limit, LoweredProgram, ProgramScheme, quantize_program};
 pub use model::{Limbs, QuantizedLayer, QuantizedModel, Trace};
+pub use program::{
+    Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, ProgramTrace, Step, Sum, Table, Wire,
+};

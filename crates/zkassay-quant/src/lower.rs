@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::{Array1, Array2, Axis};
 use zkassay_fixed::Activation;
-use zkassay_graph::{Arithmetic, Graph, Node, Op};
+use zkassay_graph::{Arithmetic, Function, Graph, Node, Op, Source};
 
 use crate::QuantError;
 
@@ -12,6 +12,8 @@ use crate::QuantError;
 pub(crate) struct FloatLayer<'a> {
     /// Names of the nodes, joined by ` + `.
     pub(crate) name: String,
+    /// The same, one by one.
+    pub(crate) nodes: Vec<String>,
     pub(crate) weights: Cow<'a, Array2<f32>>,
     pub(crate) bias: Cow<'a, Array1<f32>>,
 }
@@ -19,6 +21,7 @@ pub(crate) struct FloatLayer<'a> {
 /// `factor x + offset`, element by element, in float64.
 struct Elementwise {
     name: String,
+    nodes: Vec<String>,
     factor: Array1<f64>,
     offset: Array1<f64>,
 }
@@ -27,6 +30,7 @@ impl Elementwise {
     fn identity(len: usize) -> Self {
         Self {
             name: String::new(),
+            nodes: Vec::new(),
             factor: Array1::ones(len),
             offset: Array1::zeros(len),
         }
@@ -34,6 +38,7 @@ impl Elementwise {
 
     fn then(mut self, node: &Node, arithmetic: Arithmetic, constant: &Array1<f32>) -> Self {
         self.name = join(&self.name, &node.name);
+        self.nodes.push(node.name.clone());
         let constant = constant.mapv(f64::from);
         match arithmetic {
             Arithmetic::Add => self.offset += &constant,
@@ -56,7 +61,7 @@ impl<'a> FloatLayer<'a> {
     fn after(self, before: &Elementwise) -> FloatLayer<'a> {
         let weights = self.weights.mapv(f64::from);
         let bias = weights.dot(&before.offset) + self.bias.mapv(f64::from);
-        self.replaced(&before.name, weights * &before.factor, bias, true)
+        self.replaced((&before.name, &before.nodes), weights * &before.factor, bias, true)
     }
 
     /// `f (W x + b) + o = (f W) x + (f b + o)`
@@ -64,7 +69,7 @@ impl<'a> FloatLayer<'a> {
         let factor = after.factor.view().insert_axis(Axis(1));
         let weights = self.weights.mapv(f64::from) * factor;
         let bias = self.bias.mapv(f64::from) * &after.factor + &after.offset;
-        self.replaced(&after.name, weights, bias, false)
+        self.replaced((&after.name, &after.nodes), weights, bias, false)
     }
 
     /// `V (W x + b) + c = (V W) x + (V b + c)`
@@ -72,17 +77,22 @@ impl<'a> FloatLayer<'a> {
         let outer = next.weights.mapv(f64::from);
         let weights = outer.dot(&self.weights.mapv(f64::from));
         let bias = outer.dot(&self.bias.mapv(f64::from)) + next.bias.mapv(f64::from);
-        self.replaced(&next.name, weights, bias, false)
+        self.replaced((&next.name, &next.nodes), weights, bias, false)
     }
 
     fn replaced(
         self,
-        name: &str,
+        (name, nodes): (&str, &[String]),
         weights: Array2<f64>,
         bias: Array1<f64>,
         is_before: bool,
     ) -> FloatLayer<'a> {
+        let nodes = match is_before {
+            true => [nodes, &self.nodes].concat(),
+            false => [&self.nodes, nodes].concat(),
+        };
         FloatLayer {
+            nodes,
             name: match is_before {
                 true => join(name, &self.name),
                 false => join(&self.name, name),
@@ -103,11 +113,18 @@ fn join(first: &str, second: &str) -> String {
 /// Input length, then the outputs of each dense layer.
 ///
 /// # Errors
-/// A graph with an unsupported node.
+/// A graph that is no chain, see [`is_chain`].
 pub fn widths(graph: &Graph) -> Result<Vec<usize>, QuantError> {
     let (layers, _) = lower(graph)?;
     let outputs = layers.iter().map(|layer| layer.weights.nrows());
-    Ok(std::iter::once(graph.input.len).chain(outputs).collect())
+    Ok(std::iter::once(graph.inputs()).chain(outputs).collect())
+}
+
+/// Whether a graph is a chain of dense layers with ReLU between them and at most a sigmoid at the
+/// end, so that it becomes a [`QuantizedModel`](crate::QuantizedModel). Every other graph becomes
+/// a [`Program`](crate::Program).
+pub fn is_chain(graph: &Graph) -> bool {
+    lower(graph).is_ok()
 }
 
 /// The graph as `dense (relu dense)* activation`.
@@ -121,15 +138,19 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), 
     let mut open: Option<FloatLayer<'_>> = None;
     // Elementwise nodes since then, which wait for their dense layer.
     let mut waiting: Option<Elementwise> = None;
-    let mut len = graph.input.len;
+    let mut len = graph.inputs();
     for (index, node) in graph.nodes.iter().enumerate() {
         let is_last = index + 1 == graph.nodes.len();
+        if node.inputs != [index] || (is_last && graph.output.value != index + 1) {
+            return Err(refused(node, "it does not read what the node before it writes"));
+        }
         match &node.op {
-            Op::Dense { weights, bias } => {
+            Op::Dense(dense) if dense.inputs() == len => {
                 let layer = FloatLayer {
                     name: node.name.clone(),
-                    weights: Cow::Borrowed(weights),
-                    bias: Cow::Borrowed(bias),
+                    nodes: vec![node.name.clone()],
+                    weights: Cow::Borrowed(&dense.weights),
+                    bias: Cow::Borrowed(&dense.bias),
                 };
                 open = Some(match (open, waiting.take()) {
                     (Some(before), _) => before.then(&layer),
@@ -140,7 +161,7 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), 
             Op::Elementwise {
                 arithmetic,
                 constant,
-            } => {
+            } if constant.len() == len => {
                 let so_far = waiting.take().unwrap_or_else(|| Elementwise::identity(len));
                 let all = so_far.then(node, *arithmetic, constant);
                 match open.take() {
@@ -148,11 +169,14 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), 
                     None => waiting = Some(all),
                 }
             }
-            Op::Relu if !is_last && open.is_some() => layers.extend(open.take()),
-            Op::Sigmoid if is_last && open.is_some() => activation = Activation::Sigmoid,
+            Op::Rearrange(sources) if is_identity(sources, len) => {}
+            Op::Map(Function::Relu) if !is_last && open.is_some() => layers.extend(open.take()),
+            Op::Map(Function::Sigmoid) if is_last && open.is_some() => {
+                activation = Activation::Sigmoid;
+            }
             _ => return Err(unsupported(node, is_last)),
         }
-        len = node.len;
+        len = node.len();
     }
     let expects_dense = open.is_none();
     layers.extend(open);
@@ -166,21 +190,33 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), 
     Ok((layers, activation))
 }
 
-fn unsupported(node: &Node, is_last: bool) -> QuantError {
-    let (op, reason) = match (&node.op, is_last) {
-        (Op::Relu, true) => (
-            "Relu",
-            "an output ReLU; end the model with a dense layer or a sigmoid",
-        ),
-        (Op::Sigmoid, false) => (
-            "Sigmoid",
-            "a sigmoid inside the model; it can only be the last node",
-        ),
-        _ => ("activation", "it has to follow a dense layer"),
+/// Whether elements stay where they are.
+fn is_identity(sources: &[Source], len: usize) -> bool {
+    let stays = |(at, source): (usize, &Source)| match source {
+        Source::Element { operand: 0, index } => *index as usize == at,
+        _ => false,
     };
+    sources.len() == len && sources.iter().enumerate().all(stays)
+}
+
+fn unsupported(node: &Node, is_last: bool) -> QuantError {
+    let reason = match (&node.op, is_last) {
+        (Op::Map(Function::Relu), true) => {
+            "an output ReLU; end the model with a dense layer or a sigmoid"
+        }
+        (Op::Map(Function::Sigmoid), false) => {
+            "a sigmoid inside the model; it can only be the last node"
+        }
+        (Op::Map(Function::Relu | Function::Sigmoid), _) => "it has to follow a dense layer",
+        _ => "a chain has dense layers, ReLU between them, and perhaps a sigmoid at the end",
+    };
+    refused(node, reason)
+}
+
+fn refused(node: &Node, reason: &str) -> QuantError {
     QuantError::Unsupported {
         node: node.name.clone(),
-        op: op.into(),
+        op: node.op.name().into(),
         reason: reason.into(),
     }
 }

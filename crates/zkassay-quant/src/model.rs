@@ -186,30 +186,8 @@ impl QuantizedModel {
     /// # Errors
     /// A row of another length, or a value that is not finite or lies outside the input range.
     pub fn quantize(&self, row: &[f32]) -> Result<Vec<i64>, QuantError> {
-        if row.len() != self.inputs() {
-            return Err(QuantError::RowLength {
-                input: self.input.clone(),
-                expected: self.inputs(),
-                found: row.len(),
-            });
-        }
-        let (low, high) = self.input_range();
-        let scale = self.input_scale();
-        row.iter()
-            .enumerate()
-            .map(|(index, &value)| {
-                scale
-                    .quantize(value.into())
-                    .filter(|integer| (low..=high).contains(integer))
-                    .ok_or_else(|| QuantError::OutOfRange {
-                        input: self.input.clone(),
-                        index,
-                        value,
-                        low: scale.real(low),
-                        high: scale.real(high),
-                    })
-            })
-            .collect()
+        let (scale, range) = (self.input_scale(), self.input_range());
+        quantize_row(&self.input, self.inputs(), scale, range, row)
     }
 
     /// Evaluates one row of real inputs.
@@ -268,4 +246,36 @@ impl QuantizedModel {
         let scale = self.output.output_scale();
         trace.outputs.iter().map(|z| scale.real(*z)).collect()
     }
+}
+
+/// Rounds one row of real inputs to integers in a range.
+pub(crate) fn quantize_row(
+    input: &str,
+    expected: usize,
+    scale: Scale,
+    (low, high): (i64, i64),
+    row: &[f32],
+) -> Result<Vec<i64>, QuantError> {
+    if row.len() != expected {
+        return Err(QuantError::RowLength {
+            input: input.to_owned(),
+            expected,
+            found: row.len(),
+        });
+    }
+    row.iter()
+        .enumerate()
+        .map(|(index, &value)| {
+            scale
+                .quantize(value.into())
+                .filter(|integer| (low..=high).contains(integer))
+                .ok_or_else(|| QuantError::OutOfRange {
+                    input: input.to_owned(),
+                    index,
+                    value,
+                    low: scale.real(low),
+                    high: scale.real(high),
+                })
+        })
+        .collect()
 }

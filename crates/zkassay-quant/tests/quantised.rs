@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use ndarray::{Array2, array};
-use zkassay_graph::{Arithmetic, Graph, Op};
+use zkassay_graph::{Arithmetic, Dense, Graph, Op};
 use zkassay_quant::{
     Calibration, CalibrationParams, Fidelity, Limbs, QuantError, QuantizedModel, Scheme, Target,
     bounds, calibrate, quantize,
@@ -13,7 +13,7 @@ use zkassay_testing::{dense, graph, node, rows};
 
 /// 6-5-4-1 with ReLU and a sigmoid.
 fn mlp() -> Graph {
-    zkassay_testing::mlp(&[6, 5, 4, 1], Some(Op::Sigmoid), 4)
+    zkassay_testing::mlp(&[6, 5, 4, 1], Some(Op::SIGMOID), 4)
 }
 
 fn params() -> CalibrationParams {
@@ -21,7 +21,7 @@ fn params() -> CalibrationParams {
 }
 
 fn calibrated(graph: &Graph) -> Calibration {
-    calibrate(graph, rows(30, graph.input.len, 1).view(), &params()).unwrap()
+    calibrate(graph, rows(30, graph.inputs(), 1).view(), &params()).unwrap()
 }
 
 /// Integer evaluation written the plain way, in 128 bits.
@@ -190,17 +190,17 @@ fn graphs_that_cannot_be_quantised_are_named() {
     let mut fc = |name: &str| dense(name, 2, 2, &mut stream);
     let cases = [
         (
-            vec![fc("a"), node("s", Op::Sigmoid, 2), fc("b")],
+            vec![fc("a"), node("s", Op::SIGMOID, 2), fc("b")],
             "s",
             "inside the model",
         ),
-        (vec![fc("a"), node("r", Op::Relu, 2)], "r", "output ReLU"),
-        (vec![node("r", Op::Relu, 2), fc("a")], "r", "has to follow"),
+        (vec![fc("a"), node("r", Op::RELU, 2)], "r", "output ReLU"),
+        (vec![node("r", Op::RELU, 2), fc("a")], "r", "has to follow"),
         (
             vec![
                 fc("a"),
-                node("r", Op::Relu, 2),
-                node("q", Op::Relu, 2),
+                node("r", Op::RELU, 2),
+                node("q", Op::RELU, 2),
                 fc("b"),
             ],
             "q",
@@ -227,7 +227,7 @@ fn affine_nodes_in_a_row_become_one_layer() {
         };
         node(name, op, 2)
     };
-    let linear = |name: &str, weights, bias| node(name, Op::Dense { weights, bias }, 2);
+    let linear = |name: &str, weights, bias| node(name, Op::Dense(Dense { weights, bias }), 2);
     // With z = (x - (1, 2)) / (2, 4): u = 3 * (A z + a), y = B u + b.
     let nodes = vec![
         elementwise("centre", Arithmetic::Subtract, array![1.0, 2.0]),
@@ -295,10 +295,10 @@ fn a_linear_model_keeps_its_outputs_real() {
     let weights = array![[0.5, -0.25], [1.5, 2.0]];
     let layer = node(
         "fc",
-        Op::Dense {
+        Op::Dense(Dense {
             weights,
             bias: array![0.125, -3.0],
-        },
+        }),
         2,
     );
     let calibration = calibrated(&graph(2, vec![layer]));
@@ -361,7 +361,7 @@ fn schemes_that_no_calibration_gives_are_refused() {
 
 #[test]
 fn weights_keep_the_bits_they_are_given() {
-    let graph = zkassay_testing::mlp(&[6, 5, 4, 2], Some(Op::Sigmoid), 8);
+    let graph = zkassay_testing::mlp(&[6, 5, 4, 2], Some(Op::SIGMOID), 8);
     let rows = rows(30, 6, 9);
     let params = CalibrationParams::new(10).unwrap();
     let coarse = Target::Resources { max_error: 0.2 };

@@ -5,7 +5,7 @@ pub mod engines;
 pub mod python;
 
 use ndarray::{Array1, Array2};
-use zkassay_graph::{Graph, Node, Op, Value};
+use zkassay_graph::{Dense, Graph, Node, Op};
 use zkassay_seed::Stream;
 
 /// A dense network with ReLU between its layers and random weights, for the
@@ -19,7 +19,7 @@ pub fn mlp(widths: &[usize], last: Option<Op>, seed: u64) -> Graph {
     let mut nodes = Vec::new();
     for (layer, pair) in widths.windows(2).enumerate() {
         if layer > 0 {
-            nodes.push(node(&format!("relu{}", layer - 1), Op::Relu, pair[0]));
+            nodes.push(node(&format!("relu{}", layer - 1), Op::RELU, pair[0]));
         }
         nodes.push(dense(
             &format!("dense{layer}"),
@@ -39,30 +39,27 @@ pub fn dense(name: &str, inputs: usize, outputs: usize, stream: &mut Stream) -> 
     let mut draw = || (stream.normal() * deviation) as f32;
     let weights = Array2::from_shape_simple_fn((outputs, inputs), &mut draw);
     let bias = Array1::from_shape_simple_fn(outputs, &mut draw);
-    node(name, Op::Dense { weights, bias }, outputs)
+    node(name, Op::Dense(Dense { weights, bias }), outputs)
 }
 
-/// A node that writes `len` elements per row.
+/// A node that writes `len` elements per row; [`graph`] says what it reads.
 pub fn node(name: &str, op: Op, len: usize) -> Node {
     Node {
         name: name.into(),
+        operator: op.name().into(),
         op,
-        len,
+        inputs: Vec::new(),
+        shape: vec![1, len],
     }
 }
 
-/// A graph of the given nodes, from `input` to `output`.
+/// A chain of the given nodes, from `input` to `output`.
 pub fn graph(inputs: usize, nodes: Vec<Node>) -> Graph {
-    let value = |name: &str, len| Value {
-        name: name.into(),
-        len,
-    };
-    Graph {
-        name: "test".into(),
-        input: value("input", inputs),
-        output: value("output", nodes.last().map_or(0, |node| node.len)),
-        nodes,
-    }
+    let nodes = nodes.into_iter().map(|node| {
+        let len = node.len();
+        (node.name, node.op, len)
+    });
+    Graph::chain("test", inputs, nodes.collect())
 }
 
 /// Standard normal rows, `[count, inputs]`.

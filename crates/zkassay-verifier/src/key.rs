@@ -10,7 +10,7 @@ use zkassay_gadgets::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use zkassay_gadgets::halo2_proofs::halo2curves::group::{Group as _, GroupEncoding};
 use zkassay_gadgets::halo2_proofs::plonk::{self, Circuit, ConstraintSystem, Error};
 use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use zkassay_gadgets::{Columns, Field, Shape};
+use zkassay_gadgets::{Field, TableColumns, TableShape};
 
 use crate::Digest;
 use crate::artefact::{ArtefactError, Kind, Reader, digest, open, seal};
@@ -108,7 +108,7 @@ pub struct Statement {
     /// Who made the parameters.
     pub srs: SrsOrigin,
     /// Which gates there are.
-    pub shape: Shape,
+    pub shape: TableShape,
     /// The scale of the inputs.
     pub input_scale: Scale,
     /// What the public outputs mean.
@@ -137,7 +137,7 @@ impl VerifyingKey {
     ) -> Result<Self, ArtefactError> {
         // halo2's format: version, size, no selectors, points.
         let mut key = vec![HALO2_VERSION];
-        key.extend_from_slice(&statement.shape.logrows.to_le_bytes());
+        key.extend_from_slice(&statement.shape.logrows().to_le_bytes());
         key.push(0);
         key.extend_from_slice(&(fixed.len() as u32).to_le_bytes());
         for point in fixed {
@@ -197,7 +197,9 @@ impl VerifyingKey {
         let [srs] = reader.array()?;
         let srs = SrsOrigin::from_byte(srs)
             .ok_or_else(|| malformed("unknown origin of the parameters"))?;
-        let shape = Shape::from_bytes(&reader.array()?)
+        let first: [u8; 4] = reader.array()?;
+        let rest = reader.take(TableShape::byte_length(first) - first.len())?;
+        let shape = TableShape::from_bytes(&[&first, rest].concat())
             .and_then(|shape| shape.validate().map(|()| shape))
             .map_err(|error| malformed(&error.to_string()))?;
         let input_scale = Scale(i32::from_le_bytes(reader.array()?));
@@ -214,7 +216,7 @@ impl VerifyingKey {
         let key = read_halo2(reader.rest(), &shape)?;
         let key = Self {
             digest: digest(payload),
-            params: verifier_params(shape.logrows, s_g2).map_err(|error| malformed(&error))?,
+            params: verifier_params(shape.logrows(), s_g2).map_err(|error| malformed(&error))?,
             statement: Statement {
                 model,
                 circuit,
@@ -296,10 +298,10 @@ fn read_g2(reader: &mut Reader<'_>) -> Result<G2Affine, ArtefactError> {
 }
 
 /// halo2 allocates from the header of its key, so header and length are checked first.
-fn read_halo2(bytes: &[u8], shape: &Shape) -> Result<plonk::VerifyingKey<G1Affine>, ArtefactError> {
+fn read_halo2(bytes: &[u8], shape: &TableShape) -> Result<plonk::VerifyingKey<G1Affine>, ArtefactError> {
     let malformed = |what: String| ArtefactError::malformed(Kind::VerifyingKey, what);
     let mut system = ConstraintSystem::default();
-    Columns::configure(&mut system, shape);
+    shape.configure(&mut system);
     check_degree(&system).map_err(malformed)?;
     let columns = system.num_fixed_columns();
     let mut reader = Reader::new(Kind::VerifyingKey, bytes);
@@ -308,11 +310,11 @@ fn read_halo2(bytes: &[u8], shape: &Shape) -> Result<plonk::VerifyingKey<G1Affin
     let [_compressed] = reader.array()?;
     let commitments = u32::from_le_bytes(reader.array()?) as usize;
     let points = reader.rest().len();
-    if (logrows, commitments) != (shape.logrows, columns) || points != 32 * columns {
+    if (logrows, commitments) != (shape.logrows(), columns) || points != 32 * columns {
         return Err(malformed(format!(
             "2^{logrows} rows and {commitments} fixed columns in {points} bytes, expected \
              2^{} and {columns} in {}",
-            shape.logrows,
+            shape.logrows(),
             32 * columns
         )));
     }
@@ -360,23 +362,23 @@ fn verifier_params(logrows: u32, s_g2: G2Affine) -> Result<ParamsKZG<Bn256>, Str
 struct Gates;
 
 impl Circuit<Field> for Gates {
-    type Config = Columns;
+    type Config = TableColumns;
     type FloorPlanner = SimpleFloorPlanner;
-    type Params = Shape;
+    type Params = TableShape;
 
     fn without_witnesses(&self) -> Self {
         Self
     }
 
-    fn configure_with_params(meta: &mut ConstraintSystem<Field>, shape: Shape) -> Columns {
-        Columns::configure(meta, &shape)
+    fn configure_with_params(meta: &mut ConstraintSystem<Field>, shape: TableShape) -> TableColumns {
+        shape.configure(meta)
     }
 
-    fn configure(meta: &mut ConstraintSystem<Field>) -> Columns {
-        Columns::configure(meta, &Shape::default())
+    fn configure(meta: &mut ConstraintSystem<Field>) -> TableColumns {
+        TableShape::default().configure(meta)
     }
 
-    fn synthesize(&self, _: Columns, _: impl Layouter<Field>) -> Result<(), Error> {
+    fn synthesize(&self, _: TableColumns, _: impl Layouter<Field>) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use zkassay_gadgets::halo2_proofs::transcript::{
 };
 use zkassay_gadgets::instance::Public;
 use zkassay_gadgets::poseidon::Sponge;
-use zkassay_gadgets::{Field, field};
+use zkassay_gadgets::{Field, TableShape, field, program};
 
 use crate::artefact::{ArtefactError, Kind, Reader, open, seal};
 use crate::error::What;
@@ -125,12 +125,12 @@ impl VerifyingKey {
             inputs: proof.input.reals(),
             input_hash: proof.input.hash(),
             output_hash: proof.output.hash(),
-            model: match statement.shape.visibility.params {
+            model: match statement.shape.visibility().params {
                 ParamsVisibility::Fixed => Some(statement.model),
                 ParamsVisibility::Private => None,
             },
             srs: statement.srs,
-            params: statement.shape.visibility.params,
+            params: statement.shape.visibility().params,
         })
     }
 
@@ -139,7 +139,7 @@ impl VerifyingKey {
     ///
     /// `None` if inputs are not hashed, or for integers that are not an input of the model.
     pub fn hash_of_input(&self, integers: &[i64]) -> Option<Field> {
-        let shape = &self.statement().shape;
+        let shape = self.statement().shape.chain()?;
         let half = 1i128.checked_shl(shape.input_bits().checked_sub(1)?)?;
         hash(shape.input_sponge()?, integers, -half..half)
     }
@@ -151,7 +151,7 @@ impl VerifyingKey {
     pub fn hash_of_output(&self, accumulators: &[i64]) -> Option<Field> {
         let Statement { shape, output, .. } = self.statement();
         let bound = i128::from(output.bound());
-        hash(shape.output_sponge()?, accumulators, -bound..bound + 1)
+        hash(shape.chain()?.output_sponge()?, accumulators, -bound..bound + 1)
     }
 
     /// The instance columns for what a proof shows.
@@ -173,18 +173,25 @@ impl VerifyingKey {
         check(
             What::Input,
             input,
-            shape.visibility.input,
-            shape.inputs,
+            shape.visibility().input,
+            shape.inputs(),
             *input_scale,
         )?;
         let scale = map.output_scale();
         check(
             What::Output,
             output,
-            shape.visibility.output,
-            shape.outputs,
+            shape.visibility().output,
+            shape.outputs(),
             scale,
         )?;
+        let shape = match shape {
+            TableShape::Program(shape) => {
+                let [inputs, outputs] = [input, output].map(PublicData::integers);
+                return Ok(vec![program::instance(shape, &inputs, &outputs)]);
+            }
+            TableShape::Chain(shape) => shape,
+        };
         let intervals = match output {
             PublicData::Values(values) => values
                 .iter()

@@ -14,6 +14,7 @@
 //! a value nothing. Larger tables than 2^13 rows have no precomputed bases.
 
 use zkassay_gadgets::Shape;
+use zkassay_gadgets::program::ProgramShape;
 
 use super::Dimensions;
 
@@ -79,35 +80,77 @@ pub struct Work {
     pub serial: f64,
 }
 
+/// What the work of a table depends on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Profile {
+    /// Rows and columns.
+    pub dimensions: Dimensions,
+    limbs: usize,
+    limb_bits: usize,
+    /// Columns of weights that a proof combines to one.
+    combined: usize,
+    /// The most weights that the table holds.
+    weights: f64,
+    hashes: bool,
+}
+
+impl Profile {
+    /// The profile of a chain's table.
+    pub fn new(shape: &Shape) -> Self {
+        let width = shape.block_width as usize;
+        Self {
+            dimensions: Dimensions::new(shape),
+            limbs: shape.limbs() as usize,
+            limb_bits: shape.limb_bits as usize,
+            combined: match shape.unbound() || shape.block_width < LEAST_COMBINED {
+                true => 0,
+                false => width,
+            },
+            weights: shape.needed_rows() as f64 * width as f64,
+            hashes: shape.hashes(),
+        }
+    }
+
+    /// The profile of a program's table.
+    pub fn of_program(shape: &ProgramShape) -> Self {
+        let width = shape.block_width as usize;
+        Self {
+            dimensions: Dimensions::of_program(shape),
+            limbs: shape.limbs as usize,
+            limb_bits: shape.limb_bits as usize,
+            combined: match shape.block_width < LEAST_COMBINED {
+                true => 0,
+                false => width,
+            },
+            weights: f64::from(shape.used_rows) * width as f64,
+            hashes: false,
+        }
+    }
+
+    fn rows(&self) -> usize {
+        1 << self.dimensions.logrows
+    }
+}
+
 impl Work {
     /// The work of a proof, witness included.
-    pub fn proving(shape: &Shape) -> Self {
-        let of = Dimensions::new(shape);
-        let (n, cosets, pieces) = (shape.rows() as f64, of.cosets() as f64, of.pieces() as f64);
-        let log = shape.logrows;
+    pub fn proving(profile: &Profile) -> Self {
+        let of = &profile.dimensions;
+        let (n, log) = (profile.rows() as f64, of.logrows);
+        let (cosets, pieces) = (of.cosets() as f64, of.pieces() as f64);
         let [advice, fixed, instance] = [of.advice(), of.fixed, of.instance].map(|x| x as f64);
-        let limbs = shape.limbs() as usize;
-        let bits = shape.limb_bits as usize;
-        let used = shape.needed_rows();
-        let small = limbs as f64 * commit_small(shape, used, bits)
-            + (of.first_phase - limbs) as f64 * commit_small(shape, used, 2 * bits);
+        let (limbs, bits) = (profile.limbs, profile.limb_bits);
+        let small = limbs as f64 * commit_small(of, of.rows, bits)
+            + (of.first_phase - limbs) as f64 * commit_small(of, of.rows, 2 * bits);
         // Blinding, quotient and the two openings beside the second phase.
         let others = of.pieces() + 3;
-        let full = (of.second_phase + others) as f64 * commit(shape);
-        let combined = match shape.unbound() || shape.block_width < LEAST_COMBINED {
-            true => 0.0,
-            false => 1.0,
-        };
-        let weights = if combined > 0.0 {
-            f64::from(shape.block_width)
-        } else {
-            0.0
-        };
+        let full = (of.second_phase + others) as f64 * commit(of);
+        let combined = if profile.combined > 0 { 1.0 } else { 0.0 };
         let columns = (1.0 + cosets) * (advice + instance) + cosets * combined + pieces + 3.0;
         let quotient = transform(log + of.cosets().ilog2());
         let cells = cosets * GATE_CELL * advice
             + OPENED_CELL * (of.advice_queries as f64 + fixed)
-            + COMBINED_CELL * weights
+            + COMBINED_CELL * profile.combined as f64
             + ROW;
         Self {
             curve: FIXED_BASES * (small + full),
@@ -116,15 +159,15 @@ impl Work {
                 + n * cells
                 + PROOF
                 + COLUMN * (advice + fixed)
-                + WEIGHT * self::weights(shape),
+                + WEIGHT * profile.weights,
             pairings: 0.0,
             serial: SERIAL_PROVING,
         }
     }
 
     /// The work of a verification.
-    pub fn verifying(shape: &Shape) -> Self {
-        let of = Dimensions::new(shape);
+    pub fn verifying(profile: &Profile) -> Self {
+        let of = &profile.dimensions;
         let read = of.points();
         let points = read + of.fixed + 1;
         Self {
@@ -132,33 +175,27 @@ impl Work {
             multiplications: VERIFICATION
                 + READ_POINT * read as f64
                 + OPENED_POINT * points as f64
-                + VERIFIED_ROW * shape.rows() as f64
-                + if shape.hashes() { VERIFIED_HASHES } else { 0.0 },
+                + VERIFIED_ROW * profile.rows() as f64
+                + if profile.hashes { VERIFIED_HASHES } else { 0.0 },
             pairings: 1.0,
             serial: SERIAL_VERIFYING,
         }
     }
 
     /// The work of making keys, and of preparing the parameters for their first use.
-    pub fn setup(shape: &Shape) -> Self {
-        let of = Dimensions::new(shape);
+    pub fn setup(profile: &Profile) -> Self {
+        let of = &profile.dimensions;
         let fixed = of.fixed as f64;
         let weight_bits = 16;
         Self {
-            curve: FIXED_BASES
-                * (fixed * commit_small(shape, shape.needed_rows(), weight_bits) + prepare(shape)),
+            curve: FIXED_BASES * (fixed * commit_small(of, of.rows, weight_bits) + prepare(of)),
             multiplications: KEY
-                + fixed * (transform(shape.logrows) + KEY_COLUMN)
-                + KEY_WEIGHT * weights(shape),
+                + fixed * (transform(of.logrows) + KEY_COLUMN)
+                + KEY_WEIGHT * profile.weights,
             pairings: 0.0,
             serial: SERIAL_SETUP,
         }
     }
-}
-
-/// The most weights that a table holds.
-fn weights(shape: &Shape) -> f64 {
-    shape.needed_rows() as f64 * f64::from(shape.block_width)
 }
 
 /// The window of precomputed bases for `n` points, and how many of them a scalar has.
@@ -170,18 +207,18 @@ fn window(n: usize) -> (usize, usize) {
 }
 
 /// Multiplications for the multiples of the bases: doublings, and affine coordinates of what is kept.
-fn prepare(shape: &Shape) -> f64 {
-    let n = shape.rows();
-    match shape.logrows <= LARGEST_PRECOMPUTED {
+fn prepare(of: &Dimensions) -> f64 {
+    let n = 1usize << of.logrows;
+    match of.logrows <= LARGEST_PRECOMPUTED {
         true => n as f64 * (8 * SCALAR_BITS + 8 * window(n).1) as f64,
         false => 0.0,
     }
 }
 
 /// Multiplications of a commitment to random scalars.
-fn commit(shape: &Shape) -> f64 {
-    let n = shape.rows();
-    if shape.logrows > LARGEST_PRECOMPUTED {
+fn commit(of: &Dimensions) -> f64 {
+    let n = 1usize << of.logrows;
+    if of.logrows > LARGEST_PRECOMPUTED {
         return multiexp(n);
     }
     let (window, windows) = window(n);
@@ -189,9 +226,9 @@ fn commit(shape: &Shape) -> f64 {
 }
 
 /// Multiplications of a commitment to `used` integers of `bits` bits.
-fn commit_small(shape: &Shape, used: usize, bits: usize) -> f64 {
-    let n = shape.rows();
-    if shape.logrows > LARGEST_PRECOMPUTED {
+fn commit_small(of: &Dimensions, used: usize, bits: usize) -> f64 {
+    let n = 1usize << of.logrows;
+    if of.logrows > LARGEST_PRECOMPUTED {
         return multiexp(n) * SMALL_SHARE;
     }
     let (window, windows) = window(n);
@@ -227,7 +264,7 @@ pub(super) fn multiexp(n: usize) -> f64 {
 }
 
 /// The most memory of a process that makes keys and proves.
-pub(super) fn memory_bytes(shape: &Shape) -> usize {
+pub(super) fn memory_bytes(profile: &Profile) -> usize {
     /// Code, threads and allocator.
     const PROCESS: usize = 10 << 20;
     /// Bytes of a field element, and of a point.
@@ -237,14 +274,14 @@ pub(super) fn memory_bytes(shape: &Shape) -> usize {
     const WEIGHT: usize = 28;
     /// Copies of an advice column: witness, coefficients, cosets, and on the way between them.
     const COPIES: usize = 8;
-    let of = Dimensions::new(shape);
-    let n = shape.rows();
+    let of = &profile.dimensions;
+    let n = profile.rows();
     // Two bases, and the multiples of one of them; half as much again while they are read.
-    let bases = match shape.logrows <= LARGEST_PRECOMPUTED {
+    let bases = match of.logrows <= LARGEST_PRECOMPUTED {
         true => 3 + window(n).1,
         false => 3,
     };
     let parameters = bases * n * POINT * 3 / 2;
-    let model = WEIGHT * weights(shape) as usize;
+    let model = WEIGHT * profile.weights as usize;
     PROCESS + parameters + model + (of.fixed + COPIES * of.advice()) * n * CELL
 }

@@ -1,0 +1,137 @@
+//! The positions of a convolution.
+//!
+//! Outputs are at positions `t = pitch y + x`. A pixel `i` with `i + pad = stride e + class`, in each
+//! axis, meets the kernel's elements `q` with `dilation q = stride m + class`, and contributes to
+//! the output `e - m`: so with `E = pitch e_y + e_x` and `M = pitch m_y + m_x` to position
+//! `t = E - M`, by a weight that depends on `M` alone. The pitch is so large that two different
+//! `(e_y - m_y, e_x - m_x)` of which one is an output are at different positions.
+
+use zkassay_quant::IntegerConv;
+
+/// Where a convolution's pixels, weights and outputs are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Positions of one line of outputs.
+    pub pitch: usize,
+    /// The position of output 0.
+    pub origin: usize,
+    /// Positions.
+    pub len: usize,
+    /// The pixels and weights that meet each other.
+    pub classes: Vec<Class>,
+}
+
+/// Pixels of one stride class of a channel, and the weights that they meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// `(M, kernel y, kernel x)`, by `M`, the least of which is taken as zero.
+    pub taps: Vec<(usize, usize, usize)>,
+    /// `(V, y, x)`, by `V`: a pixel contributes to position `V - M`.
+    pub pixels: Vec<(usize, usize, usize)>,
+}
+
+/// One axis of one class.
+struct Axis {
+    /// `(m, q)`.
+    taps: Vec<(usize, usize)>,
+    /// `(e, i)`.
+    pixels: Vec<(usize, usize)>,
+}
+
+impl Grid {
+    /// The grid of a convolution.
+    pub fn new(conv: &IntegerConv) -> Self {
+        let (_, _, kernel_height, kernel_width) = conv.weights.dim();
+        let axes = |axis: usize, kernel: usize| -> Vec<Axis> {
+            let (stride, dilation) = (conv.strides[axis], conv.dilations[axis]);
+            let pad = conv.pads[axis];
+            (0..stride)
+                .map(|class| Axis {
+                    taps: (0..kernel)
+                        .filter(|q| dilation * q % stride == class)
+                        .map(|q| (dilation * q / stride, q))
+                        .collect(),
+                    pixels: (0..conv.input[1 + axis])
+                        .filter(|i| (i + pad) % stride == class)
+                        .map(|i| ((i + pad) / stride, i))
+                        .collect(),
+                })
+                .filter(|axis| !axis.taps.is_empty() && !axis.pixels.is_empty())
+                .collect()
+        };
+        let (rows, columns) = (axes(0, kernel_height), axes(1, kernel_width));
+        let [out_height, out_width] = conv.output.map(|size| size as i64);
+        // The least and the greatest `e - m`, outputs included.
+        let reach = |axes: &[Axis], outputs: i64| {
+            let mut ends = (0, outputs - 1);
+            for axis in axes {
+                let of = |list: &[(usize, usize)]| {
+                    let numbers = list.iter().map(|(number, _)| *number as i64);
+                    (numbers.clone().min().unwrap_or(0), numbers.max().unwrap_or(0))
+                };
+                let ((first_m, last_m), (first_e, last_e)) = (of(&axis.taps), of(&axis.pixels));
+                ends = (ends.0.min(first_e - last_m), ends.1.max(last_e - first_m));
+            }
+            ends
+        };
+        let (low_y, high_y) = reach(&rows, out_height);
+        let (low_x, high_x) = reach(&columns, out_width);
+        // Weights of one line stay apart from those of the next, too.
+        let widest = columns.iter().flat_map(|axis| &axis.taps);
+        let widest = widest.map(|(m, _)| *m as i64).max().unwrap_or(0);
+        let pitch = (high_x + 1).max(out_width - low_x).max(widest + 1);
+        let first = low_y * pitch + low_x;
+        let last = high_y * pitch + high_x;
+
+        let mut classes = Vec::new();
+        for row in &rows {
+            for column in &columns {
+                classes.push(Class::new(row, column, pitch, first));
+            }
+        }
+        Self {
+            pitch: pitch as usize,
+            origin: -first as usize,
+            len: (last - first + 1) as usize,
+            classes,
+        }
+    }
+
+    /// The output at a position, if there is one.
+    pub fn output(&self, position: usize, conv: &IntegerConv) -> Option<usize> {
+        let [height, width] = conv.output;
+        let from_origin = position.checked_sub(self.origin)?;
+        let (y, x) = (from_origin / self.pitch, from_origin % self.pitch);
+        (y < height && x < width).then_some(y * width + x)
+    }
+}
+
+impl Class {
+    fn new(row: &Axis, column: &Axis, pitch: i64, first: i64) -> Self {
+        let products = |a: &[(usize, usize)], b: &[(usize, usize)]| -> Vec<(i64, usize, usize)> {
+            let mut all: Vec<_> = a
+                .iter()
+                .flat_map(|(y, i)| {
+                    b.iter()
+                        .map(move |(x, j)| (*y as i64 * pitch + *x as i64, *i, *j))
+                })
+                .collect();
+            all.sort_unstable();
+            all
+        };
+        let taps = products(&row.taps, &column.taps);
+        let pixels = products(&row.pixels, &column.pixels);
+        let least = taps.first().map_or(0, |tap| tap.0);
+        let place = |zero: i64| move |(at, i, j): (i64, usize, usize)| ((at - zero) as usize, i, j);
+        Self {
+            taps: taps.into_iter().map(place(least)).collect(),
+            // V - (M - least) = E - first - M, the position from the first.
+            pixels: pixels.into_iter().map(place(first + least)).collect(),
+        }
+    }
+
+    /// Rows of the consumer half.
+    pub fn rows(&self) -> usize {
+        self.pixels.last().map_or(0, |pixel| pixel.0 + 1)
+    }
+}

@@ -1,0 +1,686 @@
+//! The rows and the fixed columns of a program.
+
+use std::sync::Arc;
+
+use zkassay_gadgets::halo2_proofs::plonk::{Column, Fixed};
+use zkassay_gadgets::program::{Kinds, ProgramColumns, ProgramShape};
+use zkassay_gadgets::{Field, field, logup, power_of_two};
+use zkassay_quant::{Finish, Kind, Program, Step, Sum, Wire};
+
+use super::grid::Grid;
+use super::plan::ProgramPlan;
+use super::witness::ProgramWitness;
+use crate::{CircuitError, CompileOptions};
+
+/// Bits between the numbers of the segments of two functions: beyond any wire.
+const FUNCTION_BITS: u32 = 64;
+
+/// What the producer half of a row holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Producer {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// An input.
+    Input(Wire),
+    /// A wire of a step.
+    Wire {
+        /// Which step.
+        step: usize,
+        /// Which of its wires.
+        index: usize,
+    },
+    /// What a convolution gives where it has no output.
+    Free {
+        /// Which step.
+        step: usize,
+        /// The output channel.
+        channel: usize,
+        /// The position.
+        position: usize,
+    },
+}
+
+/// What the consumer half of a row holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consumer {
+    /// The wire that is read.
+    pub operand: Option<Wire>,
+    /// The weights that are added to its factor.
+    pub weights: Weights,
+    /// Which stride the factor steps by; none if it starts anew.
+    pub stride: Option<usize>,
+    /// Whether the sum moves up by one row.
+    pub fold: bool,
+    /// By which jump the sum moves up.
+    pub jump: Option<usize>,
+}
+
+/// The weights of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// None.
+    #[default]
+    None,
+    /// One weight.
+    One(i64),
+    /// Of a dense step: those of an input, for a block of outputs.
+    Dense {
+        /// Which step.
+        step: usize,
+        /// Which input.
+        input: usize,
+        /// Which block of outputs, from the last.
+        block: usize,
+    },
+    /// Of a convolution: those of an input channel and an element of the kernel.
+    Conv {
+        /// Which step.
+        step: usize,
+        /// The first output channel.
+        first: usize,
+        /// The input channel.
+        channel: usize,
+        /// The element of the kernel.
+        element: (usize, usize),
+    },
+}
+
+/// A program laid out in a table.
+#[derive(Clone, Debug)]
+pub struct CompiledProgram {
+    shape: ProgramShape,
+    program: Arc<Program>,
+    options: CompileOptions,
+    pub(super) rows: Rows,
+}
+
+/// Both halves of all rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rows {
+    pub(super) producers: Vec<Producer>,
+    pub(super) consumers: Vec<Consumer>,
+    pub(super) strides: Vec<u32>,
+    pub(super) jumps: Vec<u32>,
+    pub(super) first_input: usize,
+    pub(super) first_output: usize,
+    /// The row that produces each wire.
+    pub(super) row_of: Vec<usize>,
+    /// The grids of convolutions, by step.
+    pub(super) grids: Vec<Option<Arc<Grid>>>,
+}
+
+impl CompiledProgram {
+    /// Lays out a program as is best for the options.
+    ///
+    /// # Errors
+    /// A program that is not [valid](Program::validate) or fits no table, options that programs do not
+    /// have.
+    pub fn with_options(program: Program, options: &CompileOptions) -> Result<Self, CircuitError> {
+        program.validate()?;
+        let program = with_plain_outputs(program);
+        program.validate()?;
+        let plan = ProgramPlan::best(&program, options)?;
+        Self::with_plan(program, &plan, options)
+    }
+
+    fn with_plan(
+        program: Program,
+        plan: &ProgramPlan,
+        options: &CompileOptions,
+    ) -> Result<Self, CircuitError> {
+        let rows = Rows::new(&program, plan.block_width);
+        let shape = rows.shape(&program, plan, options);
+        shape.validate()?;
+        Ok(Self {
+            shape,
+            program: Arc::new(program),
+            options: *options,
+            rows,
+        })
+    }
+
+    /// What it was compiled for.
+    pub fn options(&self) -> &CompileOptions {
+        &self.options
+    }
+
+    /// The table's shape.
+    pub fn shape(&self) -> &ProgramShape {
+        &self.shape
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// What the producer halves of rows hold, from row 0.
+    pub fn producers(&self) -> &[Producer] {
+        &self.rows.producers
+    }
+
+    /// What the consumer halves of rows hold, from row 0.
+    pub fn consumers(&self) -> &[Consumer] {
+        &self.rows.consumers
+    }
+
+    /// The table filled for one row of real inputs.
+    ///
+    /// # Errors
+    /// A row of the wrong length, or a value outside the input range.
+    pub fn witness(&self, row: &[f32]) -> Result<ProgramWitness, CircuitError> {
+        Ok(ProgramWitness::new(self, &self.program.evaluate(row)?))
+    }
+
+    /// The weights of a row: `(column, weight)`.
+    pub(super) fn weights(&self, weights: Weights) -> Vec<(usize, i64)> {
+        let width = self.shape.block_width as usize;
+        match weights {
+            Weights::None => vec![],
+            Weights::One(weight) => vec![(0, weight)],
+            Weights::Dense { step, input, block } => {
+                let Kind::Dense { weights, .. } = &self.program.steps[step].kind else {
+                    return vec![];
+                };
+                let outputs = weights.nrows();
+                let exponents = block * width..outputs.min((block + 1) * width);
+                exponents
+                    .map(|e| (e - block * width, weights[[outputs - 1 - e, input]]))
+                    .collect()
+            }
+            Weights::Conv {
+                step,
+                first,
+                channel,
+                element,
+            } => {
+                let Kind::Conv(conv) = &self.program.steps[step].kind else {
+                    return vec![];
+                };
+                let count = width.min(conv.bias.len() - first);
+                let weight = |c: usize| conv.weights[[first + c, channel, element.0, element.1]];
+                (0..count).map(|c| (count - 1 - c, weight(c))).collect()
+            }
+        }
+    }
+
+    /// The values of the fixed columns, by their index.
+    pub fn fixed_columns(&self, columns: &ProgramColumns, count: usize) -> Vec<Vec<Field>> {
+        let mut values = vec![vec![Field::zero(); self.shape.rows()]; count];
+        for (column, row, value) in self.fixed_cells(columns) {
+            values[column.index()][row] = value;
+        }
+        values
+    }
+
+    /// The cells of the fixed columns that are not zero: `(column, row, value)`.
+    pub(crate) fn fixed_cells(&self, columns: &ProgramColumns) -> Vec<(Column<Fixed>, usize, Field)> {
+        let mut cells = Cells(vec![]);
+        let last = self.shape.last_row();
+        for row in 0..last {
+            cells.set(columns.active, row, 1);
+            let entry = logup::table_entry(row, self.shape.limb_bits);
+            cells.set(columns.lookups.range, row, entry.into());
+        }
+        cells.set(columns.boundary, 0, 1);
+        cells.set(columns.boundary, last, 2);
+        let mut readers = vec![0; self.rows.producers.len()];
+        for (row, consumer) in self.rows.consumers.iter().enumerate() {
+            self.consumer_cells(columns, &mut cells, row, consumer);
+            if let Some(wire) = consumer.operand {
+                readers[self.rows.row_of[wire]] += 1;
+            }
+        }
+        for (row, readers) in readers.into_iter().enumerate() {
+            cells.set(columns.send, row, readers);
+        }
+        for (row, producer) in self.rows.producers.iter().enumerate() {
+            self.producer_cells(columns, &mut cells, row, producer);
+        }
+        self.function_cells(columns, &mut cells);
+        let shows = [
+            (self.shape.reveals_outputs(), self.shape.first_output, self.shape.outputs),
+            (self.shape.reveals_inputs(), self.shape.first_input, self.shape.inputs),
+        ];
+        let mut shown = vec![false; self.shape.rows()];
+        for (is_shown, first, count) in shows {
+            if is_shown {
+                let rows = first as usize..(first + count) as usize;
+                shown[rows].fill(true);
+            }
+        }
+        for (row, _) in shown.iter().enumerate().filter(|(_, is_shown)| **is_shown) {
+            cells.set(columns.shown, row, 1);
+        }
+        cells.0
+    }
+
+    fn consumer_cells(
+        &self,
+        columns: &ProgramColumns,
+        cells: &mut Cells,
+        row: usize,
+        consumer: &Consumer,
+    ) {
+        if let Some(wire) = consumer.operand {
+            cells.set(columns.receive, row, 1);
+            cells.set(columns.operand_id, row, id(self.rows.row_of[wire]));
+        }
+        for (column, weight) in self.weights(consumer.weights) {
+            cells.set(columns.weights[column], row, weight.into());
+        }
+        if let Some(stride) = consumer.stride {
+            cells.set(columns.strides[stride], row, 1);
+        }
+        cells.set(columns.fold, row, consumer.fold.into());
+        if let Some(jump) = consumer.jump {
+            cells.set(columns.jumps[jump], row, 1);
+        }
+    }
+
+    fn producer_cells(
+        &self,
+        columns: &ProgramColumns,
+        cells: &mut Cells,
+        row: usize,
+        producer: &Producer,
+    ) {
+        let kinds = &columns.kinds;
+        let mut mark = |column: Option<Column<Fixed>>| {
+            if let Some(column) = column {
+                cells.set(column, row, 1);
+            }
+        };
+        match *producer {
+            Producer::Idle => return,
+            Producer::Input(_) => mark(Some(kinds.input)),
+            Producer::Free { .. } => {
+                mark(kinds.free);
+                mark(Some(columns.linear));
+            }
+            Producer::Wire { step, index } => {
+                let step = &self.program.steps[step];
+                let mut bias = None;
+                match &step.kind {
+                    Kind::Table { table, .. } => {
+                        mark(kinds.table);
+                        // The argument from the start of its function, plus the function's number.
+                        let offset = field(-i128::from(self.program.tables[*table].first));
+                        let number = Field::from(*table as u64);
+                        let width = FUNCTION_BITS + self.shape.limb_bits;
+                        bias = Some(offset + number * power_of_two(width));
+                    }
+                    Kind::Products(_) => {
+                        mark(kinds.product);
+                        mark(finish_column(kinds, step.finish));
+                    }
+                    Kind::Hints(_) => mark(finish_column(kinds, step.finish)),
+                    Kind::Dense { .. } | Kind::Conv(_) | Kind::Sums(_) => {
+                        mark(finish_column(kinds, step.finish));
+                        mark(Some(columns.linear));
+                                bias = Some(field(step_bias(step, index).into()));
+                    }
+                }
+                if let Some(bias) = bias {
+                    cells.0.push((columns.bias, row, bias));
+                }
+            }
+        }
+        cells.set(columns.value_id, row, id(row));
+    }
+
+    fn function_cells(&self, columns: &ProgramColumns, cells: &mut Cells) {
+        let Some(function) = &columns.function else {
+            return;
+        };
+        let [number, first, second] = function.table;
+        for row in 0..self.shape.last_row() {
+            let (segment, (c0, c1)) = self.segment(row);
+            cells.0.push((number, row, segment));
+            cells.set(first, row, c0.into());
+            cells.set(second, row, c1.into());
+        }
+    }
+
+    /// The entry of the table of functions in a row: the number of a segment, and its coefficients.
+    /// Rows beyond the last repeat the first.
+    pub(super) fn segment(&self, row: usize) -> (Field, (i64, i64)) {
+        let mut row = row;
+        for (table, function) in self.program.tables.iter().enumerate() {
+            if let Some(coefficients) = function.segments.get(row) {
+                return (segment_number(table, row), *coefficients);
+            }
+            row -= function.segments.len();
+        }
+        let first = self.program.tables.first().and_then(|f| f.segments.first());
+        (segment_number(0, 0), first.copied().unwrap_or_default())
+    }
+
+    /// The row of the table of functions that holds a segment.
+    pub(super) fn segment_row(&self, table: usize, segment: usize) -> usize {
+        let before = self.program.tables[..table].iter();
+        before.map(|function| function.segments.len()).sum::<usize>() + segment
+    }
+}
+
+/// The number of a segment among those of all functions.
+pub(super) fn segment_number(table: usize, segment: usize) -> Field {
+    Field::from(table as u64) * power_of_two(FUNCTION_BITS) + Field::from(segment as u64)
+}
+
+/// The number of the wire that a row produces.
+pub(super) fn id(row: usize) -> i128 {
+    row as i128 + 1
+}
+
+fn finish_column(
+    kinds: &zkassay_gadgets::program::columns::KindColumns,
+    finish: Finish,
+) -> Option<Column<Fixed>> {
+    match finish {
+        Finish::Round => kinds.round,
+        Finish::Relu => kinds.relu,
+        Finish::Exact => kinds.exact,
+        Finish::ExactRelu => kinds.exact_relu,
+        Finish::Nonnegative => kinds.nonnegative,
+    }
+}
+
+/// What is added to an accumulator.
+pub(super) fn step_bias(step: &Step, index: usize) -> i64 {
+    match &step.kind {
+        Kind::Dense { bias, .. } => bias[index],
+        Kind::Sums(sums) => sums[index].bias,
+        Kind::Conv(conv) => conv.bias[index / (conv.output[0] * conv.output[1])],
+        _ => 0,
+    }
+}
+
+/// The program with outputs in rows one after the other: other steps get a copy.
+fn with_plain_outputs(mut program: Program) -> Program {
+    let is_plain = |step: &Step| {
+        matches!(
+            step.kind,
+            Kind::Dense { .. } | Kind::Sums(_) | Kind::Table { .. }
+        )
+    };
+    if !program.steps.last().is_some_and(is_plain) {
+        let wires = program.wires();
+        let copies = (wires - program.outputs..wires).map(Sum::of).collect();
+        program.steps.push(Step {
+            name: "output".to_owned(),
+            kind: Kind::Sums(copies),
+            finish: Finish::Exact,
+            bound: None,
+        });
+    }
+    program
+}
+
+/// The position of an exponent in a list, where it is added if it is missing.
+fn position(exponents: &mut Vec<u32>, exponent: usize) -> usize {
+    let exponent = exponent as u32;
+    match exponents.iter().position(|other| *other == exponent) {
+        Some(position) => position,
+        None => {
+            exponents.push(exponent);
+            exponents.len() - 1
+        }
+    }
+}
+
+/// Fixed cells.
+struct Cells(Vec<(Column<Fixed>, usize, Field)>);
+
+impl Cells {
+    fn set(&mut self, column: Column<Fixed>, row: usize, value: i128) {
+        if value != 0 {
+            self.0.push((column, row, field(value)));
+        }
+    }
+}
+
+impl Rows {
+    /// The rows of a program, with so many weights in each.
+    pub(super) fn new(program: &Program, block_width: u32) -> Self {
+        let width = block_width as usize;
+        let mut rows = Self {
+            row_of: vec![0; program.wires()],
+            grids: vec![None; program.steps.len()],
+            ..Self::default()
+        };
+        let mut firsts = Vec::with_capacity(program.steps.len());
+        let mut first = program.inputs;
+        for step in &program.steps {
+            firsts.push(first);
+            first += step.len();
+        }
+        let last = program.steps.len() - 1;
+        let is_coupled = |step: &Step| matches!(step.kind, Kind::Table { .. } | Kind::Products(_));
+        // The outputs first: public values are then in the first rows.
+        rows.step(program, last, firsts[last], width);
+        rows.first_input = rows.producers.len();
+        for wire in 0..program.inputs {
+            rows.produce(wire, Producer::Input(wire));
+        }
+        for (index, first) in firsts[..last].iter().enumerate() {
+            rows.step(program, index, *first, width);
+        }
+        // Rows that need both halves.
+        let below = rows.producers.len().max(rows.consumers.len());
+        rows.producers.resize(below, Producer::Idle);
+        rows.consumers.resize(below, Consumer::default());
+        for (index, (step, first)) in program.steps.iter().zip(&firsts).enumerate() {
+            if is_coupled(step) {
+                rows.coupled(step, index, *first);
+            }
+        }
+        rows.first_output = rows.row_of[firsts[last]];
+        rows
+    }
+
+    /// Rows in use.
+    pub(super) fn len(&self) -> usize {
+        self.producers.len().max(self.consumers.len())
+    }
+
+    fn produce(&mut self, wire: Wire, producer: Producer) {
+        self.row_of[wire] = self.producers.len();
+        self.producers.push(producer);
+    }
+
+    /// The jump over a step's rows; none is needed before the first step.
+    fn jump(&mut self, rows: usize) -> Option<usize> {
+        match self.consumers.is_empty() {
+            true => None,
+            false => Some(position(&mut self.jumps, rows)),
+        }
+    }
+
+    /// The rows of a step that needs only one half of each.
+    fn step(&mut self, program: &Program, index: usize, first: Wire, width: usize) {
+        let step = &program.steps[index];
+        let wire = |rows: &mut Self, at: usize| {
+            rows.produce(first + at, Producer::Wire { step: index, index: at });
+        };
+        match &step.kind {
+            Kind::Table { .. } | Kind::Products(_) => {}
+            Kind::Hints(hints) => (0..hints.len()).for_each(|at| wire(self, at)),
+            Kind::Dense { inputs, bias, .. } => {
+                (0..bias.len()).for_each(|at| wire(self, at));
+                self.dense(index, inputs, bias.len(), width);
+            }
+            Kind::Sums(sums) => {
+                (0..sums.len()).for_each(|at| wire(self, at));
+                self.sums(sums);
+            }
+            Kind::Conv(conv) => {
+                let grid = Arc::new(Grid::new(conv));
+                let plane = conv.output[0] * conv.output[1];
+                for from in (0..conv.bias.len()).step_by(width) {
+                    let channels = from..conv.bias.len().min(from + width);
+                    for position in (0..grid.len).rev() {
+                        for channel in channels.clone() {
+                            match grid.output(position, conv) {
+                                Some(output) => wire(self, channel * plane + output),
+                                None => self.producers.push(Producer::Free {
+                                    step: index,
+                                    channel,
+                                    position,
+                                }),
+                            }
+                        }
+                    }
+                    self.conv(index, conv, &grid, (from, channels.len()));
+                }
+                self.grids[index] = Some(grid);
+            }
+        }
+    }
+
+    fn dense(&mut self, step: usize, inputs: &[Wire], outputs: usize, width: usize) {
+        let blocks = outputs.div_ceil(width);
+        let stride = (blocks > 1).then(|| position(&mut self.strides, width));
+        let jump = self.jump(outputs);
+        for (input, wire) in inputs.iter().enumerate() {
+            for block in (0..blocks).rev() {
+                self.consumers.push(Consumer {
+                    operand: (block == 0).then_some(*wire),
+                    weights: Weights::Dense { step, input, block },
+                    stride: stride.filter(|_| block + 1 < blocks),
+                    fold: false,
+                    jump: jump.filter(|_| input == 0 && block + 1 == blocks),
+                });
+            }
+        }
+        if inputs.is_empty() {
+            self.consumers.push(Consumer { jump, ..Consumer::default() });
+        }
+    }
+
+    fn sums(&mut self, sums: &[Sum]) {
+        for sum in sums {
+            let mut consumer = Consumer {
+                fold: true,
+                ..Consumer::default()
+            };
+            for (wire, weight) in &sum.terms {
+                consumer.operand = Some(*wire);
+                consumer.weights = Weights::One(*weight);
+                self.consumers.push(consumer);
+                consumer = Consumer::default();
+            }
+            if sum.terms.is_empty() {
+                self.consumers.push(consumer);
+            }
+        }
+    }
+
+    fn conv(
+        &mut self,
+        step: usize,
+        conv: &zkassay_quant::IntegerConv,
+        grid: &Grid,
+        (first, channels): (usize, usize),
+    ) {
+        let stride = position(&mut self.strides, channels);
+        let mut jump = self.jump(grid.len * channels);
+        let [inputs, height, width] = conv.input;
+        for channel in 0..inputs {
+            for class in &grid.classes {
+                let from = self.consumers.len();
+                let rows = (0..class.rows()).map(|row| Consumer {
+                    stride: (row > 0).then_some(stride),
+                    jump: if row == 0 { jump.take() } else { None },
+                    ..Consumer::default()
+                });
+                self.consumers.extend(rows);
+                for &(at, y, x) in &class.taps {
+                    // All taps come before the first pixel.
+                    self.consumers[from + at].weights = Weights::Conv {
+                        step,
+                        first,
+                        channel,
+                        element: (y, x),
+                    };
+                }
+                for &(at, y, x) in &class.pixels {
+                    self.consumers[from + at].operand =
+                        conv.inputs[(channel * height + y) * width + x];
+                }
+            }
+        }
+        if jump.is_some() {
+            self.consumers.push(Consumer { jump, ..Consumer::default() });
+        }
+    }
+
+    /// The rows of a step that needs both halves.
+    fn coupled(&mut self, step: &Step, index: usize, first: Wire) {
+        let read = |wire: Wire| Consumer {
+            operand: Some(wire),
+            ..Consumer::default()
+        };
+        let wire = |at: usize| Producer::Wire { step: index, index: at };
+        match &step.kind {
+            Kind::Table { inputs, .. } => {
+                for (at, input) in inputs.iter().enumerate() {
+                    self.produce(first + at, wire(at));
+                    self.consumers.push(read(*input));
+                }
+            }
+            Kind::Products(pairs) => {
+                for (at, (a, b)) in pairs.iter().enumerate() {
+                    self.producers.push(Producer::Idle);
+                    self.produce(first + at, wire(at));
+                    self.consumers.extend([read(*a), read(*b)]);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The shape of the table.
+    pub(super) fn shape(
+        &self,
+        program: &Program,
+        plan: &ProgramPlan,
+        options: &CompileOptions,
+    ) -> ProgramShape {
+        let finishes = |finish: Finish| {
+            program.steps.iter().any(|step| {
+                step.finish == finish && !matches!(step.kind, Kind::Table { .. })
+            })
+        };
+        let kinds = Kinds {
+            round: finishes(Finish::Round),
+            relu: finishes(Finish::Relu),
+            exact_relu: finishes(Finish::ExactRelu),
+            exact: finishes(Finish::Exact),
+            nonnegative: finishes(Finish::Nonnegative),
+            free: self.producers.iter().any(|p| matches!(p, Producer::Free { .. })),
+            product: program.steps.iter().any(|s| matches!(s.kind, Kind::Products(_))),
+            table: program.steps.iter().any(|s| matches!(s.kind, Kind::Table { .. })),
+        };
+        ProgramShape {
+            logrows: plan.logrows,
+            limb_bits: program.limbs.bits,
+            limbs: program.limbs.total,
+            input_limbs: program.limbs.input,
+            shift_limbs: program.limbs.shift,
+            table_limbs: program.limbs.table,
+            block_width: plan.block_width,
+            strides: self.strides.clone(),
+            jumps: self.jumps.clone(),
+            kinds,
+            degree: plan.degree,
+            inputs: program.inputs as u32,
+            first_input: self.first_input as u32,
+            outputs: program.outputs as u32,
+            first_output: self.first_output as u32,
+            used_rows: self.len() as u32,
+            visibility: options.visibility,
+        }
+    }
+}

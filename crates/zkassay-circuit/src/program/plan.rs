@@ -1,0 +1,133 @@
+//! How many rows and columns a program gets.
+//!
+//! Unlike a chain's, a program's rows are counted, not estimated: the program is laid out for each
+//! number of weights per row, and the best table by [`cost`](crate::cost) is taken.
+
+use zkassay_fixed::DataVisibility;
+use zkassay_gadgets::Shape;
+use zkassay_quant::{Kind, Program, Step};
+
+use super::layout::Rows;
+use crate::cost::{CONTRACT_LIMIT, Profile};
+use crate::plan::{DEGREES, MAX_LIMB_BITS, MIN_LOGROWS, Rank};
+use crate::{CircuitError, CompileOptions, LayoutTarget};
+
+/// The size of a program's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgramPlan {
+    /// log2 of the rows.
+    pub logrows: u32,
+    /// Weights per row.
+    pub block_width: u32,
+    /// Greatest degree of a gate: 3 or 5.
+    pub degree: u32,
+}
+
+impl ProgramPlan {
+    /// The best table for a program, whose limbs are given.
+    ///
+    /// # Errors
+    /// Options that programs do not have; a program that fits no table.
+    pub fn best(program: &Program, options: &CompileOptions) -> Result<Self, CircuitError> {
+        let visibility = options.visibility;
+        let hashed = [visibility.input, visibility.output].contains(&DataVisibility::Hashed);
+        if hashed || visibility.is_unbound() {
+            return Err(CircuitError::ProgramVisibility {
+                what: if hashed { "hashed inputs or outputs" } else { "private parameters" },
+            });
+        }
+        let segments: usize = program.tables.iter().map(|table| table.segments.len()).sum();
+        let mut best: Option<(Rank, Self)> = None;
+        let (mut least_rows, mut least_contract) = (usize::MAX, usize::MAX);
+        for block_width in block_widths(program) {
+            let rows = Rows::new(program, block_width);
+            let needed = rows.len().max(segments).max(1 << program.limbs.bits);
+            least_rows = least_rows.min(needed);
+            let Some(logrows) = logrows(needed) else {
+                continue;
+            };
+            for degree in DEGREES {
+                let plan = Self {
+                    logrows,
+                    block_width,
+                    degree,
+                };
+                let shape = rows.shape(program, &plan, options);
+                if shape.validate().is_err() {
+                    continue;
+                }
+                let profile = Profile::of_program(&shape);
+                if options.target == LayoutTarget::Evm {
+                    let bytes = profile.dimensions.contract_bytes();
+                    least_contract = least_contract.min(bytes);
+                    if bytes > CONTRACT_LIMIT {
+                        continue;
+                    }
+                }
+                let rank = Rank::new(options.target, &profile);
+                if best.is_none_or(|(least, _)| rank < least) {
+                    best = Some((rank, plan));
+                }
+            }
+        }
+        match best {
+            Some((_, plan)) => Ok(plan),
+            None if least_contract < usize::MAX => Err(CircuitError::Contract {
+                needed: least_contract,
+                limit: CONTRACT_LIMIT,
+            }),
+            None => Err(CircuitError::ProgramTooLarge {
+                needed: least_rows,
+                max_logrows: Shape::MAX_LOGROWS,
+                step: largest(program),
+            }),
+        }
+    }
+
+    /// The limb bits to calibrate with, for a program of about so many wires whose limbs are not
+    /// known yet: as many as the table that it needs has room for.
+    ///
+    /// # Errors
+    /// As [`best`](Self::best).
+    pub fn limb_bits(draft: &Program, options: &CompileOptions) -> Result<u32, CircuitError> {
+        let plan = Self::best(draft, options)?;
+        Ok((plan.logrows - 1).min(MAX_LIMB_BITS))
+    }
+}
+
+/// The least table for so many rows.
+fn logrows(needed: usize) -> Option<u32> {
+    const UNUSABLE: usize = 7;
+    (MIN_LOGROWS..=Shape::MAX_LOGROWS).find(|logrows| (1 << logrows) - UNUSABLE >= needed)
+}
+
+/// Numbers of weights per row that are worth a try: those that cut some step into 1, 2, 3, ... blocks.
+fn block_widths(program: &Program) -> Vec<u32> {
+    /// More pieces than that are worth nothing.
+    const PIECES: usize = 16;
+    let mut widths = vec![1];
+    for step in &program.steps {
+        let outputs = match &step.kind {
+            Kind::Dense { bias, .. } => bias.len(),
+            Kind::Conv(conv) => conv.bias.len(),
+            _ => continue,
+        };
+        let pieces = 1..=PIECES.min(outputs);
+        widths.extend(pieces.map(|pieces| outputs.div_ceil(pieces) as u32));
+    }
+    widths.retain(|width| *width <= Shape::MAX_BLOCK_WIDTH);
+    widths.sort_unstable();
+    widths.dedup();
+    // At most so many, spread evenly over their order: laying out takes a while.
+    const TRIED: usize = 24;
+    let every = widths.len().div_ceil(TRIED);
+    let last = widths.len() - 1;
+    let kept = |(index, width): (usize, u32)| (index % every == 0 || index == last).then_some(width);
+    widths.into_iter().enumerate().filter_map(kept).collect()
+}
+
+/// The step with the most wires.
+fn largest(program: &Program) -> String {
+    let step = program.steps.iter().max_by_key(|step| step.len());
+    step.map_or(String::new(), |step: &Step| step.name.clone())
+}

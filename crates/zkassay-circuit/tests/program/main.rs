@@ -1,0 +1,5 @@
+//! Circuits of integer programs.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+mod completeness;

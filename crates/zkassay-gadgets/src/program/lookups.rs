@@ -1,0 +1,181 @@
+//! The lookups of a program: one running sum of fractions.
+//!
+//! As in [`logup`](crate::logup), a multiset is contained in another if a sum of fractions vanishes
+//! for a random `beta`. Three such arguments share one sum, apart from each other by powers of a
+//! second random number `gamma`:
+//!
+//! | argument | fractions |
+//! |---|---|
+//! | limbs | `1 / (beta + limb)` for each limb, `-multiplicity / (beta + range table)` |
+//! | bus | `send / (beta + gamma value_id + gamma^2 value)`, `-receive / (beta + gamma operand_id + gamma^2 operand)` |
+//! | functions | `table / (beta + gamma^3 (segment + 1) + gamma^4 c0 + gamma^5 c1)`, less the same of the table with a multiplicity |
+//!
+//! `send`, `receive` and the numbers of wires are fixed, and each number is sent by one row only: so
+//! every operand is the value that was produced. The numbers of wires and segments start from
+//! one, so that no fraction of one argument can stand for one of another.
+
+use halo2_proofs::arithmetic::Field as _;
+use halo2_proofs::halo2curves::group::ff::BatchInvert as _;
+use halo2_proofs::plonk::{
+    Advice, Challenge, Column, ConstraintSystem, Fixed, SecondPhase, VirtualCells,
+};
+use halo2_proofs::poly::Rotation;
+
+use super::{ProgramColumns, ProgramShape};
+use crate::Field;
+use crate::columns::fixed;
+use crate::expression::{Expr, constant, power};
+use crate::logup::cleared;
+
+/// Columns of the lookups.
+#[derive(Clone, Debug)]
+pub struct Lookups {
+    /// The integers `0..2^limb_bits`.
+    pub range: Column<Fixed>,
+    /// How often each is used, over all rows and limb columns.
+    pub multiplicity: Column<Advice>,
+    /// The running sum.
+    pub sum: Column<Advice>,
+    /// Sums of the fractions of one group each.
+    pub helpers: Vec<Column<Advice>>,
+    /// The challenge `beta`.
+    pub beta: Challenge,
+    /// The challenge `gamma`.
+    pub gamma: Challenge,
+    /// Fractions per group.
+    group: usize,
+}
+
+impl Lookups {
+    pub(super) fn allocate(
+        meta: &mut ConstraintSystem<Field>,
+        shape: &ProgramShape,
+        multiplicity: Column<Advice>,
+        beta: Challenge,
+        gamma: Challenge,
+    ) -> Self {
+        let group = shape.degree as usize - 2;
+        let helpers = fractions(shape).div_ceil(group) - 1;
+        Self {
+            range: meta.fixed_column(),
+            multiplicity,
+            sum: meta.advice_column_in(SecondPhase),
+            helpers: (0..helpers)
+                .map(|_| meta.advice_column_in(SecondPhase))
+                .collect(),
+            beta,
+            gamma,
+            group,
+        }
+    }
+
+    pub(super) fn configure(&self, meta: &mut ConstraintSystem<Field>, columns: &ProgramColumns) {
+        meta.create_gate("lookups", |meta| self.equations(meta, columns));
+        meta.create_gate("ends of lookups", |meta| {
+            let boundary = fixed(meta, columns.boundary);
+            let sum = meta.query_advice(self.sum, Rotation::cur());
+            vec![("sum = 0", boundary * sum)]
+        });
+    }
+
+    fn equations(
+        &self,
+        meta: &mut VirtualCells<'_, Field>,
+        columns: &ProgramColumns,
+    ) -> Vec<(&'static str, Expr)> {
+        let beta = meta.query_challenge(self.beta);
+        let gamma = meta.query_challenge(self.gamma);
+        let active = fixed(meta, columns.active);
+        let mut fractions: Vec<(Expr, Expr)> = Vec::new();
+        for column in &columns.limbs {
+            let limb = meta.query_advice(*column, Rotation::cur());
+            fractions.push((constant(Field::ONE), limb + beta.clone()));
+        }
+        let multiplicity = meta.query_advice(self.multiplicity, Rotation::cur());
+        fractions.push((-multiplicity, fixed(meta, self.range) + beta.clone()));
+
+        let square = power(&gamma, 2);
+        let one = || constant(Field::ONE);
+        for (count, sign, id, cell) in [
+            (columns.send, one(), columns.value_id, columns.value),
+            (columns.receive, -one(), columns.operand_id, columns.operand),
+        ] {
+            let cell = meta.query_advice(cell, Rotation::cur());
+            let id = fixed(meta, id) * gamma.clone();
+            let denominator = id + cell * square.clone() + beta.clone();
+            fractions.push((fixed(meta, count) * sign, denominator));
+        }
+        if let (Some(function), Some(table)) = (&columns.function, columns.kinds.table) {
+            let powers = [3, 4, 5].map(|exponent| power(&gamma, exponent));
+            let denominator = |[segment, c0, c1]: [Expr; 3]| {
+                let [third, fourth, fifth] = powers.clone();
+                (segment + one()) * third + c0 * fourth + c1 * fifth + beta.clone()
+            };
+            let [c0, c1] = function.coefficients;
+            let used = [function.segment, c0, c1]
+                .map(|column| meta.query_advice(column, Rotation::cur()));
+            fractions.push((fixed(meta, table), denominator(used)));
+            let multiplicity = meta.query_advice(function.multiplicity, Rotation::cur());
+            let entry = function.table.map(|column| fixed(meta, column));
+            fractions.push((-multiplicity, denominator(entry)));
+        }
+
+        let helpers: Vec<Expr> = self
+            .helpers
+            .iter()
+            .map(|column| meta.query_advice(*column, Rotation::cur()))
+            .collect();
+        let next = meta.query_advice(self.sum, Rotation::next());
+        let sum = meta.query_advice(self.sum, Rotation::cur());
+        let step = helpers
+            .iter()
+            .fold(next - sum, |step, helper| step - helper.clone());
+        std::iter::once(step)
+            .chain(helpers)
+            .zip(fractions.chunks(self.group))
+            .enumerate()
+            .map(|(index, (total, group))| {
+                let name = ["running sum", "helper"][index.min(1)];
+                (name, active.clone() * cleared(total, group))
+            })
+            .collect()
+    }
+
+    /// The phase-2 columns for the fractions of rows `0..rows`, each row's in the order of
+    /// the gates, `per_row` of them: first [`sum`](Self::sum), then [`helpers`](Self::helpers).
+    ///
+    /// Nothing has to be true of the fractions: a dishonest prover's columns are computed
+    /// like an honest one's, and then do not satisfy the gates.
+    pub fn assign(
+        &self,
+        numerators: &[Field],
+        mut denominators: Vec<Field>,
+        per_row: usize,
+    ) -> Vec<Vec<Field>> {
+        denominators.iter_mut().batch_invert();
+        let rows = numerators.len() / per_row.max(1);
+        let mut columns = vec![vec![Field::ZERO; rows + 1]; 1 + self.helpers.len()];
+        let mut sum = Field::ZERO;
+        let fractions = numerators.chunks(per_row).zip(denominators.chunks(per_row));
+        for (row, (numerators, inverses)) in fractions.enumerate() {
+            columns[0][row] = sum;
+            let groups = numerators.chunks(self.group).zip(inverses.chunks(self.group));
+            for (index, (numerators, inverses)) in groups.enumerate() {
+                let products = numerators.iter().zip(inverses).filter(|(n, _)| !bool::from(n.is_zero()));
+                let total = products.fold(Field::ZERO, |total, (n, inverse)| total + n * inverse);
+                if index > 0 {
+                    columns[index][row] = total;
+                }
+                sum += total;
+            }
+        }
+        columns[0][rows] = sum;
+        columns
+    }
+}
+
+/// Fractions of a row.
+pub fn fractions(shape: &ProgramShape) -> usize {
+    let functions = if shape.kinds.table { 2 } else { 0 };
+    shape.limbs as usize + 3 + functions
+}

@@ -1,0 +1,312 @@
+//! What the constraint system of a program looks like.
+
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+
+use crate::shape::{UNUSABLE_ROWS, variant};
+use crate::{Shape, ShapeError};
+
+/// Which of the rows that not every program needs there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kinds {
+    /// A rescale.
+    pub round: bool,
+    /// A rescale and ReLU.
+    pub relu: bool,
+    /// ReLU without a rescale.
+    pub exact_relu: bool,
+    /// A range check.
+    pub exact: bool,
+    /// A range check from zero on.
+    pub nonnegative: bool,
+    /// A value that nothing reads.
+    pub free: bool,
+    /// A product of two operands.
+    pub product: bool,
+    /// A function.
+    pub table: bool,
+}
+
+/// The public shape of a program's proof table: everything that its gates depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramShape {
+    /// log2 of the number of rows.
+    pub logrows: u32,
+    /// Bits of a limb: the range table is `0..2^limb_bits`.
+    pub limb_bits: u32,
+    /// Limbs in a row.
+    pub limbs: u32,
+    /// Limbs of an input.
+    pub input_limbs: u32,
+    /// Limbs of a rescale's remainder.
+    pub shift_limbs: u32,
+    /// Limbs of a function's remainder.
+    pub table_limbs: u32,
+    /// Weights per row: fixed columns.
+    pub block_width: u32,
+    /// By which powers of `r` the factor of an operand can step from one row to the next.
+    pub strides: Vec<u32>,
+    /// By how many rows at once the sum of products can move up: outputs of a step.
+    pub jumps: Vec<u32>,
+    /// Which rows there are.
+    pub kinds: Kinds,
+    /// Highest degree of a gate: 3 or 5.
+    pub degree: u32,
+    /// Number of inputs.
+    pub inputs: u32,
+    /// The row of the first input; the others follow.
+    pub first_input: u32,
+    /// Number of outputs.
+    pub outputs: u32,
+    /// The row of the first output; the others follow.
+    pub first_output: u32,
+    /// Rows in use.
+    pub used_rows: u32,
+    /// What is revealed. Weights are always fixed, nothing is hashed.
+    pub visibility: Visibility,
+}
+
+impl Kinds {
+    fn to_bits(self) -> u32 {
+        let all = [
+            self.round,
+            self.relu,
+            self.exact_relu,
+            self.exact,
+            self.nonnegative,
+            self.free,
+            self.product,
+            self.table,
+        ];
+        all.iter().rev().fold(0, |bits, kind| bits << 1 | u32::from(*kind))
+    }
+
+    fn from_bits(bits: u32) -> Self {
+        let bit = |position: u32| bits >> position & 1 == 1;
+        Self {
+            round: bit(0),
+            relu: bit(1),
+            exact_relu: bit(2),
+            exact: bit(3),
+            nonnegative: bit(4),
+            free: bit(5),
+            product: bit(6),
+            table: bit(7),
+        }
+    }
+}
+
+impl ProgramShape {
+    /// The most strides, and the most jumps.
+    pub const MAX_STEPS: usize = 32;
+    /// The first word of the bytes of a program's shape has this bit, that of a chain's has not.
+    pub const MARK: u32 = 1 << 31;
+    /// Length of [`to_bytes`](Self::to_bytes).
+    pub const BYTES: usize = 4 * Self::WORDS;
+
+    const WORDS: usize = 18 + 2 * Self::MAX_STEPS;
+
+    /// Rows in the table.
+    pub fn rows(&self) -> usize {
+        1 << self.logrows
+    }
+
+    /// Rows that gates may use, `0..last_row()`; the row after them is a boundary.
+    pub fn last_row(&self) -> usize {
+        self.rows().saturating_sub(UNUSABLE_ROWS + 1)
+    }
+
+    /// Bits of an input, sign included.
+    pub fn input_bits(&self) -> u32 {
+        self.input_limbs * self.limb_bits
+    }
+
+    /// Bits of a rescale.
+    pub fn shift(&self) -> u32 {
+        self.shift_limbs * self.limb_bits
+    }
+
+    /// Bits of a rescaled value's magnitude.
+    pub fn magnitude_bits(&self) -> u32 {
+        (self.limbs - self.shift_limbs) * self.limb_bits
+    }
+
+    /// Bits of all limbs of a row.
+    pub fn total_bits(&self) -> u32 {
+        self.limbs * self.limb_bits
+    }
+
+    /// Bits of a function's remainder.
+    pub fn table_bits(&self) -> u32 {
+        self.table_limbs * self.limb_bits
+    }
+
+    /// Whether inputs are public.
+    pub fn reveals_inputs(&self) -> bool {
+        self.visibility.input == DataVisibility::Public
+    }
+
+    /// Whether outputs are public.
+    pub fn reveals_outputs(&self) -> bool {
+        self.visibility.output == DataVisibility::Public
+    }
+
+    /// Checks that the gates are sound and the table is well formed.
+    ///
+    /// # Errors
+    /// The first property that does not hold.
+    pub fn validate(&self) -> Result<(), ShapeError> {
+        let within = |what, found: u64, low: u64, high: u64| {
+            if (low..=high).contains(&found) {
+                return Ok(());
+            }
+            let expected = format!("{low} to {high}");
+            Err(ShapeError {
+                what,
+                found,
+                expected,
+            })
+        };
+        within("logrows", self.logrows.into(), 5, Shape::MAX_LOGROWS.into())?;
+        let limb_bits = u64::from(self.limb_bits);
+        within("limb bits", limb_bits, 1, (self.logrows - 1).into())?;
+        let last = self.last_row() as u64;
+        within("table rows", 1 << self.limb_bits, 2, last)?;
+        within("limbs", self.limbs.into(), 2, 16)?;
+        let limbs = u64::from(self.limbs);
+        within("bits of a row's limbs", limbs * limb_bits, 2, 60)?;
+        within("input limbs", self.input_limbs.into(), 1, limbs)?;
+        within("remainder limbs", self.shift_limbs.into(), 1, limbs - 1)?;
+        within("table limbs", self.table_limbs.into(), 1, limbs - 1)?;
+        within(
+            "block width",
+            self.block_width.into(),
+            1,
+            Shape::MAX_BLOCK_WIDTH.into(),
+        )?;
+        for (what, steps) in [("strides", &self.strides), ("jumps", &self.jumps)] {
+            within(what, steps.len() as u64, 0, Self::MAX_STEPS as u64)?;
+            for step in steps {
+                within(what, u64::from(*step), 1, 1 << Shape::MAX_LOGROWS)?;
+            }
+        }
+        within("used rows", self.used_rows.into(), 1, last)?;
+        let used = u64::from(self.used_rows);
+        within("inputs", self.inputs.into(), 1, used)?;
+        within("outputs", self.outputs.into(), 1, used)?;
+        let last_first = |count: u32| used - u64::from(count);
+        within(
+            "row of the first input",
+            self.first_input.into(),
+            0,
+            last_first(self.inputs),
+        )?;
+        within(
+            "row of the first output",
+            self.first_output.into(),
+            0,
+            last_first(self.outputs),
+        )?;
+        let hashed = [self.visibility.input, self.visibility.output];
+        if hashed.contains(&DataVisibility::Hashed) || self.visibility.is_unbound() {
+            return Err(ShapeError {
+                what: "visibility",
+                found: 2,
+                expected: "private or public inputs and outputs, fixed parameters".into(),
+            });
+        }
+        if ![3, 5].contains(&self.degree) {
+            return Err(ShapeError {
+                what: "degree",
+                found: self.degree.into(),
+                expected: "3 or 5".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The shape as bytes: little-endian `u32`, the first with the [mark](Self::MARK).
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let padded = |steps: &[u32]| {
+            let mut words = [0; Self::MAX_STEPS];
+            for (word, step) in words.iter_mut().zip(steps) {
+                *word = *step;
+            }
+            words
+        };
+        let words = [
+            self.logrows | Self::MARK,
+            self.limb_bits,
+            self.limbs,
+            self.input_limbs,
+            self.shift_limbs,
+            self.table_limbs,
+            self.block_width,
+            self.kinds.to_bits(),
+            self.degree,
+            self.inputs,
+            self.first_input,
+            self.outputs,
+            self.first_output,
+            self.used_rows,
+            self.visibility.input as u32,
+            self.visibility.output as u32,
+            self.strides.len() as u32,
+            self.jumps.len() as u32,
+        ];
+        let mut bytes = [0; Self::BYTES];
+        let steps = padded(&self.strides).into_iter().chain(padded(&self.jumps));
+        let all = words.into_iter().chain(steps);
+        for (chunk, word) in bytes.chunks_exact_mut(4).zip(all) {
+            chunk.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Reads a shape; it still has to be [validated](Self::validate).
+    ///
+    /// # Errors
+    /// Bytes that no shape has.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, ShapeError> {
+        let mut words = bytes
+            .chunks_exact(4)
+            .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]));
+        let mut next = || words.next().unwrap_or_default();
+        let mut shape = Self {
+            logrows: next() & !Self::MARK,
+            limb_bits: next(),
+            limbs: next(),
+            input_limbs: next(),
+            shift_limbs: next(),
+            table_limbs: next(),
+            block_width: next(),
+            kinds: Kinds::from_bits(next()),
+            degree: next(),
+            inputs: next(),
+            first_input: next(),
+            outputs: next(),
+            first_output: next(),
+            used_rows: next(),
+            visibility: Visibility {
+                input: variant("input visibility", &DataVisibility::ALL, next())?,
+                output: variant("output visibility", &DataVisibility::ALL, next())?,
+                params: ParamsVisibility::Fixed,
+            },
+            strides: vec![],
+            jumps: vec![],
+        };
+        let counts = [next(), next()].map(|count| (count as usize).min(Self::MAX_STEPS));
+        let mut steps = |count: usize| -> Vec<u32> {
+            let all: Vec<u32> = (0..Self::MAX_STEPS).map(|_| next()).collect();
+            all[..count].to_vec()
+        };
+        (shape.strides, shape.jumps) = (steps(counts[0]), steps(counts[1]));
+        match shape.to_bytes() == *bytes {
+            true => Ok(shape),
+            false => Err(ShapeError {
+                what: "encoding",
+                found: 0,
+                expected: "the one of this shape".into(),
+            }),
+        }
+    }
+}

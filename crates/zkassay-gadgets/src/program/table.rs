@@ -1,0 +1,65 @@
+//! A piecewise linear function.
+//!
+//! The argument `x` is the operand, the result the value. `place` is the first limb, `w` its bits;
+//! `rest` the limbs of a function's remainder, `e` their bits:
+//!
+//! ```text
+//! table (operand + bias - 2^w segment - place) = 0
+//! table (2^e value + rest - 2^(e-1) - c0 - c1 place) = 0
+//! (active - table) segment = (active - table) c0 = (active - table) c1 = 0
+//! ```
+//!
+//! `(segment, c0, c1)` is looked up ([`lookups`](super::lookups)). Segments are numbered over all functions of
+//! the program; `bias` moves the argument to the first of its function. An argument outside of a
+//! function's domain would be in a segment of another function or of none: the compiler proves that no
+//! input in range leads there, and numbers segments with gaps between functions so wide that no
+//! wire reaches over them.
+
+use halo2_proofs::plonk::ConstraintSystem;
+use halo2_proofs::poly::Rotation;
+
+use super::{ProgramColumns, ProgramShape};
+use crate::columns::fixed;
+use crate::expression::constant;
+use crate::{Field, power_of_two};
+
+pub(super) fn configure(
+    meta: &mut ConstraintSystem<Field>,
+    shape: &ProgramShape,
+    columns: &ProgramColumns,
+) {
+    let (Some(function), Some(table)) = (&columns.function, columns.kinds.table) else {
+        return;
+    };
+    meta.create_gate("function", |meta| {
+        let limbs = columns.limbs(meta, shape);
+        let [table, active, bias] =
+            [table, columns.active, columns.bias].map(|column| fixed(meta, column));
+        let mut advice = |column| meta.query_advice(column, Rotation::cur());
+        let (value, operand) = (advice(columns.value), advice(columns.operand));
+        let segment = advice(function.segment);
+        let [c0, c1] = function.coefficients.map(advice);
+        let idle = active - table.clone();
+        let half = constant(power_of_two(shape.table_bits() - 1));
+        vec![
+            (
+                "argument",
+                table.clone()
+                    * (operand + bias
+                        - segment.clone() * power_of_two(shape.limb_bits)
+                        - limbs.place.clone()),
+            ),
+            (
+                "interpolation",
+                table
+                    * (value * power_of_two(shape.table_bits()) + limbs.interpolation
+                        - half
+                        - c0.clone()
+                        - c1.clone() * limbs.place),
+            ),
+            ("idle: segment = 0", idle.clone() * segment),
+            ("idle: c0 = 0", idle.clone() * c0),
+            ("idle: c1 = 0", idle * c1),
+        ]
+    });
+}

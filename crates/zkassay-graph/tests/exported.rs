@@ -1,0 +1,181 @@
+//! What exporters write, from `fixtures/operators`: imported, evaluated on the rows beside each
+//! file, compared with what onnxruntime made of them. What is refused is listed, with the words
+//! that its message must hold.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+#[path = "exported/json.rs"]
+mod json;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use json::Json;
+use ndarray::ArrayView1;
+use zkassay_graph::{Graph, ImportOptions};
+
+/// Greatest difference from onnxruntime's float32, in parts of the greater of 1 and its result.
+const TOLERANCE: f64 = 1e-5;
+
+/// Files that are refused, and words of the message: the operator, and what is wrong with it.
+const REFUSED: &[(&str, &[&str])] = &[];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/operators")
+}
+
+/// The models, as `exporter/name`.
+fn models() -> Vec<String> {
+    let mut found = Vec::new();
+    for exporter in fs::read_dir(folder()).unwrap().map(Result::unwrap) {
+        if !exporter.path().is_dir() {
+            continue;
+        }
+        for file in fs::read_dir(exporter.path()).unwrap().map(Result::unwrap) {
+            let path = file.path();
+            if path.extension().is_some_and(|extension| extension == "onnx") {
+                let stem = path.file_stem().unwrap().to_str().unwrap();
+                found.push(format!("{}/{stem}", exporter.file_name().to_str().unwrap()));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 400, "only {} models", found.len());
+    found
+}
+
+/// A fixture's rows and the results of onnxruntime.
+struct Fixture {
+    bytes: Vec<u8>,
+    record: Json,
+}
+
+impl Fixture {
+    fn read(name: &str) -> Self {
+        let path = folder().join(name);
+        Self {
+            bytes: fs::read(path.with_extension("onnx")).unwrap(),
+            record: Json::parse(&fs::read_to_string(path.with_extension("json")).unwrap()),
+        }
+    }
+
+    fn import(&self, output: &str) -> Result<Graph, String> {
+        let Some(Json::Object(variables)) = self.record.get("variables") else {
+            panic!("no variables");
+        };
+        let size = |value: &Json| match value {
+            Json::Number(size) => *size as usize,
+            other => panic!("{other:?} is no size"),
+        };
+        let options = ImportOptions {
+            variables: variables.iter().map(|(k, v)| (k.clone(), size(v))).collect(),
+            output: Some(output.to_owned()),
+        };
+        let imported = catch_unwind(AssertUnwindSafe(|| {
+            Graph::from_onnx_with(&self.bytes, &options)
+        }));
+        match imported {
+            Ok(result) => result.map_err(|error| error.to_string()),
+            Err(_) => panic!("the import panics"),
+        }
+    }
+
+    fn table(&self, key: &str) -> Vec<&Json> {
+        self.record.get(key).map_or(&[][..], Json::list).iter().collect()
+    }
+
+    /// What is wrong with the output `output`, whose results are `key`.
+    fn compare(&self, output: &str, key: &str, exact: bool) -> Result<(), String> {
+        let expected = self.table(key);
+        let graph = self.import(output)?;
+        for (index, (row, expected)) in self.table("rows").into_iter().zip(expected).enumerate() {
+            let row = row.numbers().ok_or("the rows are texts, but the model is accepted")?;
+            let row: Vec<f32> = row.into_iter().map(|x| x as f32).collect();
+            let found = graph.evaluate(ArrayView1::from(&row)).map_err(|e| e.to_string())?;
+            let expected = expected.numbers().ok_or("results are texts, but the model is accepted")?;
+            if found.len() != expected.len() {
+                return Err(format!("{} elements, expected {}", found.len(), expected.len()));
+            }
+            for (element, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
+                let allowed = if exact { 0.0 } else { TOLERANCE * expected.abs().max(1.0) };
+                let difference = (f64::from(found) - expected).abs();
+                // Not a number is no difference that is allowed.
+                if !(difference <= allowed) {
+                    let place = format!("`{output}` of row {index}, element {element}");
+                    return Err(format!("{place} is {found}, expected {expected}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that the fixture says.
+    fn check(&self) -> Result<(), String> {
+        let output = self.record.get("output").unwrap().text();
+        let float = self.record.get("type").is_none_or(|kind| matches!(kind.text(), "float32" | "map"));
+        self.compare(output, "expected", !float)?;
+        // Labels that are texts are no numbers to compute.
+        let labels = self.table("labels");
+        match self.record.get("labels_output") {
+            Some(name) if labels.iter().all(|row| row.numbers().is_some()) => {
+                self.compare(name.text(), "labels", true)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The words that a file's refusal must hold, if it is one that is refused.
+fn words_of_refusal(name: &str) -> Option<&'static [&'static str]> {
+    let found = REFUSED.iter().find(|(refused, _)| *refused == name);
+    found.map(|(_, words)| *words)
+}
+
+#[test]
+fn exported_models_give_what_onnxruntime_gives() {
+    let models = models();
+    let mut failures = String::new();
+    let mut failed = 0;
+    for name in &models {
+        let fixture = Fixture::read(name);
+        let checked = catch_unwind(AssertUnwindSafe(|| match words_of_refusal(name) {
+            None => fixture.check(),
+            Some(words) => {
+                let output = fixture.record.get("output").unwrap().text();
+                match fixture.import(output) {
+                    Ok(_) => Err("is no longer refused: take it off the list".to_owned()),
+                    Err(message) => match words.iter().find(|word| !message.contains(*word)) {
+                        Some(word) => Err(format!("no {word:?} in: {message}")),
+                        None => Ok(()),
+                    },
+                }
+            }
+        }));
+        let checked = checked.unwrap_or_else(|_| Err("PANIC".to_owned()));
+        if let Err(reason) = checked {
+            failed += 1;
+            writeln!(failures, "{name:45} {reason}").unwrap();
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{failed} of {} models:\n{failures}",
+        models.len()
+    );
+}
+
+#[test]
+fn every_refusal_is_of_a_file_that_is_there() {
+    let models = models();
+    for (name, words) in REFUSED {
+        assert!(models.iter().any(|model| model == name), "{name}");
+        assert!(!words.is_empty(), "{name}");
+    }
+}

@@ -1,0 +1,14 @@
+//! Operators one by one, in forms that exporters write: against known values, and against tract.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+mod common;
+mod elementwise;
+mod movement;
+mod reduction;
+mod structure;

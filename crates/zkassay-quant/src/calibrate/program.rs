@@ -1,0 +1,241 @@
+//! The search over the schemes of a program.
+//!
+//! Cheapest first: a row of a proof holds the limbs of one integer, so fewer limbs in total come
+//! before everything, then fewer wires. For each number of limbs, the search tries how many of
+//! them a rescale divides by, and how fine the tensors are; everything else follows from these.
+
+use ndarray::{ArrayView2, Axis};
+use zkassay_graph::{Binary, Function, Graph, Op};
+
+use super::{CalibrationParams, Target, ceil_log2, check_rows, rejection};
+use crate::fidelity::float_outputs;
+use crate::integer::{IntegerCalibration, IntegerModel, IntegerScheme, IntegerTrial};
+use crate::lowering::{Limit, LoweredProgram, ProgramScheme, quantize_limited};
+use crate::program::ProgramLimbs;
+use crate::{Fidelity, FidelityReport, QuantError};
+
+/// Rows that a setting has to survive before all of them are evaluated.
+const FIRST_ROWS: usize = 8;
+/// How far beyond the calibration rows a limit lies, as a factor.
+const LIMIT_MARGIN: f32 = 4.0;
+/// Bits of rescales that are worth trying: weights have about as many.
+const SHIFTS: std::ops::RangeInclusive<u32> = 8..=30;
+/// Fraction bits that are tried.
+const FRACTIONS: [i32; 8] = [16, 14, 13, 12, 11, 10, 8, 6];
+
+struct Found {
+    lowered: LoweredProgram,
+    scheme: ProgramScheme,
+    fidelity: FidelityReport,
+}
+
+/// Chooses a scheme for `graph` on calibration rows, shape `[rows, inputs]`.
+///
+/// # Errors
+/// No rows, rows of the wrong length, a graph with an unsupported node, weights that have to be
+/// secret, or no setting that meets the target.
+pub fn calibrate_program(
+    graph: &Graph,
+    rows: ArrayView2<'_, f32>,
+    params: &CalibrationParams,
+) -> Result<IntegerCalibration, QuantError> {
+    let range = check_rows(graph, rows, params)?;
+    if params.weight_bits.is_some() {
+        return Err(QuantError::Unsupported {
+            node: graph.output.name.clone(),
+            op: "the model".into(),
+            reason: "secret weights are only possible for dense layers with ReLU between them; \
+                     fix the weights in the key"
+                .into(),
+        });
+    }
+    let floats = float_outputs(graph, rows)?;
+    if let Some(row) = floats.iter().position(|row| row.iter().any(|x| !x.is_finite())) {
+        return Err(QuantError::Parameter {
+            what: "the model's output",
+            found: format!("not finite for calibration row {row}"),
+            expected: "a number",
+        });
+    }
+    let limits = limits(graph, rows)?;
+    let mut trials = Vec::new();
+    let mut best: Option<Found> = None;
+    let first = FIRST_ROWS.min(rows.nrows());
+    let (first_rows, _) = rows.split_at(Axis(0), first);
+    for total in 2..=(60 / params.limb_bits).min(12) {
+        for scheme in schemes(total, range, params, &limits) {
+            let attempt = quantize_limited(graph, &scheme);
+            let mut trial = IntegerTrial {
+                scheme: IntegerScheme::Program(scheme),
+                integers: None,
+                fidelity: None,
+                rejected: None,
+            };
+            let (lowered, scheme) = match attempt {
+                Ok(found) => found,
+                Err(error @ (QuantError::Overflow { .. } | QuantError::Parameter { .. })) => {
+                    trial.rejected = Some(error.to_string());
+                    trials.push(trial);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            trial.scheme = IntegerScheme::Program(scheme.clone());
+            trial.integers = Some(lowered.program.wires());
+            let model = IntegerModel::Program(lowered.program);
+            let measured = FidelityReport::of(&floats[..first], &model, first_rows)
+                .and_then(|report| match rejection(params.target, &report.overall) {
+                    Some(_) => Ok(report),
+                    None => FidelityReport::of(&floats, &model, rows),
+                });
+            let IntegerModel::Program(program) = model else {
+                continue;
+            };
+            match measured {
+                Err(error) => trial.rejected = Some(error.to_string()),
+                Ok(fidelity) => {
+                    trial.fidelity = Some(fidelity.overall);
+                    trial.rejected = rejection(params.target, &fidelity.overall);
+                    let found = Found {
+                        lowered: LoweredProgram {
+                            program,
+                            folded: lowered.folded,
+                        },
+                        scheme,
+                        fidelity,
+                    };
+                    if trial.rejected.is_none() && found.is_better(params.target, best.as_ref()) {
+                        best = Some(found);
+                    }
+                }
+            }
+            trials.push(trial);
+        }
+        if best.is_some() && matches!(params.target, Target::Resources { .. }) {
+            break;
+        }
+    }
+    let Some(found) = best else {
+        return Err(no_setting(params.target, &trials));
+    };
+    Ok(IntegerCalibration {
+        scheme: IntegerScheme::Program(found.scheme),
+        model: IntegerModel::Program(found.lowered.program),
+        fidelity: found.fidelity,
+        trials,
+        folded: found.lowered.folded,
+    })
+}
+
+impl Found {
+    fn is_better(&self, target: Target, best: Option<&Self>) -> bool {
+        let Some(best) = best else {
+            return true;
+        };
+        let error = |found: &Self| found.fidelity.overall.mean;
+        let cost = |found: &Self| (found.scheme.limbs.total, found.lowered.program.wires());
+        match target {
+            Target::Resources { .. } => {
+                cost(self) < cost(best) || cost(self) == cost(best) && error(self) < error(best)
+            }
+            Target::Accuracy => error(self) < error(best),
+        }
+    }
+}
+
+/// Settings with so many limbs in a row.
+fn schemes(
+    total: u32,
+    range: f32,
+    params: &CalibrationParams,
+    limits: &[Limit],
+) -> Vec<ProgramScheme> {
+    let bits = params.limb_bits;
+    let exponent = ceil_log2(f64::from(range).max(1e-6));
+    let mut schemes = Vec::new();
+    for shift in (1..total).filter(|shift| SHIFTS.contains(&(bits * shift))) {
+        for fraction_bits in FRACTIONS {
+            let input_bits = (fraction_bits + exponent + 1).max(2) as u32;
+            let limbs = ProgramLimbs {
+                bits,
+                input: input_bits.div_ceil(bits).clamp(1, total),
+                shift,
+                table: 1,
+                total,
+            };
+            // Nothing fits the magnitude but the fraction itself.
+            if limbs.magnitude_bits() as i32 > fraction_bits {
+                schemes.push(ProgramScheme {
+                    limbs,
+                    range,
+                    fraction_bits,
+                    fold: params.fold,
+                    limits: limits.to_vec(),
+                });
+            }
+        }
+    }
+    schemes
+}
+
+/// The bounds that calibration rows suggest for the values that some operations need bounds of.
+fn limits(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<Vec<Limit>, QuantError> {
+    let mut values: Vec<usize> = Vec::new();
+    for node in &graph.nodes {
+        let operand = match node.op {
+            Op::Binary(Binary::Divide) => node.inputs.get(1),
+            Op::Map(
+                Function::Reciprocal | Function::Log | Function::Exp | Function::Sqrt,
+            ) => node.inputs.first(),
+            _ => None,
+        };
+        values.extend(operand);
+    }
+    values.sort_unstable();
+    values.dedup();
+    if values.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut limits: Vec<Limit> = values
+        .iter()
+        .map(|value| Limit {
+            value: *value,
+            low: f32::INFINITY,
+            high: f32::NEG_INFINITY,
+        })
+        .collect();
+    for row in rows.outer_iter() {
+        let trace = graph.trace(row)?;
+        for limit in &mut limits {
+            for x in &trace[limit.value] {
+                limit.low = limit.low.min(*x);
+                limit.high = limit.high.max(*x);
+            }
+        }
+    }
+    for limit in &mut limits {
+        // Away from zero by the margin on both sides, in the direction that the sign says.
+        let outward = |x: f32| x * LIMIT_MARGIN;
+        let inward = |x: f32| x / LIMIT_MARGIN;
+        limit.low = if limit.low > 0.0 { inward(limit.low) } else { outward(limit.low) };
+        limit.high = if limit.high < 0.0 { inward(limit.high) } else { outward(limit.high) };
+    }
+    limits.retain(|limit| limit.low.is_finite() && limit.high.is_finite() && limit.low <= limit.high);
+    Ok(limits)
+}
+
+fn no_setting(target: Target, trials: &[IntegerTrial]) -> QuantError {
+    let errors = trials.iter().filter_map(|trial| trial.fidelity);
+    QuantError::NoSetting {
+        max_error: match target {
+            Target::Resources { max_error } => max_error,
+            Target::Accuracy => f64::INFINITY,
+        },
+        tried: trials.len(),
+        best: errors.map(|f: Fidelity| f.max).fold(f64::INFINITY, f64::min),
+        last: trials
+            .last()
+            .and_then(|trial| trial.rejected.clone())
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,307 @@
+//! From a float graph to an integer program.
+//!
+//! While a graph is lowered, a value is a vector of *affine forms* over wires that are already
+//! there. Affine operations only compose forms, so that adjacent ones merge and data movement
+//! costs nothing; an operation that is not affine *commits* the forms that it reads: they become
+//! wires, at a scale of their own. Each operation has a file of the name that it has in
+//! `zkassay-graph`.
+//!
+//! | file | what |
+//! |---|---|
+//! | `form` | affine forms, blocks of many |
+//! | `state` | the program so far; how forms become wires |
+//! | `check` | that operations fit their operands |
+//! | `product`, `quotient`, `truth`, `curve` | what operations have in common |
+
+mod check;
+mod conv;
+mod dense;
+mod elementwise;
+mod form;
+mod map;
+mod rearrange;
+mod reduce;
+mod state;
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use zkassay_fixed::Scale;
+use zkassay_graph::{Function, Graph, Node, Op};
+
+use crate::QuantError;
+use crate::calibrate::{WIDEST_RANGE, ceil_log2};
+use crate::program::{Finish, Kind, Program, ProgramLimbs, Step, Sum};
+use form::{Element, Value};
+use state::{Commit, Lowering};
+
+/// What a calibration decides about a program; a graph and its scheme determine the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramScheme {
+    /// Limb widths.
+    pub limbs: ProgramLimbs,
+    /// Inputs lie within plus or minus this, rounded up to a power of two. A float32, because
+    /// its decimal form is read back exactly.
+    pub range: f32,
+    /// The scale of every tensor that has room for it.
+    pub fraction_bits: i32,
+    /// Whether adjacent affine operations are merged.
+    pub fold: bool,
+    /// Bounds of values that the input range does not imply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+}
+
+/// A bound that is enforced: an input that leads beyond it has no proof.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Which value of the graph.
+    pub value: usize,
+    /// All its elements are at least this.
+    pub low: f32,
+    /// All its elements are at most this.
+    pub high: f32,
+}
+
+/// Affine nodes that became one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// Their names.
+    pub nodes: Vec<String>,
+    /// The name of the step.
+    pub into: String,
+}
+
+/// A program, and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoweredProgram {
+    /// The program.
+    pub program: Program,
+    /// What was merged.
+    pub folded: Vec<Folded>,
+}
+
+/// The program of `graph` that `scheme` determines.
+///
+/// # Errors
+/// An operation without integer form, a scheme that no calibration gives, or a worst case that
+/// the scheme has no room for; each names the node.
+pub fn quantize_program(
+    graph: &Graph,
+    scheme: &ProgramScheme,
+) -> Result<LoweredProgram, QuantError> {
+    Ok(quantize_limited(graph, scheme)?.0)
+}
+
+/// The same, and the scheme with no more limits than are used: it gives the same program.
+pub(crate) fn quantize_limited(
+    graph: &Graph,
+    scheme: &ProgramScheme,
+) -> Result<(LoweredProgram, ProgramScheme), QuantError> {
+    scheme.check(graph)?;
+    check::graph(graph)?;
+    let limbs = scheme.limbs;
+    let room = (limbs.bits * limbs.input) as i32 - 1;
+    let exponent = ceil_log2(f64::from(scheme.range).max(1e-6));
+    let input_scale = Scale((room - exponent).min(scheme.fraction_bits));
+    let program = Program {
+        name: graph.name.clone(),
+        input: graph.input.name.clone(),
+        inputs: graph.inputs(),
+        input_scale,
+        limbs,
+        tables: Vec::new(),
+        steps: Vec::new(),
+        outputs: graph.outputs(),
+        output_scale: input_scale,
+        probability: false,
+    };
+    let mut lowering = Lowering::new(scheme, program);
+    let input = (0..graph.inputs()).map(Element::of).collect();
+    let mut values = vec![Rc::new(Value {
+        elements: input,
+        nodes: Vec::new(),
+    })];
+    let needed = needed(graph);
+    let readers = readers(graph, &needed);
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let mut value = Value::default();
+        if needed[index + 1] {
+            let operands: Vec<Rc<Value>> = node.inputs.iter().map(|i| values[*i].clone()).collect();
+            value = lowering.node(node, operands)?;
+            // What several nodes read is computed once.
+            let has_rows = value.elements.iter().any(|e| matches!(e, Element::Row { .. }));
+            if readers[index + 1] > 1 && has_rows {
+                let wires = lowering.wires(&value, &node.name)?;
+                value = Value {
+                    elements: wires.into_iter().map(Element::of).collect(),
+                    nodes: Vec::new(),
+                };
+            }
+        }
+        values.push(Rc::new(value));
+    }
+    let used = lowering.used_limits.clone();
+    let mut scheme = scheme.clone();
+    scheme.limits.retain(|limit| used.contains(&limit.value));
+    let lowered = lowering.finish(graph, &values[graph.output.value])?;
+    Ok((lowered, scheme))
+}
+
+/// Which values the output depends on.
+fn needed(graph: &Graph) -> Vec<bool> {
+    let mut needed = vec![false; graph.nodes.len() + 1];
+    needed[graph.output.value] = true;
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        if needed[index + 1] {
+            node.inputs.iter().for_each(|input| needed[*input] = true);
+        }
+    }
+    needed
+}
+
+/// How many nodes read each value.
+fn readers(graph: &Graph, needed: &[bool]) -> Vec<usize> {
+    let mut readers = vec![0; graph.nodes.len() + 1];
+    for (node, _) in graph.nodes.iter().zip(&needed[1..]).filter(|(_, needed)| **needed) {
+        node.inputs.iter().for_each(|input| readers[*input] += 1);
+    }
+    readers
+}
+
+impl ProgramScheme {
+    fn check(&self, graph: &Graph) -> Result<(), QuantError> {
+        self.limbs.check()?;
+        let parameter = |what, found: String, expected| {
+            Err(QuantError::Parameter {
+                what,
+                found,
+                expected,
+            })
+        };
+        if !(0.0..=WIDEST_RANGE).contains(&f64::from(self.range)) {
+            return parameter("input range", self.range.to_string(), "0 to 10^9");
+        }
+        if !(2..=24).contains(&self.fraction_bits) {
+            let found = self.fraction_bits.to_string();
+            return parameter("fraction bits", found, "2 to 24");
+        }
+        let fits = |limit: &Limit| {
+            limit.value <= graph.nodes.len()
+                && limit.low.is_finite()
+                && limit.high.is_finite()
+                && limit.low <= limit.high
+        };
+        match self.limits.iter().find(|limit| !fits(limit)) {
+            Some(limit) => parameter("a limit", format!("{limit:?}"), "an interval of a value"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Lowering<'_> {
+    fn node(&mut self, node: &Node, mut operands: Vec<Rc<Value>>) -> Result<Value, QuantError> {
+        let is_affine = matches!(
+            node.op,
+            Op::Dense(_) | Op::Conv(_) | Op::Elementwise { .. } | Op::Binary(_) | Op::Reduce { .. }
+        );
+        if !self.scheme.fold && is_affine {
+            for operand in operands.iter_mut().filter(|value| !value.nodes.is_empty()) {
+                let wires = self.wires(operand, &node.name)?;
+                let elements = wires.into_iter().map(Element::of).collect();
+                *operand = Rc::new(Value {
+                    elements,
+                    nodes: Vec::new(),
+                });
+            }
+        }
+        let operand = |at: usize| {
+            operands.get(at).map(Rc::as_ref).ok_or_else(|| QuantError::Unsupported {
+                node: node.name.clone(),
+                op: node.op.name().into(),
+                reason: format!("it has no operand {at}"),
+            })
+        };
+        let first = operand(0);
+        match &node.op {
+            Op::Dense(dense) => self.dense(node, dense, first?),
+            Op::Conv(conv) => self.conv(node, conv, first?),
+            Op::Elementwise {
+                arithmetic,
+                constant,
+            } => Ok(elementwise::with_constant(node, *arithmetic, constant, first?)),
+            Op::Binary(binary) => self.binary(node, *binary, first?, operand(1)?),
+            Op::Map(function) => self.map(node, *function, first?),
+            Op::Rearrange(sources) => self.rearrange(node, sources, &operands),
+            Op::Reduce { reduction, groups } => self.reduce(node, *reduction, groups, first?),
+            _ => Err(unsupported(node, "it has no integer form")),
+        }
+    }
+
+    /// Makes the output the last step.
+    fn finish(mut self, graph: &Graph, output: &Value) -> Result<LoweredProgram, QuantError> {
+        let first = self.bounds.len();
+        let rule = Commit {
+            scale: self.fraction(),
+            ..self.rule()
+        };
+        let wires = self.commit(output, &graph.output.name, rule)?;
+        let is_last = self.program.steps.last().is_some_and(|step| {
+            step.len() == wires.len() && self.bounds.len() - step.len() >= first.min(wires[0])
+        });
+        let in_order = wires.iter().zip(wires[0]..).all(|(wire, at)| *wire == at);
+        let ends = wires.last().is_some_and(|wire| wire + 1 == self.bounds.len());
+        let mut scale = wires.iter().map(|wire| self.scales[*wire]).max().unwrap_or(0);
+        if !(is_last && in_order && ends) {
+            // Copies, at the finest scale that there is room for.
+            let copy = |this: &Self, scale: i32| Step {
+                name: graph.output.name.clone(),
+                kind: Kind::Sums(
+                    wires
+                        .iter()
+                        .map(|wire| Sum {
+                            terms: vec![(*wire, 1 << (scale - this.scales[*wire]).clamp(0, 43))],
+                            bias: 0,
+                        })
+                        .collect(),
+                ),
+                finish: Finish::Exact,
+                bound: None,
+            };
+            let step = copy(&self, scale);
+            self.push(step, scale)?;
+        } else {
+            scale = self.scales[wires[0]];
+        }
+        self.program.output_scale = Scale(scale);
+        self.program.outputs = wires.len();
+        let ends_in_sigmoid = graph.output.value > 0
+            && matches!(
+                graph.nodes[graph.output.value - 1].op,
+                Op::Map(Function::Sigmoid)
+            );
+        self.program.probability = wires.len() == 1 && ends_in_sigmoid;
+        self.program.validate()?;
+        Ok(LoweredProgram {
+            program: self.program,
+            folded: self.folded,
+        })
+    }
+}
+
+/// The names of what a value comes from, and a node more.
+fn with(nodes: &[String], node: &Node) -> Vec<String> {
+    let mut nodes = nodes.to_vec();
+    nodes.push(node.name.clone());
+    nodes
+}
+
+fn unsupported(node: &Node, reason: impl Into<String>) -> QuantError {
+    QuantError::Unsupported {
+        node: node.name.clone(),
+        op: node.op.name().into(),
+        reason: reason.into(),
+    }
+}

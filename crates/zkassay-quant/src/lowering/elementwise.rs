@@ -1,0 +1,72 @@
+//! Operations on two numbers.
+
+use ndarray::Array1;
+use zkassay_graph::{Arithmetic, Binary, Node};
+
+use super::form::{Element, Form, Value};
+use super::state::Lowering;
+use super::{unsupported, with};
+use crate::QuantError;
+
+/// Sums with more terms are committed before they become longer.
+const LONG: usize = 64;
+
+/// An operation of a value and a constant.
+pub(super) fn with_constant(
+    node: &Node,
+    arithmetic: Arithmetic,
+    constant: &Array1<f32>,
+    x: &Value,
+) -> Value {
+    let apply = |(element, constant): (&Element, &f32)| {
+        let c = f64::from(*constant);
+        match arithmetic {
+            Arithmetic::Add => element.affine(1.0, c),
+            Arithmetic::Subtract => element.affine(1.0, -c),
+            Arithmetic::Multiply => element.affine(c, 0.0),
+            Arithmetic::Divide => element.affine(1.0 / c, 0.0),
+        }
+    };
+    Value {
+        elements: x.elements.iter().zip(constant).map(apply).collect(),
+        nodes: with(&x.nodes, node),
+    }
+}
+
+impl Lowering<'_> {
+    pub(super) fn binary(
+        &mut self,
+        node: &Node,
+        binary: Binary,
+        a: &Value,
+        b: &Value,
+    ) -> Result<Value, QuantError> {
+        match binary {
+            Binary::Add => self.add(node, a, b, 1.0),
+            Binary::Subtract => self.add(node, a, b, -1.0),
+            _ => Err(unsupported(node, "it has no integer form")),
+        }
+    }
+
+    /// `a + factor * b`.
+    fn add(&mut self, node: &Node, a: &Value, b: &Value, factor: f64) -> Result<Value, QuantError> {
+        let forms_of_a = self.forms_for_sum(node, a)?;
+        let forms_of_b = self.forms_for_sum(node, b)?;
+        let pairs = forms_of_a.iter().zip(&forms_of_b);
+        let sum = |(a, b): (&Form, &Form)| Element::Form(Form::sum([(a, 1.0), (b, factor)]));
+        let mut nodes = a.nodes.clone();
+        nodes.extend(b.nodes.iter().cloned());
+        Ok(Value {
+            elements: pairs.map(sum).collect(),
+            nodes: with(&nodes, node),
+        })
+    }
+
+    fn forms_for_sum(&mut self, node: &Node, x: &Value) -> Result<Vec<Form>, QuantError> {
+        let is_long = |e: &Element| matches!(e, Element::Form(form) if form.terms.len() > LONG);
+        match x.elements.iter().any(is_long) {
+            true => Ok(self.wires(x, &node.name)?.into_iter().map(Form::of).collect()),
+            false => self.forms(x, &node.name),
+        }
+    }
+}
