@@ -81,7 +81,7 @@ fn measure(
             .expect("a limb's bits");
         params = params.with_target(coarse).expect("a positive error");
     }
-    let calibration_rows = rows(CALIBRATION_ROWS, graph.input.len, zkassay_benches::SEED);
+    let calibration_rows = rows(CALIBRATION_ROWS, graph.inputs(), zkassay_benches::SEED);
     let calibrated = || {
         calibrate(graph, calibration_rows.view(), &params)
             .expect("a setting is found")

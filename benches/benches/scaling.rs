@@ -268,7 +268,7 @@ impl Layout {
 fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
     let widths = &layout.widths;
     let plan = layout.plan()?;
-    let graph = mlp(widths, Some(Op::Sigmoid), SEED);
+    let graph = mlp(widths, Some(Op::SIGMOID), SEED);
     let samples = rows(4, widths[0], SEED);
     let mut params = CalibrationParams::new(plan.limb_bits)?;
     if layout.options.visibility.is_unbound() {

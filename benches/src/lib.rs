@@ -15,7 +15,7 @@ pub const INPUTS: usize = 162;
 /// An MLP of the study with random weights.
 pub fn mlp(hidden: &[usize]) -> Graph {
     let widths: Vec<usize> = [&[INPUTS], hidden, &[1]].concat();
-    zkassay_testing::mlp(&widths, Some(Op::Sigmoid), SEED)
+    zkassay_testing::mlp(&widths, Some(Op::SIGMOID), SEED)
 }
 
 /// The study's perceptron of digits, 784 inputs and ten outputs, with random weights.

@@ -10,6 +10,7 @@ mod ci;
 mod experiment;
 mod fixtures;
 mod fuzz;
+mod operators;
 mod peers;
 mod python;
 mod test;
@@ -35,6 +36,7 @@ enum Command {
     Test(test::Test),
     Fixtures(fixtures::Fixtures),
     Fuzz(fuzz::Fuzz),
+    Operators(operators::Operators),
     Peers(peers::Peers),
     Python(python::Python),
     Tidy(tidy::Tidy),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Test(command) => command.run(),
         Command::Fixtures(command) => command.run(),
         Command::Fuzz(command) => command.run(),
+        Command::Operators(command) => command.run(),
         Command::Peers(command) => command.run(),
         Command::Python(command) => command.run(),
         Command::Tidy(command) => command.run(),

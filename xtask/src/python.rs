@@ -1,5 +1,5 @@
-//! `cargo xtask python`: the environment with the libraries that models are compared with; and
-//! how an environment with pinned packages is made.
+//! `cargo xtask python`: the environments with the libraries that models are compared with, and
+//! with those that export them; and how an environment with pinned packages is made.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,22 +15,31 @@ const PYTHON: &str = "CPython 3.11 on Linux x86_64";
 /// Where it is looked for, in this order.
 const PROGRAMS: [&str; 2] = ["python3.11", "python3"];
 const REQUIREMENTS: &str = "fixtures/oracle/requirements.txt";
+const EXPORTERS: &str = "fixtures/exporters/requirements.txt";
 
-/// Make the Python environment that tests compare models in.
+/// Make the Python environment that tests compare models in, or the one that exports fixtures.
 ///
 /// Some tests check exported models with the ONNX checker and onnxruntime, and trained models
 /// with scikit-learn; without this environment they say that they are skipped. It takes 0.4 GB in
 /// cargo's target folder, has pinned packages, and needs CPython 3.11 on Linux x86-64. Where it is
 /// up to date, nothing is done.
+///
+/// With --exporters it is another one, with PyTorch, Keras, TensorFlow and their exporters (6 GB,
+/// because PyTorch's wheels need CUDA's libraries even on the CPU). Only `cargo xtask operators
+/// --export` needs it: what it writes is in `fixtures/operators`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   cargo xtask python
+  cargo xtask python --exporters
   cargo xtask python --python /usr/bin/python3.11")]
 pub(crate) struct Python {
     /// The Python that the environment is made with [default: python3.11, or else python3].
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
+    /// The environment of the exporters instead.
+    #[arg(long)]
+    exporters: bool,
 }
 
 impl Python {
@@ -39,7 +48,11 @@ impl Python {
             Some(python) => check_python(python).map(|()| python.clone())?,
             None => find_python()?,
         };
-        eprintln!("{}", oracle(&python)?.display());
+        let environment = match self.exporters {
+            true => exporters(&python)?,
+            false => oracle(&python)?,
+        };
+        eprintln!("{}", environment.display());
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -62,7 +75,14 @@ fn oracle(python: &Path) -> Result<PathBuf> {
     Ok(environment)
 }
 
-fn find_python() -> Result<PathBuf> {
+/// The environment of the exporters, made if need be.
+pub(crate) fn exporters(python: &Path) -> Result<PathBuf> {
+    let environment = cargo::target_directory()?.join("python/exporters");
+    install(python, &environment, &cargo::root().join(EXPORTERS))?;
+    Ok(environment)
+}
+
+pub(crate) fn find_python() -> Result<PathBuf> {
     let mut programs = PROGRAMS.into_iter().map(PathBuf::from);
     let found = programs.find(|program| check_python(program).is_ok());
     found.with_context(|| {
@@ -139,6 +159,10 @@ pub(crate) mod tests {
     fn every_package_is_pinned() {
         for package in ["numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx"] {
             assert_pinned(REQUIREMENTS, package);
+        }
+        let exporters = "torch onnxscript onnxruntime skl2onnx hummingbird-ml keras tf2onnx";
+        for package in exporters.split_whitespace() {
+            assert_pinned(EXPORTERS, package);
         }
     }
 

@@ -145,7 +145,7 @@ fn compiled_models_are_about_as_planned() {
     for widths in MODELS {
         let options = CompileOptions::default();
         let plan = Plan::with_options(widths, &options).unwrap();
-        let graph = mlp(widths, Some(Op::Sigmoid), 4);
+        let graph = mlp(widths, Some(Op::SIGMOID), 4);
         let params = CalibrationParams::new(plan.limb_bits).unwrap();
         let model = calibrate(&graph, rows(20, widths[0], 4).view(), &params)
             .unwrap()

@@ -14,6 +14,7 @@ mod names;
 mod node;
 mod operators;
 mod shape;
+mod subgraph;
 mod tensor;
 mod tract;
 mod walk;
@@ -35,7 +36,8 @@ use walk::Scope;
 const MIN_OPSET: i64 = 7;
 
 /// Choices in the import of a model.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ImportOptions {
     /// Sizes of symbolic dimensions, by name. The first dimension of an input is 1 unless it is
     /// named here.

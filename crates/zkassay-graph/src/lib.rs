@@ -1,21 +1,39 @@
 //! ONNX bytes to a small typed graph.
 //!
-//! [`Graph::from_onnx`] reads a model as exporters write it and returns what
-//! the later stages work on: a chain of [`Op`]s over rows, with exact weights
-//! and the model's own node names. A model that is outside this subset is
-//! refused with a [`GraphError`] that names the node and says what would be
-//! accepted; bytes from anywhere are safe to import.
+//! [`Graph::from_onnx`] reads a model as exporters write it and returns what the later stages work
+//! on: a graph of [`Op`]s over rows, with exact weights and the model's own node names. The two
+//! hundred operators of ONNX become the few of [`Op`]: see its documentation for which becomes
+//! what. A model that is outside of the subset is refused with a [`GraphError`] that names the
+//! node, its operator, the reason, and what would be accepted; bytes from anywhere are safe to
+//! import.
 //!
 //! | ONNX | becomes |
 //! |---|---|
-//! | `Gemm` (`transA = 0`; any `transB`, `alpha`, `beta`), `MatMul` with or without a following `Add` | [`Op::Dense`] |
-//! | `Add`, `Sub`, `Mul`, `Div` of the data and a constant | [`Op::Elementwise`] |
-//! | `Relu`, `Sigmoid` | [`Op::Relu`], [`Op::Sigmoid`] |
-//! | `Identity`, `Dropout` (inference), `Flatten` (`axis = 1`) | nothing: they leave a row as it is |
+//! | `Gemm`, `MatMul`, `Einsum`: with constants, with a following `Add` as bias; of two values | [`Op::Dense`]; [`Op::MatMul`] |
+//! | `Conv`, `ConvTranspose`, of one or two dimensions | [`Op::Conv`] |
+//! | `Add`, `Sub`, `Mul`, `Div`, `Neg`, `Sum`, `Mean`, `Max`, `Min`, `Pow`, `Mod` | [`Op::Elementwise`] with constants, else [`Op::Binary`] |
+//! | `Relu`, `LeakyRelu`, `PRelu`, `Clip`, `Elu`, `Celu`, `Selu`, `Gelu`, `Swish`, `Softplus`, `Softsign`, `HardSigmoid`, `HardSwish`, `Mish`, `ThresholdedRelu`, `Shrink`, `Sigmoid`, `Tanh` | [`Op::Map`] |
+//! | `Abs`, `Sign`, `Floor`, `Ceil`, `Round`, `Sqrt`, `Reciprocal`, `Exp`, `Log`, `Erf` | [`Op::Map`] |
+//! | `Equal`, `Less`, `LessOrEqual`, `Greater`, `GreaterOrEqual`, `And`, `Or`, `Xor`, `Not`; `Where`, `If` | [`Op::Binary`]; [`Op::Select`] |
+//! | `Softmax`, `LogSoftmax`, `Hardmax` | [`Op::Softmax`], [`Op::ArgMax`] |
+//! | `ReduceSum`, `ReduceMean`, `ReduceMax`, `ReduceMin`, `ReduceL1`, `ReduceL2`, `ReduceSumSquare`, `ReduceLogSum`, `ReduceLogSumExp`, `ReduceProd`, `CumSum` | [`Op::Reduce`] |
+//! | `MaxPool`, `AveragePool`, `LpPool`, `GlobalAveragePool`, `GlobalMaxPool` | [`Op::Reduce`] |
+//! | `BatchNormalization`, `InstanceNormalization`, `LayerNormalization` | [`Op::Elementwise`], [`Op::Reduce`] |
+//! | `ArgMax`, `ArgMin`, `TopK` | [`Op::ArgMax`], [`Op::TopK`] |
+//! | `Reshape`, `Flatten`, `Squeeze`, `Unsqueeze`, `Identity`, `Dropout` (inference), `Cast` to floats, `ZipMap` | nothing: the elements stay where they are |
+//! | `Transpose`, `Concat`, `Split`, `Slice`, `Pad`, `Gather`, `GatherElements`, `GatherND`, `Expand`, `Tile`, `DepthToSpace`, `SpaceToDepth`, `ReverseSequence`, `Resize`, `ArrayFeatureExtractor` | [`Op::Rearrange`]; several that follow each other become one |
+//! | `Constant`, `ConstantOfShape`, `Shape`, `Size`, `Range`, and whatever reads only constants | constants |
+//! | `QuantizeLinear`, `DequantizeLinear` | [`Op::Elementwise`], [`Op::Map`] |
+//! | `LinearClassifier`, `LinearRegressor`, `SVMClassifier`, `SVMRegressor`, `Scaler`, `Normalizer`, `Imputer`, `Binarizer`, `OneHotEncoder`, `LabelEncoder` of ai.onnx.ml | all of the above |
+//! | `TreeEnsembleClassifier`, `TreeEnsembleRegressor` of ai.onnx.ml | [`Op::Trees`] |
+//! | functions of the model's own, `Scan` | their bodies |
 //!
-//! [`Graph::evaluate`] is the float semantics of the model. Tract parses and
-//! type-checks every model that is imported, and runs it as an independent
-//! oracle in [`reference`](mod@reference).
+//! A model has one row as its input: several inputs are parts of it, in order. The first dimension
+//! is bound to 1, others that are open are bound by [`ImportOptions`], which also chooses among
+//! several outputs.
+//!
+//! [`Graph::evaluate`] is the float semantics of the model. Tract decodes the protobuf, and runs
+//! models as an independent oracle in [`reference`](mod@reference).
 //!
 //! ```
 //! use ndarray::array;

@@ -54,7 +54,10 @@ impl Reference {
         let refuse = |reason: String| Err(GraphError::TypeCheck { reason });
         let (outputs, element, plan) = import::guard(|| {
             let output = typed.output_fact(0)?.clone();
-            let outputs = output.shape.as_concrete().map(|shape| shape.iter().product());
+            let outputs = output
+                .shape
+                .as_concrete()
+                .map(|shape| shape.iter().product());
             let element = typed.input_fact(0)?.datum_type;
             let plan = typed.into_optimized()?.into_runnable()?;
             Ok((outputs, element, plan))
@@ -90,7 +93,11 @@ impl Reference {
                 let input = input.cast_to_dt(self.element)?.into_owned();
                 let values = self.plan.run(tvec!(input.into()))?;
                 let floats = values[0].cast_to::<f32>()?;
-                Ok(floats.to_plain_array_view::<f32>()?.iter().copied().collect::<Vec<f32>>())
+                Ok(floats
+                    .to_plain_array_view::<f32>()?
+                    .iter()
+                    .copied()
+                    .collect::<Vec<f32>>())
             })?;
             for (to, from) in output.iter_mut().zip(written) {
                 *to = from;

@@ -1,6 +1,6 @@
 //! What exporters write, from `fixtures/operators`: imported, evaluated on the rows beside each
 //! file, compared with what onnxruntime made of them. What is refused is listed, with the words
-//! that its message must hold.
+//! that its message must hold: `cargo xtask operators` prints the whole messages.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,8 +24,78 @@ use zkassay_graph::{Graph, ImportOptions};
 /// Greatest difference from onnxruntime's float32, in parts of the greater of 1 and its result.
 const TOLERANCE: f64 = 1e-5;
 
+/// Files where onnxruntime itself is no more exact than this, and why.
+const INEXACT: &[(&str, f64)] = &[
+    // As libsvm does, it stops an iteration that converges to the probabilities of two classes
+    // when less than 0.0025 is left; the probabilities that it converges to are known.
+    ("sklearn/svc-poly-probability", 2.5e-3),
+    ("sklearn/svc-rbf-probability", 2.5e-3),
+    // It adds large numbers of both signs in float32.
+    ("sklearn/gaussian-process", 1e-4),
+];
+
 /// Files that are refused, and words of the message: the operator, and what is wrong with it.
-const REFUSED: &[(&str, &[&str])] = &[];
+const REFUSED: &[(&str, &[&str])] = &[
+    ("dynamo/lstm", &["(LSTM)", "not supported"]),
+    ("dynamo/sin", &["`node_sin` (Sin)", "not supported"]),
+    ("keras/lstm", &["(LSTM)", "not supported"]),
+    ("onnx/atan", &["(Atan)", "not supported"]),
+    (
+        "onnx/clip-attributes",
+        &["operator set 6", "onnx.version_converter"],
+    ),
+    ("onnx/conv3d", &["(Conv)", "3 dimensions", "one or two"]),
+    ("onnx/cos", &["(Cos)", "not supported"]),
+    (
+        "onnx/dynamic-quantisation",
+        &["(MatMulInteger)", "not supported"],
+    ),
+    (
+        "onnx/fixed-batch-of-four",
+        &["fixed batch of 4", "dynamic batch"],
+    ),
+    ("onnx/label-encoder-strings", &["`x`", "STRING", "numbers"]),
+    ("onnx/qlinear-matmul", &["(QLinearMatMul)", "not supported"]),
+    ("onnx/random", &["(RandomNormalLike)", "not supported"]),
+    (
+        "onnx/relu-opset6",
+        &["operator set 6", "onnx.version_converter"],
+    ),
+    ("onnx/sin", &["(Sin)", "not supported", "supported: Abs"]),
+    ("onnx/sinh", &["(Sinh)", "not supported"]),
+    ("onnx/tan", &["(Tan)", "not supported"]),
+    (
+        "onnxruntime/model-depthwise-qoperator",
+        &["(QLinearConv)", "`com.microsoft.QGemm`"],
+    ),
+    (
+        "onnxruntime/model-lenet-qoperator",
+        &["(QLinearConv)", "`com.microsoft.QGemm`"],
+    ),
+    (
+        "onnxruntime/model-mlp-qoperator",
+        &["(com.microsoft.QGemm)", "not supported"],
+    ),
+    (
+        "onnxruntime/sigmoid-qoperator",
+        &["(com.microsoft.QGemm)", "not supported"],
+    ),
+    (
+        "onnxruntime/softmax-qoperator",
+        &["(com.microsoft.QGemm)", "not supported"],
+    ),
+    ("sklearn/onehot-strings", &["`X`", "STRING", "numbers"]),
+    (
+        "sklearn/svc-rbf-probability-3",
+        &[
+            "(ai.onnx.ml.SVMClassifier)",
+            "more than two classes",
+            "probability=False",
+        ],
+    ),
+    ("torchscript/lstm", &["(LSTM)", "not supported"]),
+    ("torchscript/sin", &["`/Sin` (Sin)", "not supported"]),
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/operators")
@@ -40,7 +110,10 @@ fn models() -> Vec<String> {
         }
         for file in fs::read_dir(exporter.path()).unwrap().map(Result::unwrap) {
             let path = file.path();
-            if path.extension().is_some_and(|extension| extension == "onnx") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "onnx")
+            {
                 let stem = path.file_stem().unwrap().to_str().unwrap();
                 found.push(format!("{}/{stem}", exporter.file_name().to_str().unwrap()));
             }
@@ -55,12 +128,16 @@ fn models() -> Vec<String> {
 struct Fixture {
     bytes: Vec<u8>,
     record: Json,
+    /// Greatest difference.
+    tolerance: f64,
 }
 
 impl Fixture {
     fn read(name: &str) -> Self {
         let path = folder().join(name);
+        let inexact = INEXACT.iter().find(|(inexact, _)| *inexact == name);
         Self {
+            tolerance: inexact.map_or(TOLERANCE, |(_, tolerance)| *tolerance),
             bytes: fs::read(path.with_extension("onnx")).unwrap(),
             record: Json::parse(&fs::read_to_string(path.with_extension("json")).unwrap()),
         }
@@ -75,7 +152,10 @@ impl Fixture {
             other => panic!("{other:?} is no size"),
         };
         let options = ImportOptions {
-            variables: variables.iter().map(|(k, v)| (k.clone(), size(v))).collect(),
+            variables: variables
+                .iter()
+                .map(|(k, v)| (k.clone(), size(v)))
+                .collect(),
             output: Some(output.to_owned()),
         };
         let imported = catch_unwind(AssertUnwindSafe(|| {
@@ -88,7 +168,11 @@ impl Fixture {
     }
 
     fn table(&self, key: &str) -> Vec<&Json> {
-        self.record.get(key).map_or(&[][..], Json::list).iter().collect()
+        self.record
+            .get(key)
+            .map_or(&[][..], Json::list)
+            .iter()
+            .collect()
     }
 
     /// What is wrong with the output `output`, whose results are `key`.
@@ -96,15 +180,29 @@ impl Fixture {
         let expected = self.table(key);
         let graph = self.import(output)?;
         for (index, (row, expected)) in self.table("rows").into_iter().zip(expected).enumerate() {
-            let row = row.numbers().ok_or("the rows are texts, but the model is accepted")?;
+            let row = row
+                .numbers()
+                .ok_or("the rows are texts, but the model is accepted")?;
             let row: Vec<f32> = row.into_iter().map(|x| x as f32).collect();
-            let found = graph.evaluate(ArrayView1::from(&row)).map_err(|e| e.to_string())?;
-            let expected = expected.numbers().ok_or("results are texts, but the model is accepted")?;
+            let found = graph
+                .evaluate(ArrayView1::from(&row))
+                .map_err(|e| e.to_string())?;
+            let expected = expected
+                .numbers()
+                .ok_or("results are texts, but the model is accepted")?;
             if found.len() != expected.len() {
-                return Err(format!("{} elements, expected {}", found.len(), expected.len()));
+                return Err(format!(
+                    "{} elements, expected {}",
+                    found.len(),
+                    expected.len()
+                ));
             }
             for (element, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
-                let allowed = if exact { 0.0 } else { TOLERANCE * expected.abs().max(1.0) };
+                let allowed = if exact {
+                    0.0
+                } else {
+                    self.tolerance * expected.abs().max(1.0)
+                };
                 let difference = (f64::from(found) - expected).abs();
                 // Not a number is no difference that is allowed.
                 if !(difference <= allowed) {
@@ -119,7 +217,10 @@ impl Fixture {
     /// Everything that the fixture says.
     fn check(&self) -> Result<(), String> {
         let output = self.record.get("output").unwrap().text();
-        let float = self.record.get("type").is_none_or(|kind| matches!(kind.text(), "float32" | "map"));
+        let float = self
+            .record
+            .get("type")
+            .is_none_or(|kind| matches!(kind.text(), "float32" | "map"));
         self.compare(output, "expected", !float)?;
         // Labels that are texts are no numbers to compute.
         let labels = self.table("labels");
@@ -172,10 +273,11 @@ fn exported_models_give_what_onnxruntime_gives() {
 }
 
 #[test]
-fn every_refusal_is_of_a_file_that_is_there() {
+fn every_exception_is_of_a_file_that_is_there() {
     let models = models();
-    for (name, words) in REFUSED {
+    let inexact = INEXACT.iter().map(|(name, _)| name);
+    for name in inexact.chain(REFUSED.iter().map(|(name, _)| name)) {
         assert!(models.iter().any(|model| model == name), "{name}");
-        assert!(!words.is_empty(), "{name}");
     }
+    assert!(REFUSED.iter().all(|(_, words)| !words.is_empty()));
 }

@@ -116,7 +116,7 @@ fn unsupported_forms_of_known_operators_are_explained() {
     assert_says(&error, &["`head`", "axis is 2", "2 axes"]);
 
     let error = refused(|g| {
-        g.node[1] = node("Gather", "embed", &["layer_0.bias", "layer_0"], "relu_0");
+        g.node[1] = node("GatherND", "embed", &["layer_0.bias", "layer_0"], "relu_0");
     });
     assert_says(&error, &["`embed`", "indices"]);
 

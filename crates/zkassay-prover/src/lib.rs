@@ -12,7 +12,7 @@
 //! #     input: Value { name: "input".into(), len: 2 },
 //! #     nodes: vec![
 //! #         Node { name: "fc".into(), len: 1, op: Op::Dense { weights: array![[0.5, -0.25]], bias: array![0.1] } },
-//! #         Node { name: "out".into(), len: 1, op: Op::Sigmoid },
+//! #         Node { name: "out".into(), len: 1, op: Op::SIGMOID },
 //! #     ],
 //! #     output: Value { name: "output".into(), len: 1 },
 //! # };

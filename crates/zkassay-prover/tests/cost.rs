@@ -14,7 +14,7 @@ use zkassay_testing::{mlp, rows};
 
 /// Proves one row of a random model and compares.
 fn check(srs: &Srs, widths: &[usize], plan: Plan, options: &CompileOptions) {
-    let graph = mlp(widths, Some(Op::Sigmoid), 8);
+    let graph = mlp(widths, Some(Op::SIGMOID), 8);
     let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
     if options.visibility.params == ParamsVisibility::Private {
         // Secret weights are limbs: coarse in a small table.

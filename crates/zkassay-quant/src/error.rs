@@ -67,6 +67,15 @@ pub enum QuantError {
         /// Bits available.
         available: u32,
     },
+    /// An input leads to a value that the model has no proof for.
+    #[error(
+        "node '{node}': this input leads beyond what the calibration rows let expect there (a divisor near \
+         zero, or an exponential too large); calibrate with rows like it"
+    )]
+    Violated {
+        /// The node.
+        node: String,
+    },
     /// An integer model, from a file perhaps, that no calibration makes.
     #[error("the integer model is not valid: {what}")]
     Invalid {

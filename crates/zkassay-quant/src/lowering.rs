@@ -15,13 +15,22 @@
 
 mod check;
 mod conv;
+mod curve;
 mod dense;
 mod elementwise;
 mod form;
 mod map;
+mod matmul;
+mod order;
+mod product;
+mod quotient;
 mod rearrange;
 mod reduce;
+mod select;
+mod softmax;
 mod state;
+mod trees;
+mod truth;
 
 use std::rc::Rc;
 
@@ -236,6 +245,21 @@ impl Lowering<'_> {
             Op::Map(function) => self.map(node, *function, first?),
             Op::Rearrange(sources) => self.rearrange(node, sources, &operands),
             Op::Reduce { reduction, groups } => self.reduce(node, *reduction, groups, first?),
+            Op::MatMul(matmul) => self.matmul(node, matmul, first?, operand(1)?),
+            Op::Select => self.select(node, first?, operand(1)?, operand(2)?),
+            Op::Softmax { groups, log } => self.softmax(node, groups, *log, first?),
+            Op::ArgMax {
+                groups,
+                order,
+                last,
+            } => self.arg_max(node, groups, (*order, *last), first?),
+            Op::TopK {
+                groups,
+                k,
+                order,
+                positions,
+            } => self.top_k(node, groups, *k, (*order, *positions), first?),
+            Op::Trees(trees) => self.trees(node, trees, first?),
             _ => Err(unsupported(node, "it has no integer form")),
         }
     }

@@ -41,7 +41,7 @@
 //! let circuit = settings.compile(&model)?;
 //! let witness = Witness::new(&circuit, &[1.0, 2.0])?;
 //! mock(&circuit, &witness)?;
-//! let srs = Srs::unsafe_local(circuit.compiled.shape().logrows);
+//! let srs = Srs::unsafe_local(circuit.compiled.logrows());
 //! let key = setup(&srs, &circuit)?;
 //! let proof = prove(&srs, &key, &witness)?;
 //! assert_eq!(verify(key.verifying_key(), &proof)?.outputs, witness.output());
@@ -91,6 +91,7 @@ pub use table::ModelTable;
 pub use witness::Witness;
 pub use zkassay_circuit::{CompileOptions, LayoutTarget};
 pub use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+pub use zkassay_graph::ImportOptions;
 pub use zkassay_prover::{Circuit, ProvingKey, Srs};
 pub use zkassay_quant::Target;
 pub use zkassay_verifier::{Digest, Proof, PublicData, SrsOrigin, Verdict, VerifyingKey};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use zkassay_graph::{Graph, read_onnx};
+use zkassay_graph::{Graph, ImportOptions, read_onnx};
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;
 
@@ -12,6 +12,7 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     graph: Graph,
+    options: ImportOptions,
     digest: Digest,
 }
 
@@ -21,8 +22,17 @@ impl Model {
     /// # Errors
     /// [`Error::Graph`] if they are not a model of the supported subset.
     pub fn from_onnx(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_onnx_with(bytes, &ImportOptions::default())
+    }
+
+    /// Imports the bytes of an `.onnx` file with dimensions bound, an output chosen.
+    ///
+    /// # Errors
+    /// As [`from_onnx`](Self::from_onnx).
+    pub fn from_onnx_with(bytes: &[u8], options: &ImportOptions) -> Result<Self, Error> {
         Ok(Self {
-            graph: Graph::from_onnx(bytes)?,
+            graph: Graph::from_onnx_with(bytes, options)?,
+            options: options.clone(),
             digest: digest(bytes),
         })
     }
@@ -40,6 +50,11 @@ impl Model {
         &self.graph
     }
 
+    /// How it was imported.
+    pub fn options(&self) -> &ImportOptions {
+        &self.options
+    }
+
     /// SHA-256 of the file; with weights of other files inside, if there are any.
     pub fn digest(&self) -> Digest {
         self.digest
@@ -47,6 +62,6 @@ impl Model {
 
     /// Values per row of the input.
     pub fn inputs(&self) -> usize {
-        self.graph.input.len
+        self.graph.inputs()
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, Axis};
 use zkassay_circuit::CompileOptions;
+use zkassay_graph::ImportOptions;
 use zkassay_prover::{Circuit, ProvingKey, Srs};
 use zkassay_verifier::{Proof, Verdict, VerifyingKey};
 
@@ -13,6 +14,8 @@ use crate::{CalibrationOptions, Error, Model, Settings, Witness, stages};
 /// How to prove a model.
 #[derive(Clone, Debug, Default)]
 pub struct ProveOptions {
+    /// Sizes of symbolic dimensions, and which output is proved.
+    pub import: ImportOptions,
     /// What the proof reveals, and what the layout is for.
     pub compile: CompileOptions,
     /// What the calibration minimises, and its margin.
@@ -121,7 +124,9 @@ pub fn prove_model_watched(
     options: &ProveOptions,
     mut watch: impl FnMut(Event),
 ) -> Result<Proved, Error> {
-    let model = timed(&mut watch, Stage::Import, || Model::from_onnx(onnx))?;
+    let model = timed(&mut watch, Stage::Import, || {
+        Model::from_onnx_with(onnx, &options.import)
+    })?;
     let settings = timed(&mut watch, Stage::Calibrate, || {
         let settings = Settings::new(&model, &options.compile);
         let alone = ArrayView1::from(input).insert_axis(Axis(0));
@@ -130,7 +135,7 @@ pub fn prove_model_watched(
     })?;
     let circuit = timed(&mut watch, Stage::Compile, || settings.compile(&model))?;
     let witness = timed(&mut watch, Stage::Witness, || Witness::new(&circuit, input))?;
-    let logrows = circuit.compiled.shape().logrows;
+    let logrows = circuit.compiled.logrows();
     let srs = timed(&mut watch, Stage::Parameters, || {
         match &options.parameters {
             Parameters::Given(srs) => Ok(Srs::clone(srs)),

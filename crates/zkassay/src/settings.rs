@@ -5,15 +5,17 @@
 //! [`Settings::compile`] is then a pure function of model and settings: whoever has the ONNX file
 //! and the settings can make the circuit, and with public parameters the verifying key, again.
 
-use std::sync::Arc;
-
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
-use zkassay_circuit::{CompileOptions, CompiledModel, LayoutTarget, Plan};
+use zkassay_circuit::cost::{Cost, Machine};
+use zkassay_circuit::program::plan::ProgramPlan;
+use zkassay_circuit::{Compiled, CompileOptions, LayoutTarget, Plan};
 use zkassay_fixed::Visibility;
 use zkassay_prover::Circuit;
+use zkassay_graph::ImportOptions;
 use zkassay_quant::{
-    CalibrationParams, Fidelity, QuantizedModel, Scheme, Target, Trial, calibrate, quantize,
+    CalibrationParams, ErrorSummary, Fidelity, FidelityReport, IntegerCalibration, IntegerModel,
+    IntegerScheme, IntegerTrial, OutputFidelity, Target, calibrate_model, is_chain, quantize_model,
 };
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;
@@ -30,6 +32,9 @@ pub struct Settings {
     /// SHA-256 of the ONNX file.
     #[serde(with = "crate::hash")]
     model: Digest,
+    /// How it was imported.
+    #[serde(default)]
+    import: ImportOptions,
     visibility: Visibility,
     layout: LayoutTarget,
     calibration: Option<Calibrated>,
@@ -43,6 +48,13 @@ pub struct CalibrationOptions {
     pub target: Target,
     /// Inputs are accepted up to this many times the rows' greatest value; to six digits.
     pub margin: f64,
+    /// Whether adjacent affine operations are merged.
+    #[serde(default = "yes")]
+    pub fold: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for CalibrationOptions {
@@ -51,6 +63,7 @@ impl Default for CalibrationOptions {
         Self {
             target: Target::Resources { max_error: 1e-2 },
             margin: 2.0,
+            fold: true,
         }
     }
 }
@@ -62,15 +75,17 @@ pub struct Calibrated {
     /// What was asked for.
     pub options: CalibrationOptions,
     /// The chosen scheme, which determines the integer model.
-    pub scheme: Scheme,
+    pub scheme: IntegerScheme,
     /// The least and the greatest input that the circuit accepts, rounded towards zero.
     pub accepted: [f32; 2],
     /// log2 of the circuit's rows.
     pub logrows: u32,
     /// Errors on the calibration rows, to six digits.
     pub fidelity: Fidelity,
+    /// The same for each output.
+    pub per_output: Vec<OutputFidelity>,
     /// Everything that was tried.
-    pub trials: Vec<Trial>,
+    pub trials: Vec<IntegerTrial>,
 }
 
 impl Settings {
@@ -80,6 +95,7 @@ impl Settings {
             kind: DocumentKind::Settings,
             version: DocumentKind::VERSION,
             model: model.digest(),
+            import: model.options().clone(),
             visibility: options.visibility,
             layout: options.target,
             calibration: None,
@@ -94,9 +110,11 @@ impl Settings {
         let settings: Self = document::read(DocumentKind::Settings, bytes)?;
         let is_finite = settings.calibration.as_ref().is_none_or(|calibrated| {
             let [low, high] = calibrated.accepted;
-            [calibrated.scheme.range, low, high]
-                .iter()
-                .all(|value| value.is_finite())
+            let range = match &calibrated.scheme {
+                IntegerScheme::Chain(scheme) => scheme.range,
+                IntegerScheme::Program(scheme) => scheme.range,
+            };
+            [range, low, high].iter().all(|value| value.is_finite())
         });
         match is_finite {
             true => Ok(settings),
@@ -120,6 +138,11 @@ impl Settings {
     /// SHA-256 of the ONNX file that they are for.
     pub fn model(&self) -> Digest {
         self.model
+    }
+
+    /// How the model was imported, and has to be again.
+    pub fn import(&self) -> &ImportOptions {
+        &self.import
     }
 
     /// What a proof reveals, and what the layout is for.
@@ -149,27 +172,21 @@ impl Settings {
     ) -> Result<Self, Error> {
         self.check_model(model)?;
         let options = options.rounded();
-        let plan = Plan::for_graph_with(model.graph(), &self.options())?;
-        let mut params = CalibrationParams::new(plan.limb_bits)?
-            .with_margin(options.margin)?
-            .with_target(options.target)?;
-        if self.visibility.is_unbound() {
-            // Secret weights are range-checked as limbs are.
-            params = params.with_weight_bits(plan.limb_bits)?;
-        }
-        let calibration = calibrate(model.graph(), rows, &params)?;
+        let calibration = search(model, rows, &options, &self.options())?;
         // Compiled here to know the size, and so that settings that cannot be compiled are not kept.
         let accepted = accepted(&calibration.model);
-        let compiled = CompiledModel::with_options(calibration.model, &self.options())?;
+        let compiled = Compiled::new(calibration.model, &self.options())?;
         let trials = calibration.trials.into_iter();
+        let FidelityReport { overall, per_output } = calibration.fidelity;
         let calibrated = Calibrated {
             options,
             scheme: calibration.scheme,
             accepted,
-            logrows: compiled.shape().logrows,
-            fidelity: rounded(calibration.fidelity),
+            logrows: compiled.logrows(),
+            fidelity: rounded(overall),
+            per_output: per_output.into_iter().map(rounded_output).collect(),
             trials: trials
-                .map(|trial| Trial {
+                .map(|trial| IntegerTrial {
                     fidelity: trial.fidelity.map(rounded),
                     ..trial
                 })
@@ -190,16 +207,16 @@ impl Settings {
     pub fn compile(&self, model: &Model) -> Result<Circuit, Error> {
         self.check_model(model)?;
         let calibrated = self.calibration.as_ref().ok_or(Error::NotCalibrated)?;
-        let quantized = quantize(model.graph(), &calibrated.scheme)?;
+        let quantized = quantize_model(model.graph(), &calibrated.scheme)?;
         let accepted = accepted(&quantized);
-        let compiled = CompiledModel::with_options(quantized, &self.options())?;
+        let compiled = Compiled::new(quantized, &self.options())?;
         let given = (calibrated.accepted, calibrated.logrows);
-        if given != (accepted, compiled.shape().logrows) {
+        if given != (accepted, compiled.logrows()) {
             let what = "its range or size is not that of its scheme: run calibrate-settings again";
             return Err(DocumentError::invalid(DocumentKind::Settings, what).into());
         }
         Ok(Circuit {
-            compiled: Arc::new(compiled),
+            compiled,
             model: model.digest(),
             settings: self.digest(),
         })
@@ -207,6 +224,11 @@ impl Settings {
 
     fn check_model(&self, model: &Model) -> Result<(), Error> {
         match self.model == model.digest() {
+            true if self.import != *model.options() => {
+                let what = "the model was imported with another output or other sizes: use the \
+                            settings' own";
+                Err(DocumentError::invalid(DocumentKind::Settings, what).into())
+            }
             true => Ok(()),
             false => Err(Mismatch {
                 what: "the settings file",
@@ -221,8 +243,51 @@ impl Settings {
     }
 }
 
+/// The search over scales. How many bits a limb has is part of it: as many as the table has room for, which
+/// is known for a chain, and for other models once they have been calibrated with some number.
+fn search(
+    model: &Model,
+    rows: ArrayView2<'_, f32>,
+    options: &CalibrationOptions,
+    compile: &CompileOptions,
+) -> Result<IntegerCalibration, Error> {
+    /// Bits to begin with.
+    const DRAFT_BITS: u32 = 9;
+    let graph = model.graph();
+    let with_bits = |bits: u32| -> Result<IntegerCalibration, Error> {
+        let mut params = CalibrationParams::new(bits)?
+            .with_margin(options.margin)?
+            .with_target(options.target)?
+            .with_fold(options.fold);
+        if compile.visibility.is_unbound() {
+            // Secret weights are range-checked as limbs are.
+            params = params.with_weight_bits(bits)?;
+        }
+        Ok(calibrate_model(graph, rows, &params)?)
+    };
+    if is_chain(graph) && options.fold {
+        return with_bits(Plan::for_graph_with(graph, compile)?.limb_bits);
+    }
+    let draft = with_bits(DRAFT_BITS)?;
+    let IntegerModel::Program(program) = &draft.model else {
+        return Ok(draft);
+    };
+    let bits = ProgramPlan::limb_bits(program, compile)?;
+    if bits == DRAFT_BITS {
+        return Ok(draft);
+    }
+    let seconds = |calibration: &IntegerCalibration| -> Result<f64, Error> {
+        let compiled = Compiled::new(calibration.model.clone(), compile)?;
+        Ok(Cost::of(&compiled.shape(), &Machine::default()).prove_seconds)
+    };
+    match with_bits(bits) {
+        Ok(other) if seconds(&other)? < seconds(&draft)? => Ok(other),
+        _ => Ok(draft),
+    }
+}
+
 /// The least and the greatest input that a model accepts, rounded towards zero.
-fn accepted(model: &QuantizedModel) -> [f32; 2] {
+fn accepted(model: &IntegerModel) -> [f32; 2] {
     let (scale, (low, high)) = (model.input_scale(), model.input_range());
     [low, high].map(|end| towards_zero(scale.real(end)))
 }
@@ -237,6 +302,7 @@ impl CalibrationOptions {
                 Target::Accuracy => Target::Accuracy,
             },
             margin: six_digits(self.margin),
+            fold: self.fold,
         }
     }
 }
@@ -248,6 +314,19 @@ fn rounded(fidelity: Fidelity) -> Fidelity {
         max: six_digits(fidelity.max),
         agreement: six_digits(fidelity.agreement),
         ..fidelity
+    }
+}
+
+fn rounded_output(fidelity: OutputFidelity) -> OutputFidelity {
+    let of = |errors: ErrorSummary| ErrorSummary {
+        mean: six_digits(errors.mean),
+        median: six_digits(errors.median),
+        max: six_digits(errors.max),
+        min: six_digits(errors.min),
+    };
+    OutputFidelity {
+        absolute: of(fidelity.absolute),
+        percent: of(fidelity.percent),
     }
 }
 

@@ -2,9 +2,7 @@
 //!
 //! Each checks that what it is given belongs together, by the hashes that the artefacts carry.
 
-use std::sync::Arc;
-
-use zkassay_circuit::ModelCircuit;
+use zkassay_circuit::{ModelCircuit, TableWitness};
 use zkassay_gadgets::halo2_proofs::dev::MockProver;
 use zkassay_prover::{Circuit, ProverError, ProvingKey, Srs};
 use zkassay_verifier::{Proof, Verdict, VerifyError, VerifyingKey};
@@ -21,11 +19,10 @@ pub fn mock(circuit: &Circuit, witness: &Witness) -> Result<(), Error> {
 }
 
 /// Checks every gate on every row of a filled table.
-fn check(circuit: &Circuit, table: zkassay_circuit::Witness) -> Result<(), Error> {
-    let instance = table.instance.clone();
-    let compiled = Arc::clone(&circuit.compiled);
-    let logrows = compiled.shape().logrows;
-    let mocked = ModelCircuit::mock(compiled, Arc::new(table));
+fn check(circuit: &Circuit, table: TableWitness) -> Result<(), Error> {
+    let instance = table.instance().to_vec();
+    let logrows = circuit.compiled.logrows();
+    let mocked = ModelCircuit::mock(circuit.compiled.clone(), table);
     let prover = MockProver::run(logrows, &mocked, instance).map_err(ProverError::from)?;
     prover.verify().map_err(|failures| Error::Unsatisfied {
         failures: failures.len(),
@@ -51,7 +48,7 @@ pub fn setup(srs: &Srs, circuit: &Circuit) -> Result<ProvingKey, Error> {
 pub fn prove(srs: &Srs, key: &ProvingKey, witness: &Witness) -> Result<Proof, Error> {
     let circuit = key.verifying_key().statement().circuit;
     let table = witness.table(key.compiled(), circuit, "the proving key's circuit")?;
-    Ok(key.prove(srs, &table)?)
+    Ok(key.prove(srs, table)?)
 }
 
 /// Checks a proof.
@@ -101,11 +98,12 @@ mod tests {
             .calibrate(&model, rows.view(), &CalibrationOptions::default())
             .unwrap();
         let circuit = settings.compile(&model).unwrap();
-        let mut table = circuit.compiled.witness(&[1.0, 2.0]).unwrap();
-        assert!(check(&circuit, table.clone()).is_ok());
-        let input = circuit.compiled.rows().len() - 1;
+        let chain = circuit.compiled.chain().unwrap();
+        let mut table = chain.witness(&[1.0, 2.0]).unwrap();
+        assert!(check(&circuit, table.clone().into()).is_ok());
+        let input = chain.rows().len() - 1;
         table.value[input] += Field::one();
-        let error = check(&circuit, table).unwrap_err();
+        let error = check(&circuit, table.into()).unwrap_err();
         assert!(matches!(error, Error::Unsatisfied { .. }), "{error}");
         assert!(error.to_string().contains("first: Constraint"), "{error}");
     }

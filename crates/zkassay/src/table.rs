@@ -2,25 +2,30 @@
 
 use serde::Serialize;
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
-use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
-use zkassay_gadgets::Shape;
-use zkassay_graph::{Arithmetic, Op};
+use zkassay_circuit::{Compiled, CompileOptions, Plan};
+use zkassay_gadgets::TableShape;
+use zkassay_quant::{Folded, Kind, is_chain};
 
 use crate::{Error, Model, Settings};
 
-/// A model's nodes, its table, and what proofs will cost, before any key is made.
+/// A model's nodes, what they become, the proof's table, and what proofs will cost, before any key is
+/// made.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelTable {
     /// Name of the ONNX graph.
     pub name: String,
     /// The nodes in the order they are applied.
     pub nodes: Vec<NodeRow>,
+    /// Affine nodes that are merged.
+    pub folded: Vec<Folded>,
+    /// What is proved instead of the nodes; empty before the calibration.
+    pub steps: Vec<StepRow>,
     /// Number of weights and biases.
     pub parameters: usize,
-    /// The size of the proof's table.
-    pub layout: Layout,
+    /// The size of the proof's table; `None` if only the calibration can tell.
+    pub layout: Option<Layout>,
     /// What it costs.
-    pub cost: Cost,
+    pub cost: Option<Cost>,
 }
 
 /// A node of the model.
@@ -28,14 +33,27 @@ pub struct ModelTable {
 pub struct NodeRow {
     /// Its name in the ONNX file.
     pub name: String,
+    /// Its operator in the ONNX file.
+    pub operator: String,
     /// What it does.
     pub op: &'static str,
-    /// Values per row that it reads.
+    /// Values that it reads.
     pub inputs: usize,
-    /// Values per row that it writes.
+    /// Values that it writes.
     pub outputs: usize,
     /// Weights and biases.
     pub parameters: usize,
+}
+
+/// A step of the integer model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepRow {
+    /// The nodes that it belongs to.
+    pub name: String,
+    /// What it is.
+    pub kind: &'static str,
+    /// Integers that it computes.
+    pub outputs: usize,
 }
 
 /// The size of the proof's table.
@@ -62,9 +80,13 @@ impl ModelTable {
         options: &CompileOptions,
         machine: &Machine,
     ) -> Result<Self, Error> {
-        let widths = zkassay_quant::widths(model.graph())?;
+        let graph = model.graph();
+        if !is_chain(graph) {
+            return Ok(Self::new(model, None, machine));
+        }
+        let widths = zkassay_quant::widths(graph)?;
         let shape = Plan::with_options(&widths, options)?.shape(&widths, options);
-        Ok(Self::new(model, false, &shape, machine))
+        Ok(Self::new(model, Some((false, &TableShape::Chain(shape))), machine))
     }
 
     /// The table of a model with its settings, compiled if they are calibrated, else planned, and
@@ -77,60 +99,89 @@ impl ModelTable {
         settings: &Settings,
         machine: &Machine,
     ) -> Result<Self, Error> {
-        match settings.compile(model) {
-            Ok(circuit) => Ok(Self::new(model, true, circuit.compiled.shape(), machine)),
-            Err(Error::NotCalibrated) => Self::planned(model, &settings.options(), machine),
-            Err(error) => Err(error),
+        let circuit = match settings.compile(model) {
+            Ok(circuit) => circuit,
+            Err(Error::NotCalibrated) => return Self::planned(model, &settings.options(), machine),
+            Err(error) => return Err(error),
+        };
+        let shape = circuit.compiled.shape();
+        let mut table = Self::new(model, Some((true, &shape)), machine);
+        if let Some(calibrated) = settings.calibration() {
+            table.folded = zkassay_quant::folded(model.graph(), &calibrated.scheme)?;
         }
+        table.steps = steps(&circuit.compiled);
+        Ok(table)
     }
 
-    fn new(model: &Model, exact: bool, shape: &Shape, machine: &Machine) -> Self {
+    fn new(model: &Model, shape: Option<(bool, &TableShape)>, machine: &Machine) -> Self {
         let graph = model.graph();
-        let mut inputs = graph.input.len;
+        let len = |value: &usize| graph.shape_of(*value).iter().product::<usize>();
         let nodes = graph.nodes.iter().map(|node| NodeRow {
             name: node.name.clone(),
-            op: op_name(&node.op),
-            inputs: std::mem::replace(&mut inputs, node.len),
-            outputs: node.len,
+            operator: node.operator.clone(),
+            op: node.op.name(),
+            inputs: node.inputs.iter().map(len).sum(),
+            outputs: node.len(),
             parameters: node.op.parameters(),
         });
         Self {
             name: graph.name.clone(),
             nodes: nodes.collect(),
+            folded: vec![],
+            steps: vec![],
             parameters: graph.parameters(),
-            layout: Layout::new(exact, shape),
-            cost: Cost::new(shape, machine),
+            layout: shape.map(|(exact, shape)| Layout::new(exact, shape)),
+            cost: shape.map(|(_, shape)| Cost::of(shape, machine)),
+        }
+    }
+}
+
+/// The steps of an integer model.
+fn steps(compiled: &Compiled) -> Vec<StepRow> {
+    match compiled {
+        Compiled::Chain(compiled) => {
+            let layers = compiled.model().layers.iter();
+            let step = |layer: &zkassay_quant::QuantizedLayer| StepRow {
+                name: layer.name.clone(),
+                kind: "Dense",
+                outputs: layer.outputs(),
+            };
+            layers.map(step).collect()
+        }
+        Compiled::Program(compiled) => {
+            let steps = compiled.program().steps.iter();
+            let row = |step: &zkassay_quant::Step| StepRow {
+                name: step.name.clone(),
+                kind: match step.kind {
+                    Kind::Dense { .. } => "Dense",
+                    Kind::Conv(_) => "Conv",
+                    Kind::Sums(_) => "Sums",
+                    Kind::Products(_) => "Products",
+                    Kind::Table { .. } => "Table",
+                    Kind::Hints(_) => "Hints",
+                },
+                outputs: step.len(),
+            };
+            steps.map(row).collect()
         }
     }
 }
 
 impl Layout {
     /// The layout of a compiled model.
-    pub fn of(compiled: &CompiledModel) -> Self {
-        Self::new(true, compiled.shape())
+    pub fn of(compiled: &Compiled) -> Self {
+        Self::new(true, &compiled.shape())
     }
 
-    fn new(exact: bool, shape: &Shape) -> Self {
+    fn new(exact: bool, shape: &TableShape) -> Self {
         Self {
             exact,
-            block_width: shape.block_width,
-            limb_bits: shape.limb_bits,
-            dimensions: Dimensions::new(shape),
+            block_width: shape.block_width(),
+            limb_bits: shape.limb_bits(),
+            dimensions: match shape {
+                TableShape::Chain(shape) => Dimensions::new(shape),
+                TableShape::Program(shape) => Dimensions::of_program(shape),
+            },
         }
-    }
-}
-
-fn op_name(op: &Op) -> &'static str {
-    match op {
-        Op::Dense { .. } => "Dense",
-        Op::Elementwise { arithmetic, .. } => match arithmetic {
-            Arithmetic::Add => "Add",
-            Arithmetic::Subtract => "Sub",
-            Arithmetic::Multiply => "Mul",
-            Arithmetic::Divide => "Div",
-        },
-        Op::Relu => "Relu",
-        Op::Sigmoid => "Sigmoid",
-        _ => "other",
     }
 }

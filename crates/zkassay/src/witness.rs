@@ -5,9 +5,8 @@
 //! microseconds; a file whose integers are not those of its input is refused.
 
 use serde::{Deserialize, Serialize};
-use zkassay_circuit::{CircuitError, CompiledModel};
+use zkassay_circuit::{CircuitError, Compiled, TableWitness};
 use zkassay_prover::Circuit;
-use zkassay_quant::{QuantizedModel, Trace};
 use zkassay_verifier::Digest;
 
 use crate::document::{self, DocumentError, DocumentKind};
@@ -35,22 +34,27 @@ impl Witness {
     /// # Errors
     /// A row of the wrong length, or a value outside the calibrated range.
     pub fn new(circuit: &Circuit, row: &[f32]) -> Result<Self, Error> {
-        let model = circuit.compiled.model();
-        let trace = model.evaluate(row)?;
-        Ok(Self::of(model, circuit.digest()?, row, &trace))
+        let table = circuit.compiled.witness(row)?;
+        Ok(Self::of(&circuit.compiled, circuit.digest()?, row, &table)?)
     }
 
-    /// The witness of an evaluation.
-    fn of(model: &QuantizedModel, circuit: Digest, row: &[f32], trace: &Trace) -> Self {
-        Self {
+    /// The witness of a filled table.
+    fn of(
+        compiled: &Compiled,
+        circuit: Digest,
+        row: &[f32],
+        table: &TableWitness,
+    ) -> Result<Self, CircuitError> {
+        let scale = compiled.output_map()?.output_scale();
+        Ok(Self {
             kind: DocumentKind::Witness,
             version: DocumentKind::VERSION,
             circuit,
             input: row.to_vec(),
-            input_integers: trace.values.first().cloned().unwrap_or_default(),
-            output: model.output_reals(trace),
-            output_integers: trace.outputs.clone(),
-        }
+            input_integers: table.inputs().to_vec(),
+            output: table.outputs().iter().map(|z| scale.real(*z)).collect(),
+            output_integers: table.outputs().to_vec(),
+        })
     }
 
     /// Reads a witness.
@@ -99,10 +103,10 @@ impl Witness {
     /// A witness of another circuit, or whose integers are not those of its input.
     pub(crate) fn table(
         &self,
-        compiled: &CompiledModel,
+        compiled: &Compiled,
         circuit: Digest,
         holder: &'static str,
-    ) -> Result<zkassay_circuit::Witness, Error> {
+    ) -> Result<TableWitness, Error> {
         if self.circuit != circuit {
             return Err(Mismatch {
                 what: "the witness",
@@ -114,13 +118,11 @@ impl Witness {
             }
             .into());
         }
-        let model = compiled.model();
-        let trace = model.evaluate(&self.input)?;
-        if Self::of(model, circuit, &self.input, &trace) != *self {
+        let table = compiled.witness(&self.input)?;
+        if Self::of(compiled, circuit, &self.input, &table)? != *self {
             let what = "its integers or outputs are not those of its input: run gen-witness again";
             return Err(DocumentError::invalid(DocumentKind::Witness, what).into());
         }
-        let table = zkassay_circuit::Witness::new(compiled, &trace);
-        Ok(table.map_err(CircuitError::from)?)
+        Ok(table)
     }
 }

@@ -89,7 +89,7 @@ fn artefacts_of_two_models_are_told_apart() {
             .unwrap_err()
             .is_mismatch()
     );
-    let srs = Srs::unsafe_local(circuit_a.compiled.shape().logrows);
+    let srs = Srs::unsafe_local(circuit_a.compiled.logrows());
     let [key_a, key_b] = [&circuit_a, &circuit_b].map(|circuit| setup(&srs, circuit).unwrap());
     assert!(
         stages::prove(&srs, &key_a, &witness_b)

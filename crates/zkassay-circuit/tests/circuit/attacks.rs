@@ -244,7 +244,7 @@ fn hashes_are_of_integers_whatever_they_stand_for() {
         },
         ..CompileOptions::default()
     };
-    let graph = mlp(&[3, 1], Some(Op::Sigmoid), 31);
+    let graph = mlp(&[3, 1], Some(Op::SIGMOID), 31);
     let plan = Plan::for_graph_with(&graph, &options).unwrap();
     let params = CalibrationParams::new(plan.limb_bits).unwrap();
     let compile = |factor: f32| {

@@ -12,7 +12,7 @@ use zkassay_testing::{mlp, rows};
 
 /// `graph` quantised with limbs of `limb_bits` bits.
 pub(crate) fn quantize(graph: &Graph, limb_bits: u32) -> QuantizedModel {
-    let rows = rows(20, graph.input.len, 1);
+    let rows = rows(20, graph.inputs(), 1);
     let params = CalibrationParams::new(limb_bits).unwrap();
     calibrate(graph, rows.view(), &params).unwrap().model
 }
@@ -32,12 +32,12 @@ pub(crate) fn compile(
         },
         ..CompileOptions::default()
     };
-    compiled(&mlp(widths, Some(Op::Sigmoid), 31), &options)
+    compiled(&mlp(widths, Some(Op::SIGMOID), 31), &options)
 }
 
 /// `graph` quantised and laid out for the given options.
 pub(crate) fn compiled(graph: &Graph, options: &CompileOptions) -> Arc<CompiledModel> {
-    let rows = rows(20, graph.input.len, 1);
+    let rows = rows(20, graph.inputs(), 1);
     let plan = Plan::for_graph_with(graph, options).unwrap();
     let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
     if options.visibility.is_unbound() {

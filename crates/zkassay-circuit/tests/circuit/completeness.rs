@@ -18,13 +18,13 @@ fn compile(widths: &[usize], last: Option<Op>, seed: u64) -> Arc<CompiledModel> 
 #[test]
 fn models_of_many_shapes_are_accepted() {
     let shapes: [(&[usize], Option<Op>); 7] = [
-        (&[5, 1], Some(Op::Sigmoid)),
+        (&[5, 1], Some(Op::SIGMOID)),
         (&[5, 1], None),
         (&[4, 3], None),
-        (&[6, 4, 1], Some(Op::Sigmoid)),
+        (&[6, 4, 1], Some(Op::SIGMOID)),
         (&[6, 5, 3, 2], None),
-        (&[3, 40, 20, 4], Some(Op::Sigmoid)),
-        (&[162, 64, 32, 1], Some(Op::Sigmoid)),
+        (&[3, 40, 20, 4], Some(Op::SIGMOID)),
+        (&[162, 64, 32, 1], Some(Op::SIGMOID)),
     ];
     for (widths, last) in shapes {
         let compiled = compile(widths, last, 3);
@@ -50,8 +50,8 @@ fn layers_wider_than_a_block_are_accepted() {
 fn the_corners_of_the_input_range_are_accepted() {
     // The bounds are proved for every input in range: try the ones that reach them.
     for (widths, last) in [
-        (&[5usize, 1][..], Some(Op::Sigmoid)),
-        (&[6, 4, 3, 1], Some(Op::Sigmoid)),
+        (&[5usize, 1][..], Some(Op::SIGMOID)),
+        (&[6, 4, 3, 1], Some(Op::SIGMOID)),
         (&[6, 4, 2], None),
     ] {
         let compiled = compile(widths, last, 7);
@@ -70,7 +70,7 @@ fn the_corners_of_the_input_range_are_accepted() {
 
 #[test]
 fn the_table_holds_integer_evaluation_bit_for_bit() {
-    let compiled = compile(&[6, 5, 4, 1], Some(Op::Sigmoid), 9);
+    let compiled = compile(&[6, 5, 4, 1], Some(Op::SIGMOID), 9);
     for row in rows(10, 6, 11).outer_iter() {
         let row = row.to_vec();
         let trace = compiled.model().evaluate(&row).unwrap();
@@ -88,7 +88,7 @@ fn the_table_holds_integer_evaluation_bit_for_bit() {
 
 #[test]
 fn inputs_out_of_range_are_named() {
-    let compiled = compile(&[5, 1], Some(Op::Sigmoid), 3);
+    let compiled = compile(&[5, 1], Some(Op::SIGMOID), 3);
     let error = compiled
         .witness(&[0.0, 0.0, 1e6, 0.0, 0.0])
         .unwrap_err()

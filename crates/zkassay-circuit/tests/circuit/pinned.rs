@@ -43,7 +43,7 @@ fn gates_of_the_studys_models_are_pinned() {
     let mut found = Vec::new();
     for (widths, _, _) in &cases {
         let plan = Plan::new(widths).unwrap();
-        let model = quantize(&mlp(widths, Some(Op::Sigmoid), 3), plan.limb_bits);
+        let model = quantize(&mlp(widths, Some(Op::SIGMOID), 3), plan.limb_bits);
         let compiled = CompiledModel::new(model).unwrap();
         found.push((
             *widths,

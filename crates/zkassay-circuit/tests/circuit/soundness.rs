@@ -42,8 +42,8 @@ fn models() -> [Arc<CompiledModel>; 4] {
     [
         blocks,
         compile(&[4, 5, 3, 2], None),
-        compile(&[5, 1], Some(Op::Sigmoid)),
-        compile(&[3, 4, 1], Some(Op::Sigmoid)),
+        compile(&[5, 1], Some(Op::SIGMOID)),
+        compile(&[3, 4, 1], Some(Op::SIGMOID)),
     ]
 }
 
@@ -67,7 +67,7 @@ fn visibilities() -> Vec<Arc<CompiledModel>> {
             output,
             params,
         };
-        compile_with(widths, Some(Op::Sigmoid), visibility)
+        compile_with(widths, Some(Op::SIGMOID), visibility)
     };
     cases.map(compile).into()
 }
@@ -173,7 +173,7 @@ fn mock_challenge(
 fn who_knows_the_challenge_is_stopped_by_range_checks_alone() {
     // Two accumulators of one layer, changed so that their combination by powers of r stays
     // the same: the layer's equation cannot tell, which is why r comes after the limbs.
-    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let compiled = compile(&[3, 4, 1], Some(Op::SIGMOID));
     let witness = honest(&compiled);
     let trace = compiled
         .model()
@@ -200,7 +200,7 @@ fn who_knows_the_challenge_is_stopped_by_range_checks_alone() {
 #[test]
 fn quotients_and_remainders_of_the_size_of_the_modulus_are_rejected() {
     // y = 2^s q + l with q or l near p: the equations hold, the limbs leave their range.
-    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let compiled = compile(&[3, 4, 1], Some(Op::SIGMOID));
     let shape = compiled.shape();
     let split = shape.remainder_limbs as usize;
     let row = find(&compiled, is_hidden);
@@ -359,7 +359,7 @@ fn another_output_is_rejected() {
 #[test]
 fn an_output_moved_inside_a_wide_range_is_rejected_by_range_checks() {
     // y - lo = -1 as a field element in one limb: the recomposition holds, the range check does not.
-    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let compiled = compile(&[3, 4, 1], Some(Op::SIGMOID));
     let mut witness = honest(&compiled);
     let upper = find(&compiled, |row| {
         matches!(
@@ -414,7 +414,7 @@ fn an_output_moved_inside_a_wide_range_is_rejected_by_range_checks() {
 
 #[test]
 fn the_sign_of_a_hidden_value_cannot_be_flipped() {
-    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let compiled = compile(&[3, 4, 1], Some(Op::SIGMOID));
     let mut witness = honest(&compiled);
     let row = find(&compiled, is_hidden);
     let split = compiled.shape().remainder_limbs as usize;
@@ -450,7 +450,7 @@ fn the_sign_of_a_hidden_value_cannot_be_flipped() {
 #[test]
 fn quotient_and_remainder_cannot_be_shifted_together() {
     // y = 2^s q + l is also 2^s (q - 1) + (l + 2^s): the remainder leaves its range.
-    let compiled = compile(&[3, 4, 1], Some(Op::Sigmoid));
+    let compiled = compile(&[3, 4, 1], Some(Op::SIGMOID));
     let shape = compiled.shape();
     let split = shape.remainder_limbs as usize;
     let base = Field::from(1 << shape.limb_bits);

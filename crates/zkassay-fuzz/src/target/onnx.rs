@@ -57,10 +57,10 @@ impl Target for OnnxFile {
             Ok(plan) => return wrong(format!("a plan beyond what is supported: {plan:?}")),
             Err(error) => error.to_string(),
         };
-        if graph.input.len > EVALUATED {
+        if graph.inputs() > EVALUATED {
             return accepted(format!("imported, large; {planned}"));
         }
-        let rows = Array2::from_shape_fn((2, graph.input.len), |(row, column)| {
+        let rows = Array2::from_shape_fn((2, graph.inputs()), |(row, column)| {
             row as f32 * (column as f32 * 0.37 - 1.0)
         });
         let reference =

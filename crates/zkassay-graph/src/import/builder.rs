@@ -54,6 +54,12 @@ impl Builder {
         }
     }
 
+    /// What writes a value; `None` for the input.
+    pub(crate) fn op_of(&self, value: usize) -> Option<&Op> {
+        let node = value.checked_sub(1)?;
+        self.nodes.get(node).map(|node| &node.op)
+    }
+
     /// Accounts for `numbers` numbers of 32 bits, before they are allocated.
     ///
     /// # Errors

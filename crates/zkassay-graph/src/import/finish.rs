@@ -5,7 +5,7 @@ use ndarray::Array1;
 use crate::op::Arithmetic;
 use crate::{Node, Op};
 
-/// Gives products (`MatMul`) the constants that alone are added to them as their biases.
+/// Gives products without biases the constants that alone are added to them as their biases.
 ///
 /// Exporters write a dense layer as `MatMul` and `Add`. The sum is rounded once instead of twice.
 /// Returns the value that `output` has become.
@@ -41,7 +41,7 @@ pub(super) fn merge_biases(nodes: &mut [Node], output: usize) -> usize {
         let Some(product) = value.checked_sub(1).and_then(|i| before.get_mut(i)) else {
             continue;
         };
-        if readers[value] != 1 || product.operator != "MatMul" {
+        if readers[value] != 1 {
             continue;
         }
         let Op::Dense(dense) = &mut product.op else {

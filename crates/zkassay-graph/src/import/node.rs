@@ -213,6 +213,13 @@ impl<'a> NodeRef<'a> {
         Ok(attribute.and_then(|a| a.t.as_ref()))
     }
 
+    /// The attribute `name` of one graph, which must be there.
+    pub(crate) fn graph(&self, name: &str) -> Result<&'a pb::GraphProto, GraphError> {
+        let attribute = self.attribute(name, AttributeType::Graph)?;
+        let graph = attribute.and_then(|a| a.g.as_ref());
+        graph.ok_or_else(|| self.unsupported(format!("it has no {name}")))
+    }
+
     /// Whether there is an attribute `name` of any kind.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.proto.attribute.iter().any(|a| a.name == name)
@@ -236,6 +243,10 @@ impl<'a> NodeRef<'a> {
     ) -> Result<Option<&'a pb::AttributeProto>, GraphError> {
         let found = self.proto.attribute.iter().find(|a| a.name == name);
         match found {
+            Some(attribute) if !attribute.ref_attr_name.is_empty() => {
+                let of = &attribute.ref_attr_name;
+                Err(self.unsupported(format!("{name} refers to {of} of a function around it")))
+            }
             Some(attribute) if attribute.r#type != kind as i32 => {
                 Err(self.unsupported(format!("attribute {name} is not of type {kind}")))
             }

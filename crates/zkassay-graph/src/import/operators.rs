@@ -7,9 +7,11 @@ mod cast;
 mod constant;
 mod conv;
 mod dense;
+mod einsum;
 mod functions;
 mod gather;
 mod logic;
+mod lookup;
 mod ml;
 mod normalization;
 mod order;
@@ -48,9 +50,11 @@ const FAMILIES: &[(&str, Family)] = &[
     (DEFAULT, constant::OPERATORS),
     (DEFAULT, conv::OPERATORS),
     (DEFAULT, dense::OPERATORS),
+    (DEFAULT, einsum::OPERATORS),
     (DEFAULT, functions::OPERATORS),
     (DEFAULT, gather::OPERATORS),
     (DEFAULT, logic::OPERATORS),
+    (DEFAULT, lookup::OPERATORS),
     (DEFAULT, normalization::OPERATORS),
     (DEFAULT, order::OPERATORS),
     (DEFAULT, pool::OPERATORS),

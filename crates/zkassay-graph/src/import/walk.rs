@@ -9,12 +9,13 @@ use super::builder::Builder;
 use super::constants::Constants;
 use super::node::NodeRef;
 use super::operators;
+use super::subgraph;
 use super::tensor::Tensor;
 use super::{is_default_domain, list};
 use crate::GraphError;
 
-/// How deeply functions of the model may call each other.
-const MAX_DEPTH: usize = 16;
+/// How deeply functions of the model may call each other, and graphs stand in nodes.
+pub(super) const MAX_DEPTH: usize = 16;
 
 /// What the nodes of a graph or of a function refer to.
 pub(super) struct Scope<'a> {
@@ -42,7 +43,9 @@ impl Scope<'_> {
     }
 
     fn knows(&self, node: &pb::NodeProto) -> bool {
-        operators::find(&node.domain, &node.op_type).is_some() || self.function(node).is_some()
+        holds_graphs(node)
+            || operators::find(&node.domain, &node.op_type).is_some()
+            || self.function(node).is_some()
     }
 
     /// Reads what `outputs` need of `nodes`; `known` holds the inputs, and what was read after.
@@ -68,6 +71,7 @@ impl Scope<'_> {
             node.operands = self.operands(node, known)?;
             let written = match operators::find(&node.proto.domain, &node.proto.op_type) {
                 Some(read) => read(node, builder)?,
+                None if holds_graphs(node.proto) => self.read_subgraphs(node, known, builder)?,
                 None => self.call(node, builder)?,
             };
             node.operands = Vec::new();
@@ -130,7 +134,7 @@ impl Scope<'_> {
             let reason = format!("functions call each other more than {MAX_DEPTH} deep");
             return Err(node.unsupported(reason));
         }
-        builder.charge(node, 64 + 16 * function.node.len())?;
+        builder.charge(node, 512 + 64 * function.node.len())?;
         let inputs = function.input.iter().zip(&node.operands);
         let given = inputs.filter_map(|(name, operand)| Some((name.clone(), operand.clone()?)));
         let mut known: HashMap<String, Tensor> = given.collect();
@@ -169,6 +173,11 @@ impl Scope<'_> {
     }
 }
 
+/// Whether a node is one of those that hold graphs.
+fn holds_graphs(node: &pb::NodeProto) -> bool {
+    is_default_domain(&node.domain) && subgraph::OPERATORS.contains(&node.op_type.as_str())
+}
+
 /// The node of a function's body with the attributes that refer to those of the call.
 fn bind_attributes(inner: &pb::NodeProto, call: &pb::NodeProto) -> pb::NodeProto {
     let mut bound = inner.clone();
@@ -199,7 +208,7 @@ fn needed(nodes: &[pb::NodeProto], outputs: &[&str]) -> Vec<usize> {
             && !is_needed[writer]
         {
             is_needed[writer] = true;
-            open.extend(nodes[writer].input.iter().map(String::as_str));
+            open.extend(subgraph::reads(&nodes[writer]));
         }
     }
     (0..nodes.len()).filter(|index| is_needed[*index]).collect()
@@ -207,14 +216,10 @@ fn needed(nodes: &[pb::NodeProto], outputs: &[&str]) -> Vec<usize> {
 
 /// Which node writes a name.
 fn writers(nodes: &[pb::NodeProto]) -> HashMap<&str, usize> {
-    let of = |(index, node): (usize, &'_ pb::NodeProto)| (index, node.output.len());
     let mut writers = HashMap::new();
-    for (index, outputs) in nodes.iter().enumerate().map(of) {
-        for name in &nodes[index].output[..outputs] {
-            if !name.is_empty() {
-                writers.insert(name.as_str(), index);
-            }
-        }
+    for (index, node) in nodes.iter().enumerate() {
+        let named = node.output.iter().filter(|name| !name.is_empty());
+        writers.extend(named.map(|name| (name.as_str(), index)));
     }
     writers
 }
@@ -234,9 +239,9 @@ fn sorted(refs: &[NodeRef<'_>], needed: &[usize]) -> Result<Vec<usize>, GraphErr
     let mut waiting: HashMap<usize, usize> = HashMap::new();
     let mut ready = BinaryHeap::new();
     for &index in needed {
-        let reads = refs[index].proto.input.iter();
+        let reads = subgraph::reads(refs[index].proto).into_iter();
         let reads: Vec<usize> = reads
-            .filter_map(|name| writers.get(name.as_str()).copied())
+            .filter_map(|name| writers.get(name).copied())
             .collect();
         if reads.is_empty() {
             ready.push(Reverse(index));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Json {
+pub(crate) enum Json {
     Number(f64),
     Text(String),
     List(Vec<Json>),
@@ -12,7 +12,7 @@ pub enum Json {
 }
 
 impl Json {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut rest = text;
         let value = value(&mut rest);
         assert_eq!(rest.trim(), "", "after the value");
@@ -20,21 +20,21 @@ impl Json {
     }
 
     /// The member `key` of an object.
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.get(key),
             _ => None,
         }
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Text(text) => text,
             other => panic!("{other:?} is not a text"),
         }
     }
 
-    pub fn list(&self) -> &[Self] {
+    pub(crate) fn list(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             other => panic!("{other:?} is not a list"),
@@ -42,7 +42,7 @@ impl Json {
     }
 
     /// A row of numbers, none if there are texts in it.
-    pub fn numbers(&self) -> Option<Vec<f64>> {
+    pub(crate) fn numbers(&self) -> Option<Vec<f64>> {
         let number = |item: &Self| match item {
             Self::Number(number) => Some(*number),
             _ => None,

@@ -69,6 +69,15 @@ fn activations_have_known_values() {
     one("Reciprocal", vec![], -0.5, -2.0);
     one("Log", vec![], 2.0, std::f32::consts::LN_2);
     one("Softplus", vec![], 500.0, 500.0);
+    let soft = || {
+        let [lambd, bias] = [("lambd", 1.0), ("bias", 0.25)];
+        [lambd, bias]
+            .map(|(name, x)| AttributeProto::float(name, x))
+            .to_vec()
+    };
+    one("Shrink", soft(), -2.0, -1.75);
+    one("Shrink", soft(), 0.9, 0.0);
+    one("Shrink", soft(), 1.5, 1.25);
 }
 
 #[test]
@@ -197,6 +206,11 @@ fn powers_of_constant_exponents_are_products_and_roots() {
         .floats("b", &[], &[2.0])
         .node("Pow", &["b", "x"], "y");
     base.gives(&[-1.0, 0.5, 3.0], &[0.5, std::f32::consts::SQRT_2, 8.0]);
+    let model = reads(&[1, 4]).floats("e", &[4], &[2.0, 0.7, 2.0, 0.0]);
+    let powers = [4.0, 2f32.powf(0.7), 9.0, 1.0];
+    model
+        .node("Pow", &["x", "e"], "y")
+        .gives(&[2.0, 2.0, -3.0, 0.0], &powers);
     let error = reads(&[1, 3]).node("Pow", &["x", "x"], "y").error();
     assert!(error.to_string().contains("exponent"), "{error}");
 }

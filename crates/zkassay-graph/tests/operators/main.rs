@@ -9,6 +9,8 @@
 
 mod common;
 mod elementwise;
+mod lookup;
 mod movement;
 mod reduction;
 mod structure;
+mod subgraphs;

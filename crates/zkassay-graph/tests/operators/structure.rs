@@ -75,18 +75,63 @@ fn products_of_every_shape() {
 }
 
 #[test]
+fn einstein_sums() {
+    let equation = |text: &str| vec![AttributeProto::string("equation", text)];
+    let two = |x: &[i64], w: &[usize], text: &str| {
+        let model = reads(x).floats("w", w, &noises(w.iter().product()));
+        model.with("Einsum", &["x", "w"], &["y"], equation(text))
+    };
+    let cases: [(&[i64], &[usize], &str); 7] = [
+        (&[1, 3], &[3, 2], "ij,jk->ik"),
+        (&[1, 2, 3], &[2, 4], "abc,bd->acd"),
+        (&[1, 2, 3], &[3, 2], "bij,jk"),
+        (&[2, 2, 3], &[2, 3, 2], "bij,bjk->bik"),
+        (&[1, 2, 3], &[2, 3], "bij,ij->b"),
+        (&[1, 3], &[4], "ij,k->ikj"),
+        (&[1, 2, 3], &[3], "bij,j->bi"),
+    ];
+    for (x, w, text) in cases {
+        // The batch of the first axis is fixed: tract and the graph get one tensor.
+        let x: Vec<i64> = [&[1], &x[1..]].concat();
+        let w = match text {
+            "bij,bjk->bik" => &[1, 3, 2][..],
+            _ => w,
+        };
+        let graph = two(&x, w, text).agrees();
+        assert!(graph.nodes.iter().any(|node| node.op.name() != "Rearrange"));
+    }
+    let model = reads(&[1, 3]).with("Einsum", &["x", "x"], &["y"], equation("ij,ij->i"));
+    model.gives(&[1.0, 2.0, 3.0], &[14.0]);
+    let model = reads(&[1, 2, 2]).with("Einsum", &["x"], &["y"], equation("bij->bji"));
+    model.gives(&[1.0, 2.0, 3.0, 4.0], &[1.0, 3.0, 2.0, 4.0]);
+    for text in [
+        "ii,ij->j",
+        "...i,ij->...j",
+        "ij,jk,kl->il",
+        "ij,jk->iz",
+        "i,jk->k",
+    ] {
+        let message = two(&[1, 3], &[3, 2], text).error().to_string();
+        assert!(
+            message.contains("Einsum") && message.contains(text),
+            "{message}"
+        );
+    }
+    let message = two(&[1, 3], &[2, 2], "ij,jk->ik").error().to_string();
+    assert!(message.contains("[2, 2]"), "{message}");
+}
+
+#[test]
 fn gemm_of_two_values_transposed_and_scaled() {
     let attributes = vec![
         AttributeProto::int("transB", 1),
         AttributeProto::float("alpha", 0.5),
         AttributeProto::float("beta", -2.0),
     ];
-    let model = reads(&[1, 3]).node("Sigmoid", &["x"], "s").with(
-        "Gemm",
-        &["x", "s", "x"],
-        &["y"],
-        attributes,
-    );
+    let model = reads(&[1, 3])
+        .node("Sigmoid", &["x"], "s")
+        .node("ReduceMean", &["x"], "mean")
+        .with("Gemm", &["x", "s", "mean"], &["y"], attributes);
     let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
     let row = [1.0, -2.0, 4.0];
     let product: f32 = row.iter().map(|x| x * sigmoid(*x)).sum();

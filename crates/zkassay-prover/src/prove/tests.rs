@@ -68,7 +68,7 @@ fn models() -> Vec<Arc<CompiledModel>> {
         ..Visibility::default()
     };
     let shapes: [(&[usize], Option<Op>, Visibility); 4] = [
-        (&[5, 1], Some(Op::Sigmoid), Visibility::default()),
+        (&[5, 1], Some(Op::SIGMOID), Visibility::default()),
         (&[6, 5, 3, 2], None, Visibility::default()),
         (&[20, 60, 3], None, Visibility::default()),
         (&[6, 20, 2], None, hashed),

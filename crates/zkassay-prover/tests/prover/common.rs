@@ -11,7 +11,7 @@ use zkassay_testing::{mlp, rows};
 
 /// A random model of the given widths, compiled; `sigmoid` at its end.
 pub(crate) fn compiled(widths: &[usize], sigmoid: bool, seed: u64) -> CompiledModel {
-    let graph = mlp(widths, sigmoid.then_some(Op::Sigmoid), seed);
+    let graph = mlp(widths, sigmoid.then_some(Op::SIGMOID), seed);
     let plan = Plan::new(widths).unwrap();
     let params = CalibrationParams::new(plan.limb_bits).unwrap();
     let calibration = calibrate(&graph, rows(20, widths[0], 2).view(), &params).unwrap();
@@ -36,7 +36,7 @@ pub(crate) fn compiled_with(widths: &[usize], visibility: Visibility, seed: u64)
         visibility,
         ..CompileOptions::default()
     };
-    let graph = mlp(widths, Some(Op::Sigmoid), seed);
+    let graph = mlp(widths, Some(Op::SIGMOID), seed);
     let plan = Plan::for_graph_with(&graph, &options).unwrap();
     let mut params = CalibrationParams::new(plan.limb_bits).unwrap();
     if visibility.is_unbound() {

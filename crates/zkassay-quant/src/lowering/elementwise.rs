@@ -5,7 +5,7 @@ use zkassay_graph::{Arithmetic, Binary, Node};
 
 use super::form::{Element, Form, Value};
 use super::state::Lowering;
-use super::{unsupported, with};
+use super::with;
 use crate::QuantError;
 
 /// Sums with more terms are committed before they become longer.
@@ -44,7 +44,35 @@ impl Lowering<'_> {
         match binary {
             Binary::Add => self.add(node, a, b, 1.0),
             Binary::Subtract => self.add(node, a, b, -1.0),
-            _ => Err(unsupported(node, "it has no integer form")),
+            Binary::Multiply => Ok(Value {
+                elements: self.products(node, a, b)?.into_iter().map(Element::Form).collect(),
+                nodes: vec![node.name.clone()],
+            }),
+            Binary::Divide => self.divide(node, a, b),
+            Binary::Min | Binary::Max => {
+                let sign = if binary == Binary::Max { 1.0 } else { -1.0 };
+                let (a, b) = (self.settle(a, &node.name)?, self.settle(b, &node.name)?);
+                let pair = |(a, b): (&Form, &Form)| vec![a.scaled(sign), b.scaled(sign)];
+                let greatest = self.greatest(node, a.iter().zip(&b).map(pair).collect())?;
+                Ok(Value::settled(greatest.iter().map(|form| form.scaled(sign))))
+            }
+            Binary::Equal | Binary::Less | Binary::LessOrEqual => {
+                let (a, b) = (self.settle(a, &node.name)?, self.settle(b, &node.name)?);
+                let differences = b.iter().zip(&a).map(|(b, a)| b.minus(a)).collect();
+                Ok(Value::settled(match binary {
+                    Binary::Equal => self.is_zero(&node.name, differences)?,
+                    Binary::Less => self.is_positive(&node.name, differences)?,
+                    _ => {
+                        let back = differences.iter().map(|form| form.scaled(-1.0)).collect();
+                        let greater = self.is_positive(&node.name, back)?;
+                        greater.iter().map(|form| form.scaled(-1.0).shifted(1.0)).collect()
+                    }
+                }))
+            }
+            Binary::And | Binary::Or | Binary::Xor => {
+                let (a, b) = (self.truths(node, a)?, self.truths(node, b)?);
+                Ok(Value::settled(self.logic(&node.name, binary, &a, &b)?))
+            }
         }
     }
 

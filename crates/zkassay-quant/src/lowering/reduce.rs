@@ -4,7 +4,7 @@ use zkassay_graph::{Node, Reduction};
 
 use super::form::{Element, Form, Value};
 use super::state::{Commit, Lowering, Promise};
-use super::{unsupported, with};
+use super::with;
 use crate::QuantError;
 
 impl Lowering<'_> {
@@ -44,7 +44,21 @@ impl Lowering<'_> {
                 let greatest = self.greatest(node, groups.iter().map(group).collect())?;
                 Ok(Value::settled(greatest.iter().map(|form| form.scaled(sign))))
             }
-            _ => Err(unsupported(node, "it has no integer form")),
+            Reduction::L1 => {
+                let magnitudes = self.magnitudes(node, x)?;
+                Ok(Value {
+                    elements: sums(&magnitudes, &|_| 1.0),
+                    nodes: vec![node.name.clone()],
+                })
+            }
+            Reduction::L2 => {
+                let squares = self.products(node, x, x)?;
+                let sums = Value {
+                    elements: sums(&squares, &|_| 1.0),
+                    nodes: vec![node.name.clone()],
+                };
+                Ok(Value::settled(self.roots(&node.name, &sums)?))
+            }
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Commit {
     pub(crate) exact: i32,
     /// What is known of the values.
     pub(crate) promise: Promise,
+    /// Whether elements that are wires already stay those.
+    pub(crate) keep: bool,
 }
 
 /// A program in the making.
@@ -94,6 +96,7 @@ impl<'a> Lowering<'a> {
             least: COARSEST,
             exact: self.fraction(),
             promise: Promise::None,
+            keep: true,
         }
     }
 
@@ -273,7 +276,7 @@ impl<'a> Lowering<'a> {
             let mut key = element.key();
             key.push(is_row.into());
             let place = *positions.entry(key).or_insert_with(|| {
-                let wire = element.wire();
+                let wire = element.wire().filter(|_| how.keep);
                 wires.push(wire.filter(|wire| !how.relu || self.bounds[*wire].0 >= 0));
                 unique.push(element);
                 unique.len() - 1
@@ -657,11 +660,16 @@ impl<'a> Lowering<'a> {
         wires.retain(|wire| is_fine(self, *wire));
         wires.sort_unstable();
         wires.dedup();
-        let new: Vec<Wire> = wires
-            .iter()
-            .copied()
-            .filter(|wire| !self.coarser.contains_key(wire))
-            .collect();
+        self.coarsen(name, &wires)?;
+        let found = wires.into_iter().filter_map(|w| Some((w, *self.coarser.get(&w)?)));
+        Ok(found.collect())
+    }
+
+    /// Makes copies at the usual scale of wires that are finer, where there is room.
+    fn coarsen(&mut self, name: &str, wires: &[Wire]) -> Result<(), QuantError> {
+        let new = wires.iter().copied().filter(|wire| {
+            self.scales[*wire] > self.fraction() && !self.coarser.contains_key(wire)
+        });
         let shift = self.program.limbs.shift_bits() as i32;
         let scale = |this: &Self, wire: &Wire| this.fraction().max(this.scales[*wire] - shift);
         // Wires of one scale in one step.
@@ -690,8 +698,13 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
-        let found = wires.into_iter().filter_map(|w| Some((w, *self.coarser.get(&w)?)));
-        Ok(found.collect())
+        Ok(())
+    }
+
+    /// The wires at the usual scale, if they are finer and there is room.
+    pub(crate) fn coarse(&mut self, name: &str, wires: &[Wire]) -> Result<Vec<Wire>, QuantError> {
+        self.coarsen(name, wires)?;
+        Ok(wires.iter().map(|wire| *self.coarser.get(wire).unwrap_or(wire)).collect())
     }
 
     /// The value with rows committed unless they have few terms: forms only.
@@ -834,6 +847,46 @@ impl<'a> Lowering<'a> {
             false => wires.next().map_or(Element::constant(0.0), Element::of),
         };
         Ok(value.elements.iter().zip(decided).map(finish).collect())
+    }
+
+    /// Every element a wire of one scale, at most this.
+    pub(crate) fn at_scale(
+        &mut self,
+        value: &Value,
+        node: &str,
+        scale: i32,
+    ) -> Result<Vec<Wire>, QuantError> {
+        let is_there = |e: &Element| e.wire().is_some_and(|wire| self.scales[wire] == scale);
+        let how = Commit {
+            keep: value.elements.iter().all(is_there),
+            scale,
+            least: scale,
+            exact: scale,
+            ..self.rule()
+        };
+        self.commit(value, node, how)
+    }
+
+    /// A step of integer sums, whose wires have a scale.
+    pub(crate) fn sums(
+        &mut self,
+        node: &str,
+        sums: Vec<Sum>,
+        finish: Finish,
+        (scale, bound): (i32, Option<i64>),
+    ) -> Result<Vec<Wire>, QuantError> {
+        let count = sums.len();
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let step = Step {
+            name: node.to_owned(),
+            kind: Kind::Sums(sums),
+            finish,
+            bound,
+        };
+        let first = self.push(step, scale)?;
+        Ok((first..first + count).collect())
     }
 
     /// The same for forms, without rounding.

@@ -103,6 +103,11 @@ impl Program {
         };
         let (low, high) = self.limbs.range(step.finish);
         let fits = (i128::from(low)..=i128::from(high)).contains(&signed);
+        if step.finish == Finish::Nonnegative && y < 0 {
+            return Err(QuantError::Violated {
+                node: step.name.clone(),
+            });
+        }
         let is_promised = step.bound.is_none_or(|bound| value.abs() <= i128::from(bound));
         match fits && is_promised {
             true => Ok(value as i64),

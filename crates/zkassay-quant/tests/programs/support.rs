@@ -1,7 +1,7 @@
 //! Graphs, and integer evaluation beside float evaluation.
 
 use ndarray::{Array1, Array2, Array4, ArrayView1};
-use zkassay_graph::{Conv, Dense, Graph, Node, Op, Output, Reduction, Source, Value};
+use zkassay_graph::{Conv, Dense, Function, Graph, Node, Op, Output, Reduction, Source, Value};
 use zkassay_quant::{LoweredProgram, Program, ProgramLimbs, ProgramScheme, quantize_program};
 use zkassay_seed::Stream;
 
@@ -238,4 +238,26 @@ pub(crate) fn error(graph: &Graph, program: &Program, rows: &Array2<f32>) -> f64
         }
     }
     worst
+}
+
+/// A graph of one function of a row.
+pub(crate) fn of_function(function: Function, len: usize) -> Graph {
+    let mut b = Builder::new(&[1, len], 3);
+    b.same(Op::Map(function), 0);
+    b.graph
+}
+
+/// The float outputs at the integers' own inputs, so that only the operation's error is left.
+pub(crate) fn at_integers(graph: &Graph, program: &Program, row: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    let trace = program.evaluate(row).unwrap();
+    let inputs = trace.wires[..program.inputs].iter();
+    let row: Array1<f32> = inputs.map(|x| program.input_scale.real(*x) as f32).collect();
+    let float = graph.evaluate(row.view()).unwrap();
+    (program.output_reals(&trace), float.into_iter().map(f64::from).collect())
+}
+
+/// All multiples of `step` from `low` to `high`.
+pub(crate) fn grid(low: f32, high: f32, count: usize) -> Vec<f32> {
+    let step = (high - low) / (count - 1) as f32;
+    (0..count).map(|i| low + step * i as f32).collect()
 }

@@ -38,15 +38,15 @@ pub(crate) struct CompileCircuit {
 
 impl CompileCircuit {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let model = files::model(&self.model)?;
         let settings = files::settings(&self.settings_path)?;
+        let model = files::model(&self.model, settings.import())?;
         let spinner = Spinner::new(json, "compiling");
         let circuit = settings
             .compile(&model)
             .with_context(|| self.settings_path.display().to_string())?;
         let bytes = circuit.to_bytes()?;
         spinner.finish();
-        let is_secret = circuit.compiled.shape().visibility.is_unbound();
+        let is_secret = circuit.compiled.shape().visibility().is_unbound();
         files::write_secret(&self.compiled_circuit, &bytes, is_secret)?;
         let layout = Layout::of(&circuit.compiled);
         let record = json!({

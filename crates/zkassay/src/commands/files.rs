@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use zkassay::{
-    Circuit, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey, Witness, input,
+    Circuit, ImportOptions, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey, Witness, input,
 };
 use zkassay_graph::inline_external;
 
@@ -19,21 +19,25 @@ const MEGABYTE: u64 = 1 << 20;
 struct Expected(&'static str, &'static str, u64);
 
 /// A model.
-pub(crate) fn model(path: &Path) -> Result<Model> {
-    Ok(onnx(path)?.1)
+pub(crate) fn model(path: &Path, options: &ImportOptions) -> Result<Model> {
+    Ok(onnx(path, options)?.1)
 }
 
 /// The bytes of an ONNX file, with weights that it keeps in other files, and the model.
-pub(crate) fn onnx(path: &Path) -> Result<(Vec<u8>, Model)> {
+pub(crate) fn onnx(path: &Path, options: &ImportOptions) -> Result<(Vec<u8>, Model)> {
+    let bytes = onnx_bytes(path)?;
+    let shown = || path.display().to_string();
+    let model = Model::from_onnx_with(&bytes, options).with_context(shown)?;
+    Ok((bytes, model))
+}
+
+/// The bytes of an ONNX file, with weights that it keeps in other files.
+pub(crate) fn onnx_bytes(path: &Path) -> Result<Vec<u8>> {
     let from = "export it from your training framework, and pass it with --model";
     let bytes = read(path, Expected("model", from, 2048 * MEGABYTE))?;
-    let shown = || path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new(""));
-    let bytes = inline_external(&bytes, folder)
-        .with_context(shown)?
-        .into_owned();
-    let model = Model::from_onnx(&bytes).with_context(shown)?;
-    Ok((bytes, model))
+    let bytes = inline_external(&bytes, folder).with_context(|| path.display().to_string())?;
+    Ok(bytes.into_owned())
 }
 
 /// Rows for a model with so many inputs.

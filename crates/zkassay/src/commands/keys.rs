@@ -47,14 +47,14 @@ impl Setup {
         let spinner = Spinner::new(json, "reading parameters");
         let srs = self
             .parameters
-            .for_setup(circuit.compiled.shape().logrows)?;
+            .for_setup(circuit.compiled.logrows())?;
         spinner.say("making keys");
         let key = setup(&srs, &circuit)?;
         spinner.finish();
         let (proving, verifying) = (key.to_bytes()?, key.verifying_key().to_bytes());
         let statement = key.verifying_key().statement();
         let digest = key.verifying_key().digest();
-        let visibility = statement.shape.visibility;
+        let visibility = statement.shape.visibility();
         files::write_secret(&self.pk_path, &proving, visibility.is_unbound())?;
         files::write(&self.vk_path, &verifying)?;
         let record = json!({
@@ -65,7 +65,7 @@ impl Setup {
             "verifying_key": hex(&digest),
             "circuit": hex(&statement.circuit),
             "model": hex(&statement.model),
-            "logrows": statement.shape.logrows,
+            "logrows": statement.shape.logrows(),
             "srs": statement.srs.to_string(),
             "visibility": visibility,
         });

@@ -2,9 +2,38 @@
 
 use clap::{Args, ValueEnum};
 use zkassay::{
-    CalibrationOptions, CompileOptions, DataVisibility, LayoutTarget, ParamsVisibility, Target,
-    Visibility,
+    CalibrationOptions, CompileOptions, DataVisibility, ImportOptions, LayoutTarget,
+    ParamsVisibility, Target, Visibility,
 };
+
+/// How to import a model.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The size of a symbolic dimension, as in sequence=16; the batch is 1.
+    #[arg(long, value_name = "NAME=SIZE", value_parser = variable)]
+    variable: Vec<(String, usize)>,
+    /// The output to prove, where the model has several [default: the only one of floats].
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
+}
+
+impl ImportArgs {
+    pub(crate) fn options(&self) -> ImportOptions {
+        ImportOptions {
+            variables: self.variable.clone(),
+            output: self.output.clone(),
+        }
+    }
+}
+
+fn variable(text: &str) -> Result<(String, usize), String> {
+    let parts = text.split_once('=');
+    let size = parts.and_then(|(name, size)| Some((name, size.parse().ok()?)));
+    match size {
+        Some((name, size)) if size > 0 && !name.is_empty() => Ok((name.to_owned(), size)),
+        _ => Err("expected NAME=SIZE with a positive size".to_owned()),
+    }
+}
 
 /// What to compile for.
 #[derive(Debug, Args)]
@@ -49,6 +78,9 @@ pub(crate) struct CalibrationArgs {
     /// Inputs are accepted up to this many times the greatest calibration value.
     #[arg(long, value_name = "FACTOR", default_value_t = 2.0, value_parser = margin)]
     margin: f64,
+    /// Do not merge adjacent affine operations.
+    #[arg(long)]
+    no_fold: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -67,6 +99,7 @@ impl CalibrationArgs {
                 TargetName::Accuracy => Target::Accuracy,
             },
             margin: self.margin,
+            fold: !self.no_fold,
         }
     }
 }

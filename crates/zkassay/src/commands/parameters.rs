@@ -42,7 +42,7 @@ impl ParametersArgs {
 
 /// The parameters that a proving key was made with.
 pub(crate) fn for_proof(path: Option<&Path>, key: &ProvingKey) -> Result<Srs> {
-    let logrows = key.compiled().shape().logrows;
+    let logrows = key.compiled().logrows();
     of_key(path, key.verifying_key().statement().srs, logrows)
 }
 

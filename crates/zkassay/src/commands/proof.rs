@@ -1,19 +1,19 @@
 //! `zkassay prove` and `zkassay verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 use zkassay::hash::short;
 use zkassay::{
-    Error, Mismatch, Model, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove,
+    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove,
     setup, verify,
 };
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
 use zkassay_prover::ProverError;
-use zkassay_verifier::artefact::hex;
+use zkassay_verifier::artefact::{digest, hex};
 
 use crate::commands::{files, keys, parameters, print};
 use crate::progress::Spinner;
@@ -143,7 +143,7 @@ impl Verify {
         let proof = files::proof(&self.proof_path)?;
         let statement = key.statement();
         if let Some(path) = &self.model {
-            self.check_model(&key, &files::model(path)?)?;
+            self.check_model(&key, path)?;
         }
         if self.require_ceremony && statement.srs != SrsOrigin::Ceremony {
             let origin = statement.srs;
@@ -160,10 +160,10 @@ impl Verify {
 }
 
 impl Verify {
-    /// That the key names `model`, and is the one that the settings give.
-    fn check_model(&self, key: &VerifyingKey, model: &Model) -> Result<()> {
+    /// That the key names the model of a file, and is the one that the settings give.
+    fn check_model(&self, key: &VerifyingKey, path: &Path) -> Result<()> {
         let statement = key.statement();
-        if statement.shape.visibility.is_unbound() {
+        if statement.shape.visibility().is_unbound() {
             return Err(Error::Unbound.into());
         }
         let differs = |of, found, other, expected| {
@@ -176,20 +176,21 @@ impl Verify {
                 again: "get the key of this model, or make it with setup",
             }))
         };
-        if statement.model != model.digest() {
-            let expected = model.digest();
+        let expected = digest(&files::onnx_bytes(path)?);
+        if statement.model != expected {
             return Err(differs("model", statement.model, "the ONNX file", expected));
         }
-        let Some(path) = &self.settings_path else {
+        let Some(settings) = &self.settings_path else {
             return Ok(());
         };
-        let circuit = files::settings(path)?.compile(model)?;
+        let settings = files::settings(settings)?;
+        let circuit = settings.compile(&files::model(path, settings.import())?)?;
         let expected = circuit.digest()?;
         if statement.circuit != expected {
             let other = "that of the settings";
             return Err(differs("circuit", statement.circuit, other, expected));
         }
-        let logrows = statement.shape.logrows;
+        let logrows = statement.shape.logrows();
         let srs = parameters::of_key(self.srs_path.as_deref(), statement.srs, logrows)?;
         let again = setup(&srs, &circuit)?;
         let expected = again.verifying_key().digest();
@@ -208,7 +209,7 @@ impl Verify {
 /// What an accepted proof says, for scripts.
 pub(crate) fn record(key: &VerifyingKey, proof: &Proof) -> Value {
     let statement = key.statement();
-    let params = statement.shape.visibility.params;
+    let params = statement.shape.visibility().params;
     let mut record = public(proof);
     record["verified"] = json!(true);
     record["model"] = json!(hex(&statement.model));
@@ -226,7 +227,7 @@ pub(crate) fn record(key: &VerifyingKey, proof: &Proof) -> Value {
 pub(crate) fn summary(key: &VerifyingKey, proof: &Proof) -> Vec<String> {
     let statement = key.statement();
     let mut lines = describe(proof);
-    lines.push(match statement.shape.visibility.params {
+    lines.push(match statement.shape.visibility().params {
         ParamsVisibility::Fixed => format!("model       {}", hex(&statement.model)),
         ParamsVisibility::Private => {
             "model       unbound: some parameters of this shape give the output, not \

@@ -10,7 +10,7 @@ use serde_json::json;
 use zkassay::prove_model::{Event, prove_model_watched};
 use zkassay::{InputRows, Model, Parameters, ProveOptions, Proved};
 
-use crate::commands::options::{CalibrationArgs, CompileArgs};
+use crate::commands::options::{CalibrationArgs, CompileArgs, ImportArgs};
 use crate::commands::parameters::{LOCAL, ParametersArgs};
 use crate::commands::{files, print, proof, settings, table};
 use crate::progress::Spinner;
@@ -39,6 +39,8 @@ pub(crate) struct ProveModel {
     #[arg(long, value_name = "DIR", default_value = "proof")]
     out: PathBuf,
     #[command(flatten)]
+    import: ImportArgs,
+    #[command(flatten)]
     compile: CompileArgs,
     #[command(flatten)]
     search: CalibrationArgs,
@@ -48,7 +50,7 @@ pub(crate) struct ProveModel {
 
 impl ProveModel {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let (onnx, model) = files::onnx(&self.model)?;
+        let (onnx, model) = files::onnx(&self.model, &self.import.options())?;
         let input = files::rows(&self.input, model.inputs())?;
         let input = input
             .single()
@@ -121,6 +123,7 @@ impl ProveModel {
             None => None,
         };
         Ok(ProveOptions {
+            import: self.import.options(),
             compile: self.compile.options(),
             calibration: self.search.options(),
             rows,
@@ -135,7 +138,7 @@ impl ProveModel {
     /// Writes every artefact; returns names and sizes.
     fn write(&self, proved: &Proved) -> Result<BTreeMap<&'static str, usize>> {
         let shape = proved.circuit.compiled.shape();
-        let hides_weights = shape.visibility.is_unbound();
+        let hides_weights = shape.visibility().is_unbound();
         let mut files = vec![
             ("settings.json", proved.settings.to_json(), false),
             ("model.compiled", proved.circuit.to_bytes()?, hides_weights),

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 use zkassay::{input, random_rows};
 
+use crate::commands::options::ImportArgs;
 use crate::commands::{files, print};
 
 /// Write rows of random numbers for a model.
@@ -31,11 +32,13 @@ pub(crate) struct GenRandomData {
     /// What fixes the numbers.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    import: ImportArgs,
 }
 
 impl GenRandomData {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let inputs = files::model(&self.model)?.inputs();
+        let inputs = files::model(&self.model, &self.import.options())?.inputs();
         // About eleven characters each.
         let bytes = u64::from(self.rows) * inputs as u64 * 11;
         ensure!(

@@ -8,9 +8,10 @@ use serde_json::json;
 use zkassay::Settings;
 use zkassay::hash::short;
 use zkassay_circuit::cost::Machine;
+use zkassay_quant::IntegerScheme;
 use zkassay_verifier::artefact::hex;
 
-use crate::commands::options::{CalibrationArgs, CompileArgs};
+use crate::commands::options::{CalibrationArgs, CompileArgs, ImportArgs};
 use crate::commands::{files, print};
 use crate::progress::Spinner;
 
@@ -35,12 +36,14 @@ pub(crate) struct GenSettings {
     )]
     settings_path: PathBuf,
     #[command(flatten)]
+    import: ImportArgs,
+    #[command(flatten)]
     compile: CompileArgs,
 }
 
 impl GenSettings {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let model = files::model(&self.model)?;
+        let model = files::model(&self.model, &self.import.options())?;
         let settings = Settings::new(&model, &self.compile.options());
         // Refused here rather than in a later stage, if the model fits no table.
         zkassay::ModelTable::planned(&model, &settings.options(), &Machine::default())
@@ -100,8 +103,8 @@ pub(crate) struct CalibrateSettings {
 
 impl CalibrateSettings {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let model = files::model(&self.model)?;
         let settings = files::settings(&self.settings_path)?;
+        let model = files::model(&self.model, settings.import())?;
         let rows = files::rows(&self.data, model.inputs())?;
         let spinner = Spinner::new(json, "calibrating");
         let settings = settings.calibrate(&model, rows.view(), &self.calibration.options())?;
@@ -129,7 +132,23 @@ pub(crate) fn describe(settings: &Settings) -> Vec<String> {
     let Some(calibrated) = settings.calibration() else {
         return Vec::new();
     };
-    let (limbs, [low, high]) = (calibrated.scheme.limbs, calibrated.accepted);
+    let [low, high] = calibrated.accepted;
+    let limbs = match &calibrated.scheme {
+        IntegerScheme::Chain(scheme) => {
+            let limbs = scheme.limbs;
+            format!(
+                "{} bits; {} for an input, {} for a remainder, {} for a magnitude",
+                limbs.bits, limbs.input, limbs.remainder, limbs.magnitude,
+            )
+        }
+        IntegerScheme::Program(scheme) => {
+            let limbs = scheme.limbs;
+            format!(
+                "{} bits; {} in a row, {} for an input, {} for a remainder; scales up to 2^{}",
+                limbs.bits, limbs.total, limbs.input, limbs.shift, scheme.fraction_bits,
+            )
+        }
+    };
     let met = calibrated
         .trials
         .iter()
@@ -142,10 +161,7 @@ pub(crate) fn describe(settings: &Settings) -> Vec<String> {
             calibrated.fidelity.max,
             100.0 * calibrated.fidelity.agreement,
         ),
-        format!(
-            "limbs    {} bits; {} for an input, {} for a remainder, {} for a magnitude",
-            limbs.bits, limbs.input, limbs.remainder, limbs.magnitude,
-        ),
+        format!("limbs    {limbs}"),
         format!("rows     2^{}", calibrated.logrows),
         format!(
             "tried    {} settings, {} met the target; the file says why the others did not",

@@ -112,7 +112,7 @@ impl GetSrs {
             return Ok(logrows);
         }
         if let Some(circuit) = &self.compiled_circuit {
-            return Ok(files::circuit(circuit)?.compiled.shape().logrows);
+            return Ok(files::circuit(circuit)?.compiled.logrows());
         }
         let settings = files::settings(&self.settings_path)?;
         let calibration = settings.calibration().ok_or(Error::NotCalibrated)?;

@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
 use zkassay::ModelTable;
-use zkassay::table::{Layout, NodeRow};
+use zkassay::table::{Layout, NodeRow, StepRow};
 use zkassay_circuit::cost::{Cost, Machine};
 
-use crate::commands::options::CompileArgs;
+use crate::commands::options::{CompileArgs, ImportArgs};
 use crate::commands::{files, print};
 use crate::progress::Spinner;
 
@@ -25,33 +25,46 @@ pub(crate) struct Table {
     #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
     model: PathBuf,
     /// Its settings; without them the circuit is planned for the flags below.
-    #[arg(short = 'S', short_alias = 'O', long, value_name = "FILE", conflicts_with_all = ["input_visibility", "output_visibility", "param_visibility", "layout"])]
+    #[arg(short = 'S', short_alias = 'O', long, value_name = "FILE", conflicts_with_all = ["input_visibility", "output_visibility", "param_visibility", "layout", "variable", "output"])]
     settings_path: Option<PathBuf>,
+    #[command(flatten)]
+    import: ImportArgs,
     #[command(flatten)]
     compile: CompileArgs,
 }
 
 impl Table {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let model = files::model(&self.model)?;
+        let settings = self.settings_path.as_deref().map(files::settings).transpose()?;
+        let import = match &settings {
+            Some(settings) => settings.import().clone(),
+            None => self.import.options(),
+        };
+        let model = files::model(&self.model, &import)?;
         let shown = || self.model.display().to_string();
         let spinner = Spinner::new(json, "timing this machine");
         let machine = Machine::measure();
         spinner.finish();
-        let table = match &self.settings_path {
-            Some(path) => {
-                let settings = files::settings(path)?;
-                ModelTable::with_settings(&model, &settings, &machine)
-                    .with_context(|| path.display().to_string())?
-            }
+        let table = match &settings {
+            Some(settings) => ModelTable::with_settings(&model, settings, &machine)
+                .with_context(shown)?,
             None => ModelTable::planned(&model, &self.compile.options(), &machine)
                 .with_context(shown)?,
         };
         print(json, &json!(table), || {
             let mut lines = nodes(&table.nodes);
             lines.push(format!("{} parameters", table.parameters));
-            lines.push(describe(&table.layout));
-            lines.extend(cost(&table.cost, machine.threads));
+            for folded in &table.folded {
+                let nodes = folded.nodes.join(", ");
+                lines.push(format!("merged: {nodes} into {}", folded.into));
+            }
+            lines.extend(steps(&table.steps));
+            lines.push(match &table.layout {
+                Some(layout) => describe(layout),
+                None => "rows and columns are known after calibrate-settings, with --settings-path"
+                    .to_owned(),
+            });
+            lines.extend(table.cost.iter().flat_map(|of| cost(of, machine.threads)));
             lines.join("\n")
         })
     }
@@ -82,7 +95,7 @@ fn nodes(nodes: &[NodeRow]) -> Vec<String> {
     let width = nodes.iter().map(|node| node.name.chars().count());
     let width = width.max().unwrap_or(0).max(4);
     let line = |name: &str, op: &str, [inputs, outputs, parameters]: [String; 3]| {
-        format!("{name:<width$}  {op:<8}{inputs:>8}{outputs:>9}{parameters:>12}")
+        format!("{name:<width$}  {op:<14}{inputs:>8}{outputs:>9}{parameters:>12}")
     };
     let head = ["inputs", "outputs", "parameters"].map(str::to_owned);
     let mut lines = vec![line("node", "op", head)];
@@ -91,6 +104,18 @@ fn nodes(nodes: &[NodeRow]) -> Vec<String> {
         line(&node.name, node.op, numbers.map(|n| n.to_string()))
     }));
     lines
+}
+
+/// What is proved, in columns; nothing if it is not known.
+fn steps(steps: &[StepRow]) -> Vec<String> {
+    if steps.is_empty() {
+        return vec![];
+    }
+    let width = steps.iter().map(|step| step.name.chars().count());
+    let width = width.max().unwrap_or(0).max(4);
+    let head = format!("\n{:<width$}  {:<14}{:>8}", "step", "kind", "integers");
+    let line = |step: &StepRow| format!("{:<width$}  {:<14}{:>8}", step.name, step.kind, step.outputs);
+    std::iter::once(head).chain(steps.iter().map(line)).collect()
 }
 
 /// The size of a circuit, in lines.

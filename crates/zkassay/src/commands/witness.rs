@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
+use zkassay::table::Layout;
 use zkassay::Witness;
 use zkassay_verifier::artefact::hex;
 
@@ -47,7 +48,7 @@ impl GenWitness {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let spinner = Spinner::new(json, "evaluating");
         let circuit = files::circuit(&self.compiled_circuit)?;
-        let rows = files::rows(&self.data, circuit.compiled.model().inputs())?;
+        let rows = files::rows(&self.data, circuit.compiled.shape().inputs() as usize)?;
         let shown = || self.data.display().to_string();
         let row = rows.single().with_context(shown)?;
         let witness = Witness::new(&circuit, &row).with_context(shown)?;
@@ -96,7 +97,7 @@ impl Mock {
         let spinner = Spinner::new(json, "checking every gate");
         zkassay::mock(&circuit, &witness).with_context(|| self.witness.display().to_string())?;
         spinner.finish();
-        let rows = circuit.compiled.rows().len();
+        let rows = Layout::of(&circuit.compiled).dimensions.rows;
         let record = json!({ "satisfied": true, "rows": rows });
         print(json, &record, || {
             format!("every gate holds on all {rows} rows in use")

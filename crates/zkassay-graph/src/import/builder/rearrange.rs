@@ -151,6 +151,21 @@ impl Builder {
         self.rearrange(node, &[x], sources, shape)
     }
 
+    /// Checks the shape of a rearrangement, and accounts for what finding its sources takes.
+    ///
+    /// # Errors
+    /// If it is empty or too large.
+    pub(crate) fn charge_places(
+        &mut self,
+        node: &NodeRef<'_>,
+        shape: &[usize],
+    ) -> Result<usize, GraphError> {
+        let len = self.charge_shape(node, shape)?;
+        // Positions of 64 bits, some optional, and sources twice.
+        self.charge(node, len.saturating_mul(8))?;
+        Ok(len)
+    }
+
     /// The same elements in another shape; no node.
     ///
     /// # Errors
@@ -184,7 +199,7 @@ impl Builder {
         if x.shape == shape {
             return Ok(x.clone());
         }
-        self.charge_shape(node, shape)?;
+        self.charge_places(node, shape)?;
         let expected = || format!("a shape that can be broadcast to {shape:?}");
         let positions = shape::broadcast_positions(&x.shape, shape)
             .ok_or_else(|| node.mismatch("an operand", &x.shape, expected()))?;
@@ -210,7 +225,7 @@ impl Builder {
         let strides = shape::strides(&x.shape);
         let shape: Vec<usize> = order.iter().map(|axis| x.shape[*axis]).collect();
         let steps: Vec<usize> = order.iter().map(|axis| strides[*axis]).collect();
-        self.charge_shape(node, &shape)?;
+        self.charge_places(node, &shape)?;
         let positions = shape::walk(&shape, &steps, 0);
         self.select(node, x, positions, shape)
     }

@@ -40,9 +40,15 @@ pub(super) const OPERATORS: Family = &[
     }),
     ("HardSwish", |node, builder| {
         let gate = hard_sigmoid(node, builder, 1.0 / 6.0, 0.5)?;
-        Ok(vec![builder.binary(node, Binary::Multiply, node.input(0)?, &gate)?])
+        Ok(vec![builder.binary(
+            node,
+            Binary::Multiply,
+            node.input(0)?,
+            &gate,
+        )?])
     }),
     ("ThresholdedRelu", thresholded_relu),
+    ("Shrink", shrink),
 ];
 
 /// Operators that onnxruntime's optimiser puts in place of several.
@@ -75,7 +81,12 @@ fn selu(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphE
     let alpha = node.float("alpha", 1.673_263_2)?;
     let gamma = node.float("gamma", 1.050_701)?;
     let elu = builder.map(node, Function::Elu { alpha, beta: 1.0 }, node.input(0)?)?;
-    Ok(vec![builder.with_scalar(node, Arithmetic::Multiply, &elu, gamma)?])
+    Ok(vec![builder.with_scalar(
+        node,
+        Arithmetic::Multiply,
+        &elu,
+        gamma,
+    )?])
 }
 
 fn gelu(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
@@ -99,7 +110,12 @@ fn prelu(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
     let positive = builder.map(node, Function::Relu, x)?;
     let negative = builder.map(node, Function::Clip(f32::NEG_INFINITY, 0.0), x)?;
     let negative = builder.binary(node, Binary::Multiply, &negative, &slope)?;
-    Ok(vec![builder.binary(node, Binary::Add, &positive, &negative)?])
+    Ok(vec![builder.binary(
+        node,
+        Binary::Add,
+        &positive,
+        &negative,
+    )?])
 }
 
 /// Bounds as inputs since operator set 11, as attributes before.
@@ -140,12 +156,34 @@ fn hard_sigmoid(
 }
 
 /// `x` above `alpha`, else 0.
-fn thresholded_relu(
-    node: &NodeRef<'_>,
-    builder: &mut Builder,
-) -> Result<Vec<Tensor>, GraphError> {
+fn thresholded_relu(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
     let (x, alpha) = (node.input(0)?, node.float("alpha", 1.0)?);
     let threshold = Tensor::constant(vec![], x.element, vec![alpha]);
     let gate = builder.binary(node, Binary::Less, &threshold, x)?;
     Ok(vec![builder.binary(node, Binary::Multiply, x, &gate)?])
+}
+
+/// `x - bias` above `lambd`, `x + bias` below `-lambd`, else 0.
+fn shrink(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
+    let (x, bias, lambd) = (
+        node.input(0)?,
+        node.float("bias", 0.0)?,
+        node.float("lambd", 0.5)?,
+    );
+    let mut sides = Vec::with_capacity(2);
+    for sign in [1.0, -1.0] {
+        let bound = Tensor::constant(vec![], x.element, vec![sign * lambd]);
+        let gate = match sign > 0.0 {
+            true => builder.binary(node, Binary::Less, &bound, x)?,
+            false => builder.binary(node, Binary::Less, x, &bound)?,
+        };
+        let moved = builder.with_scalar(node, Arithmetic::Subtract, x, sign * bias)?;
+        sides.push(builder.binary(node, Binary::Multiply, &moved, &gate)?);
+    }
+    Ok(vec![builder.binary(
+        node,
+        Binary::Add,
+        &sides[0],
+        &sides[1],
+    )?])
 }

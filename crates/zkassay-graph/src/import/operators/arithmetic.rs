@@ -4,7 +4,7 @@ use super::{Builder, Family, NodeRef, Tensor};
 use crate::GraphError;
 use crate::import::shape;
 use crate::import::tensor::DataType;
-use crate::op::{Arithmetic, Binary, Function};
+use crate::op::{Arithmetic, Binary, Function, Source};
 
 pub(super) const OPERATORS: Family = &[
     ("Add", |node, builder| binary(node, builder, Binary::Add)),
@@ -27,11 +27,21 @@ pub(super) const OPERATORS: Family = &[
     ("Mean", |node, builder| {
         let sum = fold(node, builder, Binary::Add)?;
         let count = node.operands.len() as f32;
-        Ok(vec![builder.with_scalar(node, Arithmetic::Divide, &sum, count)?])
+        Ok(vec![builder.with_scalar(
+            node,
+            Arithmetic::Divide,
+            &sum,
+            count,
+        )?])
     }),
     ("Neg", |node, builder| {
         let x = node.input(0)?;
-        Ok(vec![builder.with_scalar(node, Arithmetic::Multiply, x, -1.0)?])
+        Ok(vec![builder.with_scalar(
+            node,
+            Arithmetic::Multiply,
+            x,
+            -1.0,
+        )?])
     }),
     ("Pow", pow),
     ("Mod", modulo),
@@ -58,18 +68,26 @@ fn fold(node: &NodeRef<'_>, builder: &mut Builder, binary: Binary) -> Result<Ten
 /// The largest exponent of a power.
 const MAX_EXPONENT: f32 = 64.0;
 
-/// Powers with one constant exponent, and those of a positive constant.
+/// The most different exponents of one node.
+const MAX_EXPONENTS: usize = 1024;
+
+/// Powers with constant exponents, and those of a positive constant.
 fn pow(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
     let (x, y) = (node.input(0)?, node.input(1)?);
     let shape = shape::broadcast(&x.shape, &y.shape).ok_or_else(|| {
         let expected = format!("a shape that broadcasts with {:?}", x.shape);
         node.mismatch("the exponent", &y.shape, expected)
     })?;
-    let (x, y) = (builder.broadcast(node, x, &shape)?, builder.broadcast(node, y, &shape)?);
+    let (x, y) = (
+        builder.broadcast(node, x, &shape)?,
+        builder.broadcast(node, y, &shape)?,
+    );
     let element = x.element;
     if let (Some(bases), Some(exponents)) = (x.numbers(), y.numbers()) {
         let pairs = bases.iter().zip(exponents);
-        let powers = pairs.map(|(b, e)| f64::from(*b).powf(f64::from(*e)) as f32).collect();
+        let powers = pairs
+            .map(|(b, e)| f64::from(*b).powf(f64::from(*e)) as f32)
+            .collect();
         return Ok(vec![Tensor::constant(shape, element, powers)]);
     }
     let one = |x: &Tensor| {
@@ -83,13 +101,52 @@ fn pow(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphEr
             let scaled = builder.with_scalar(node, Arithmetic::Multiply, &y, base.ln())?;
             builder.map(node, Function::Exp, &scaled)?
         }
-        _ => {
-            return Err(node.unsupported(
-                "its exponent is not one constant: expected x^c, or c^x with a positive c",
-            ));
-        }
+        _ => match y.numbers() {
+            Some(exponents) => powers(node, builder, &x, exponents)?,
+            None => {
+                return Err(node.unsupported(
+                    "its exponent depends on the input: expected x^c, or c^x with a positive c",
+                ));
+            }
+        },
     };
     Ok(vec![result.typed(element)])
+}
+
+/// `x^c` with an exponent for each element: those of the same exponent together.
+fn powers(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    x: &Tensor,
+    exponents: &[f32],
+) -> Result<Tensor, GraphError> {
+    let mut different = exponents.to_vec();
+    different.sort_by(f32::total_cmp);
+    different.dedup();
+    if different.len() > MAX_EXPONENTS {
+        let found = different.len();
+        return Err(node.unsupported(format!(
+            "it has {found} different exponents, expected at most {MAX_EXPONENTS}"
+        )));
+    }
+    builder.charge(node, 4 * exponents.len())?;
+    let mut sources = vec![Source::Constant(1.0); exponents.len()];
+    let mut parts = Vec::with_capacity(different.len());
+    for (operand, exponent) in (0u32..).zip(different) {
+        let mut positions = Vec::new();
+        for (position, own) in exponents.iter().enumerate() {
+            if *own == exponent {
+                let index = positions.len() as u32;
+                sources[position] = Source::Element { operand, index };
+                positions.push(position);
+            }
+        }
+        let shape = vec![positions.len()];
+        let part = builder.select(node, x, positions, shape)?;
+        parts.push(power(node, builder, &part, exponent)?);
+    }
+    let parts: Vec<&Tensor> = parts.iter().collect();
+    builder.rearrange(node, &parts, sources, x.shape.clone())
 }
 
 /// `x^exponent`: products and roots for whole and half exponents, else by the logarithm.
@@ -142,7 +199,10 @@ fn modulo(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Grap
         false => Function::Floor,
     };
     // As floats: the quotient of integers would be cut off already.
-    let (x, y) = (a.clone().typed(DataType::Float), b.clone().typed(DataType::Float));
+    let (x, y) = (
+        a.clone().typed(DataType::Float),
+        b.clone().typed(DataType::Float),
+    );
     let quotient = builder.binary(node, Binary::Divide, &x, &y)?;
     let whole = builder.map(node, round, &quotient)?;
     let multiple = builder.binary(node, Binary::Multiply, &whole, &y)?;

@@ -55,7 +55,7 @@ pub(super) fn joined(
         total = total.saturating_add(operand.shape[axis]);
     }
     shape[axis] = total;
-    builder.charge_shape(node, &shape)?;
+    builder.charge_places(node, &shape)?;
     let outer: usize = shape[..axis].iter().product();
     let mut sources = Vec::new();
     for run in 0..outer {
@@ -88,7 +88,9 @@ fn split(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
             (0..count).map(|i| start(i + 1) - start(i)).collect()
         }
     };
-    let total = sizes.iter().try_fold(0usize, |sum, size| sum.checked_add(*size));
+    let total = sizes
+        .iter()
+        .try_fold(0usize, |sum, size| sum.checked_add(*size));
     if total != Some(dim) {
         let reason = format!("its parts {sizes:?} do not make up the {dim} along axis {axis}");
         return Err(node.unsupported(reason));
@@ -98,7 +100,7 @@ fn split(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
     for size in sizes {
         let mut shape = x.shape.clone();
         shape[axis] = size;
-        builder.charge(node, shape.iter().product())?;
+        builder.charge(node, 8 * shape.iter().product::<usize>())?;
         let strides = shape::strides(&x.shape);
         let positions = shape::walk(&shape, &strides, start * strides[axis]);
         parts.push(builder.select(node, x, positions, shape)?);
@@ -125,8 +127,10 @@ fn tile(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphE
         return Err(node.mismatch("the operand", &x.shape, format!("{} axes", repeats.len())));
     }
     let dims = x.shape.iter().zip(&repeats);
-    let shape: Vec<usize> = dims.map(|(dim, times)| dim.saturating_mul(*times)).collect();
-    builder.charge_shape(node, &shape)?;
+    let shape: Vec<usize> = dims
+        .map(|(dim, times)| dim.saturating_mul(*times))
+        .collect();
+    builder.charge_places(node, &shape)?;
     let along = |(dim, total): (&usize, &usize)| (0..*total).map(|i| Some(i % dim)).collect();
     let lists: Vec<Vec<_>> = x.shape.iter().zip(&shape).map(along).collect();
     let positions = shape::grid(&x.shape, &lists).into_iter().flatten();

@@ -9,7 +9,9 @@ use crate::op::Function;
 pub(super) const OPERATORS: Family = &[
     ("Cast", |node, builder| {
         let wanted = node.int("to", 0)?;
-        let known = i32::try_from(wanted).ok().and_then(|to| DataType::try_from(to).ok());
+        let known = i32::try_from(wanted)
+            .ok()
+            .and_then(|to| DataType::try_from(to).ok());
         let to = known.ok_or_else(|| node.unsupported(format!("its type is {wanted}")))?;
         Ok(vec![cast(node, builder, node.input(0)?, to)?])
     }),

@@ -17,7 +17,8 @@ pub(super) const OPERATORS: Family = &[
 ];
 
 fn constant(node: &NodeRef<'_>, _: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
-    let line = |element, elements: Vec<f32>| Tensor::constant(vec![elements.len()], element, elements);
+    let line =
+        |element, elements: Vec<f32>| Tensor::constant(vec![elements.len()], element, elements);
     let written = if let Some(tensor) = node.tensor("value")? {
         decode(tensor)?
     } else if node.has("value_float") {
@@ -74,7 +75,9 @@ fn shape(node: &NodeRef<'_>, _: &mut Builder) -> Result<Vec<Tensor>, GraphError>
 fn range(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
     let read = |index| {
         let number = node.scalar(index)?;
-        number.filter(|x| x.is_finite()).ok_or_else(|| node.unsupported("a bound is missing"))
+        number
+            .filter(|x| x.is_finite())
+            .ok_or_else(|| node.unsupported("a bound is missing"))
     };
     let [start, limit, step] = [read(0)?, read(1)?, read(2)?].map(f64::from);
     if step == 0.0 {
@@ -84,5 +87,9 @@ fn range(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
     let len = ((limit - start) / step).ceil().max(0.0) as usize;
     builder.charge(node, len)?;
     let elements = (0..len).map(|i| (start + i as f64 * step) as f32).collect();
-    Ok(vec![Tensor::constant(vec![len], node.input(0)?.element, elements)])
+    Ok(vec![Tensor::constant(
+        vec![len],
+        node.input(0)?.element,
+        elements,
+    )])
 }

@@ -328,13 +328,18 @@ fn transposed_steps(
         let full = (input.checked_sub(1)?).checked_mul(stride)?;
         let full = full.checked_add(extent)?.checked_add(extra[axis])?;
         let fitted = |output: usize, lower: bool| {
+            // A little more than the kernel reaches is padding of the output.
+            let excess = output.saturating_sub(full);
             let (before, after) = halves(full.saturating_sub(output), lower);
-            (before, after, output)
+            (excess < stride.max(dilation)).then_some((before, after, output))
         };
         let (before, after, output) = match (&stated, &padding) {
-            (Some(stated), Padding::Same { lower }) => fitted(stated[axis], *lower),
-            (Some(stated), Padding::Given(_)) => fitted(stated[axis], true),
-            (None, Padding::Same { lower }) => fitted(input.checked_mul(stride)?, *lower),
+            (Some(stated), Padding::Same { lower }) => fitted(stated[axis], *lower)?,
+            (Some(stated), Padding::Given(_)) => fitted(stated[axis], true)?,
+            // Less where the kernel leaves gaps.
+            (None, Padding::Same { lower }) => {
+                fitted(full.min(input.checked_mul(stride)?), *lower)?
+            }
             (None, Padding::Given(pads)) => {
                 let (before, after) = (pads[axis], pads[axis + count]);
                 (before, after, full.checked_sub(before + after)?)

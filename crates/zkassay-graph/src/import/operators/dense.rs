@@ -94,15 +94,8 @@ pub(super) fn product(
     let Some(&inner) = a.shape.last() else {
         return Err(node.mismatch("the first operand", &a.shape, scalar));
     };
-    if let [inputs, outputs] = *b.shape
-        && let Some(elements) = node.weights_of(1, b)?
-        && !a.is_constant()
-    {
-        if inner != inputs {
-            return Err(weights_mismatch(node, inner));
-        }
-        let bias = vec![0.0; outputs];
-        return dense(node, builder, a, elements.to_vec(), inputs, outputs, bias);
+    if let Some(product) = with_constant(node, builder, a, b)? {
+        return Ok(product);
     }
     let (rows, columns, second) = match *b.shape {
         [] => return Err(node.mismatch("the second operand", &b.shape, scalar)),
@@ -135,6 +128,44 @@ pub(super) fn product(
     let product = builder.push(node, Op::MatMul(op), &[&a, &b], full([m, n]))?;
     let written = [common.as_slice(), rows.as_slice(), columns.as_slice()].concat();
     builder.reshape(node, &product, written)
+}
+
+/// The product if one side is a constant matrix or vector, and the other is a value: a dense layer.
+fn with_constant(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    a: &Tensor,
+    b: &Tensor,
+) -> Result<Option<Tensor>, GraphError> {
+    let inner = a.shape.last().copied().unwrap_or(0);
+    match (node.weights_of(0, a)?, node.weights_of(1, b)?) {
+        (None, Some(elements)) if (1..=2).contains(&b.rank()) => {
+            let (inputs, outputs) = (b.shape[0], b.shape.get(1).copied().unwrap_or(1));
+            if inner != inputs {
+                return Err(weights_mismatch(node, inner));
+            }
+            let bias = vec![0.0; outputs];
+            let product = dense(node, builder, a, elements.to_vec(), inputs, outputs, bias)?;
+            if b.rank() == 2 {
+                return Ok(Some(product));
+            }
+            let rows = a.shape[..a.rank() - 1].to_vec();
+            builder.reshape(node, &product, rows).map(Some)
+        }
+        // `A x = (x' A')'`.
+        (Some(_), None) if a.rank() == 2 && b.rank() >= 2 && b.shape[b.rank() - 2] == inner => {
+            let mut order: Vec<usize> = (0..b.rank()).collect();
+            order.swap(b.rank() - 1, b.rank() - 2);
+            let x = builder.transpose(node, b, &order)?;
+            let weights = builder.transpose(node, a, &[1, 0])?;
+            let elements = weights.numbers().unwrap_or_default().to_vec();
+            let outputs = a.shape[0];
+            let bias = vec![0.0; outputs];
+            let product = dense(node, builder, &x, elements, inner, outputs, bias)?;
+            builder.transpose(node, &product, &order).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// A dense layer on the last axis; `elements` are `[inputs, outputs]`.

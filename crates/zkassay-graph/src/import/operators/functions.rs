@@ -1,7 +1,7 @@
 //! Mathematical functions of every element.
 
-use super::activations::map;
 use super::Family;
+use super::activations::map;
 use crate::op::Function;
 
 pub(super) const OPERATORS: Family = &[

@@ -1,5 +1,6 @@
 //! Elements at constant positions: Gather, GatherElements, GatherND.
 
+use super::lookup::{gathered, gathered_elements};
 use super::{Builder, Family, NodeRef, Tensor};
 use crate::GraphError;
 use crate::import::shape;
@@ -8,6 +9,7 @@ pub(super) const OPERATORS: Family = &[
     ("Gather", gather),
     ("GatherElements", gather_elements),
     ("GatherND", gather_nd),
+    ("ReverseSequence", reverse_sequence),
 ];
 
 /// The constant indices of operand 1.
@@ -15,7 +17,7 @@ fn indices(node: &NodeRef<'_>) -> Result<Vec<i64>, GraphError> {
     match node.input(1)?.is_constant() {
         true => Ok(node.integers(1)?.unwrap_or_default()),
         false => Err(node.unsupported(
-            "its indices depend on the input: expected constants (encode categories one-hot)",
+            "its indices depend on the input: expected constants, or a Gather of whole rows",
         )),
     }
 }
@@ -28,11 +30,14 @@ fn checked(node: &NodeRef<'_>, index: i64, dim: usize) -> Result<usize, GraphErr
 fn gather(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
     let x = node.input(0)?;
     let axis = node.axis("axis", 0, x.rank())?;
+    if !node.input(1)?.is_constant() {
+        return Ok(vec![gathered(node, builder, x, node.input(1)?, axis)?]);
+    }
     let chosen = indices(node)?;
     let of = node.input(1)?.shape.clone();
     let (before, behind) = (&x.shape[..axis], &x.shape[axis + 1..]);
     let shape = [before, &of, behind].concat();
-    builder.charge_shape(node, &shape)?;
+    builder.charge_places(node, &shape)?;
     let dim = x.shape[axis];
     let chosen = chosen.into_iter().map(|i| checked(node, i, dim).map(Some));
     let chosen: Vec<Option<usize>> = chosen.collect::<Result<_, _>>()?;
@@ -46,14 +51,23 @@ fn gather(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Grap
 fn gather_elements(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
     let x = node.input(0)?;
     let axis = node.axis("axis", 0, x.rank())?;
-    let chosen = indices(node)?;
     let shape = node.input(1)?.shape.clone();
-    let fits = shape.len() == x.rank()
-        && (0..shape.len()).all(|i| i == axis || shape[i] <= x.shape[i]);
+    let fits =
+        shape.len() == x.rank() && (0..shape.len()).all(|i| i == axis || shape[i] <= x.shape[i]);
     if !fits {
         return Err(node.mismatch("the indices", &shape, format!("at most {:?}", x.shape)));
     }
-    builder.charge_shape(node, &shape)?;
+    builder.charge_places(node, &shape)?;
+    if !node.input(1)?.is_constant() {
+        return Ok(vec![gathered_elements(
+            node,
+            builder,
+            x,
+            node.input(1)?,
+            axis,
+        )?]);
+    }
+    let chosen = indices(node)?;
     let strides = shape::strides(&x.shape);
     let mut steps = strides.clone();
     steps[axis] = 0;
@@ -80,7 +94,7 @@ fn gather_nd(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, G
     }
     let (taken, kept) = x.shape.split_at(depth);
     let shape = [&of[..of.len() - 1], kept].concat();
-    builder.charge_shape(node, &shape)?;
+    builder.charge_places(node, &shape)?;
     let strides = shape::strides(&x.shape);
     let run: usize = kept.iter().product();
     let mut positions = Vec::new();
@@ -92,4 +106,28 @@ fn gather_nd(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, G
         positions.extend(start..start + run);
     }
     Ok(vec![builder.select(node, x, positions, shape)?])
+}
+
+/// The first elements along the time axis in reverse order, as many as a constant says for each
+/// element of the batch axis.
+fn reverse_sequence(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
+    let (x, lens) = (node.input(0)?, node.sizes(1)?);
+    let time = node.axis("time_axis", 0, x.rank())?;
+    let batch = node.axis("batch_axis", 1, x.rank())?;
+    if lens.len() != x.shape[batch] || lens.iter().any(|len| *len > x.shape[time]) {
+        let expected = format!("lengths that fit {lens:?}");
+        return Err(node.mismatch("the operand", &x.shape, expected));
+    }
+    builder.charge(node, x.len())?;
+    let stride = shape::strides(&x.shape)[time];
+    let reversed = |position| {
+        let at = shape::coordinates(position, &x.shape);
+        let (i, len) = (at[time], lens[at[batch]]);
+        match i < len {
+            true => position - i * stride + (len - 1 - i) * stride,
+            false => position,
+        }
+    };
+    let positions = (0..x.len()).map(reversed);
+    Ok(vec![builder.select(node, x, positions, x.shape.clone())?])
 }

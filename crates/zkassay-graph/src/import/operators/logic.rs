@@ -29,7 +29,9 @@ pub(super) const OPERATORS: Family = &[
         Ok(vec![result.typed(DataType::Bool)])
     }),
     ("IsNaN", |node, builder| never(node, builder, f32::is_nan)),
-    ("IsInf", |node, builder| never(node, builder, f32::is_infinite)),
+    ("IsInf", |node, builder| {
+        never(node, builder, f32::is_infinite)
+    }),
     ("Where", choose),
 ];
 
@@ -51,9 +53,15 @@ fn never(
     let x = node.input(0)?;
     let len = builder.charge_shape(node, &x.shape)?;
     let truth = |x: &f32| f32::from(u8::from(holds(*x)));
-    let known = x.numbers().map(|numbers| numbers.iter().map(truth).collect());
+    let known = x
+        .numbers()
+        .map(|numbers| numbers.iter().map(truth).collect());
     let elements = known.unwrap_or_else(|| vec![0.0; len]);
-    Ok(vec![Tensor::constant(x.shape.clone(), DataType::Bool, elements)])
+    Ok(vec![Tensor::constant(
+        x.shape.clone(),
+        DataType::Bool,
+        elements,
+    )])
 }
 
 fn choose(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {

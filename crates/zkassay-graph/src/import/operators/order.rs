@@ -50,7 +50,9 @@ fn top_k(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
         Some(_) => return Err(node.unsupported("k is not one number")),
     };
     let dim = x.shape[axis];
-    let k = usize::try_from(wanted).ok().filter(|k| (1..=dim).contains(k));
+    let k = usize::try_from(wanted)
+        .ok()
+        .filter(|k| (1..=dim).contains(k));
     let k = k.ok_or_else(|| node.unsupported(format!("k is {wanted}, expected 1 to {dim}")))?;
     let order = match node.flag("largest", true)? {
         true => Order::Greatest,
@@ -74,7 +76,11 @@ fn top_k(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
         let top = builder.push(node, op, &[x], vec![outer, inner, k])?;
         let top = builder.transpose(node, &top, &[0, 2, 1])?;
         let top = builder.reshape(node, &top, shape.clone())?;
-        written.push(if positions { top.typed(DataType::Int64) } else { top });
+        written.push(if positions {
+            top.typed(DataType::Int64)
+        } else {
+            top
+        });
     }
     Ok(written)
 }

@@ -118,6 +118,12 @@ impl Windows {
         let sizes = &x.shape[2..];
         let kernel = kernel_shape(node, sizes.len())?;
         let steps = steps(node, &kernel, sizes, node.flag("ceil_mode", false)?)?;
+        if node.string("auto_pad", "")?.starts_with("SAME") && steps.iter().any(|s| s.dilation > 1)
+        {
+            return Err(node.unsupported(
+                "runtimes disagree on auto_pad with dilations: export the model with explicit pads",
+            ));
+        }
         let mut shape = x.shape[..2].to_vec();
         shape.extend(steps.iter().map(|s| s.output));
         let windows = builder.charge_shape(node, &shape)?;

@@ -28,7 +28,13 @@ pub(super) const OPERATORS: Family = &[
     ("ReduceSumSquare", |node, builder| {
         let axes = Axes::of(node)?;
         let squares = builder.map(node, Function::Power(2), node.input(0)?)?;
-        Ok(vec![reduce(node, builder, &squares, &axes, Reduction::Sum)?])
+        Ok(vec![reduce(
+            node,
+            builder,
+            &squares,
+            &axes,
+            Reduction::Sum,
+        )?])
     }),
     ("ReduceLogSum", |node, builder| {
         let sum = plain(node, builder, Reduction::Sum)?;
@@ -111,7 +117,12 @@ fn log_sum_exp(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>,
     let powers = builder.map(node, Function::Exp, &centred)?;
     let sum = reduce(node, builder, &powers, &axes, Reduction::Sum)?;
     let logarithm = builder.map(node, Function::Log, &sum)?;
-    Ok(vec![builder.binary(node, Binary::Add, &logarithm, &greatest)?])
+    Ok(vec![builder.binary(
+        node,
+        Binary::Add,
+        &logarithm,
+        &greatest,
+    )?])
 }
 
 /// The most factors of a product.
@@ -138,7 +149,9 @@ fn product(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Gra
             None => factor,
         });
     }
-    result.map(|result| vec![result]).ok_or_else(|| node.unsupported("its operand is empty"))
+    result
+        .map(|result| vec![result])
+        .ok_or_else(|| node.unsupported("its operand is empty"))
 }
 
 /// Running sums along an axis: a triangular matrix of ones.

@@ -60,7 +60,11 @@ fn squeeze(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Gra
         None => (0..x.rank()).filter(|axis| x.shape[*axis] == 1).collect(),
     };
     if axes.iter().any(|axis| x.shape[*axis] != 1) {
-        return Err(node.mismatch("the operand", &x.shape, format!("1 along the axes {axes:?}")));
+        return Err(node.mismatch(
+            "the operand",
+            &x.shape,
+            format!("1 along the axes {axes:?}"),
+        ));
     }
     let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
     let shape = kept.map(|axis| x.shape[axis]).collect();
@@ -108,7 +112,11 @@ fn dropout(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Gra
     let mut written = vec![x.clone()];
     if node.outputs() > 1 {
         let len = builder.charge_shape(node, &x.shape)?;
-        written.push(Tensor::constant(x.shape.clone(), DataType::Bool, vec![1.0; len]));
+        written.push(Tensor::constant(
+            x.shape.clone(),
+            DataType::Bool,
+            vec![1.0; len],
+        ));
     }
     Ok(written)
 }

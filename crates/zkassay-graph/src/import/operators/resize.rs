@@ -227,8 +227,8 @@ impl Axis {
         let rounded = match nearest {
             Nearest::Floor => source.floor(),
             Nearest::Ceil => source.ceil(),
-            Nearest::RoundPreferFloor => (source - 0.5).ceil(),
-            Nearest::RoundPreferCeil => (source + 0.5).floor(),
+            Nearest::RoundPreferFloor if source.fract() == 0.5 => source.floor(),
+            Nearest::RoundPreferFloor | Nearest::RoundPreferCeil => source.round(),
         };
         // The cast saturates.
         (rounded as usize).min(self.from - 1)

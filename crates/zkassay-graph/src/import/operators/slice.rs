@@ -1,7 +1,7 @@
 //! Parts of a tensor, and margins around it: Slice, Pad.
 
-use super::{Builder, Family, NodeRef, Tensor};
 use super::reshape::checked_axes;
+use super::{Builder, Family, NodeRef, Tensor};
 use crate::GraphError;
 use crate::import::shape;
 use crate::op::Source;
@@ -25,7 +25,11 @@ fn slice(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
     }
     let axes = checked_axes(node, &axes, x.rank())?;
     builder.charge(node, x.shape.iter().sum())?;
-    let mut lists: Vec<Vec<Option<usize>>> = x.shape.iter().map(|dim| (0..*dim).map(Some).collect()).collect();
+    let mut lists: Vec<Vec<Option<usize>>> = x
+        .shape
+        .iter()
+        .map(|dim| (0..*dim).map(Some).collect())
+        .collect();
     for (i, axis) in axes.into_iter().enumerate() {
         if steps[i] == 0 {
             return Err(node.unsupported("one of its steps is 0"));
@@ -33,7 +37,7 @@ fn slice(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
         lists[axis] = range(x.shape[axis], starts[i], ends[i], steps[i]);
     }
     let shape: Vec<usize> = lists.iter().map(Vec::len).collect();
-    builder.charge(node, shape.iter().product())?;
+    builder.charge(node, 8 * shape.iter().product::<usize>())?;
     let positions = shape::grid(&x.shape, &lists).into_iter().flatten();
     Ok(vec![builder.select(node, x, positions, shape)?])
 }
@@ -99,12 +103,18 @@ pub(super) fn padded(
     }
     let mut shape = x.shape.clone();
     for &(axis, before, behind) in margins {
-        let dim = (shape[axis] as i64).checked_add(before).and_then(|d| d.checked_add(behind));
+        let dim = (shape[axis] as i64)
+            .checked_add(before)
+            .and_then(|d| d.checked_add(behind));
         let dim = dim.and_then(|dim| usize::try_from(dim).ok());
         shape[axis] = dim.ok_or_else(|| node.unsupported("its pads leave nothing over"))?;
     }
-    builder.charge_shape(node, &shape)?;
-    let mut lists: Vec<Vec<Option<usize>>> = x.shape.iter().map(|dim| (0..*dim).map(Some).collect()).collect();
+    builder.charge_places(node, &shape)?;
+    let mut lists: Vec<Vec<Option<usize>>> = x
+        .shape
+        .iter()
+        .map(|dim| (0..*dim).map(Some).collect())
+        .collect();
     for &(axis, before, _) in margins {
         let dim = x.shape[axis] as i64;
         let index = |i: usize| usize::try_from(reach(i as i64 - before, dim, mode)?).ok();
@@ -117,7 +127,10 @@ pub(super) fn padded(
         },
         None => Source::Constant(value),
     };
-    let sources = shape::grid(&x.shape, &lists).into_iter().map(source).collect();
+    let sources = shape::grid(&x.shape, &lists)
+        .into_iter()
+        .map(source)
+        .collect();
     builder.rearrange(node, &[x], sources, shape)
 }
 

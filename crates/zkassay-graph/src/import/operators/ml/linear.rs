@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2};
 
 use super::super::{Builder, NodeRef, Tensor};
-use super::scores::{Labels, Transform, above, arg_max, complement};
+use super::scores::{Labels, Transform, above, arg_max, of_one};
 use super::{floats, rows};
 use crate::op::Dense;
 use crate::{GraphError, Op};
@@ -38,10 +38,7 @@ pub(super) fn classifier(
         return Ok(vec![positive, scores]);
     }
     let label = labels.name(node, builder, positive)?;
-    if transform == Transform::Probit {
-        return Err(node.unsupported("post_transform is PROBIT for two classes with one score"));
-    }
-    let scores = complement(node, builder, &scores)?;
+    let scores = of_one(node, builder, &scores, false, transform)?;
     Ok(vec![label, scores])
 }
 

@@ -119,6 +119,29 @@ fn probit(
     )
 }
 
+/// The scores of two classes from one, `[rows, 1]`: `[-s, s]` if `is_signed`, else `[1 - s, s]`.
+///
+/// A logistic transform takes both signs in either case, the others leave the scores as they are.
+pub(super) fn of_one(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    score: &Tensor,
+    is_signed: bool,
+    transform: Transform,
+) -> Result<Tensor, GraphError> {
+    match transform {
+        Transform::Probit => {
+            Err(node.unsupported("post_transform is PROBIT for two classes with one score"))
+        }
+        Transform::Logistic => {
+            let both = opposite(node, builder, score)?;
+            builder.map(node, Function::Sigmoid, &both)
+        }
+        _ if is_signed => opposite(node, builder, score),
+        _ => complement(node, builder, score),
+    }
+}
+
 /// `[1 - s, s]` of scores `[rows, 1]`.
 pub(super) fn complement(
     node: &NodeRef<'_>,
@@ -131,7 +154,7 @@ pub(super) fn complement(
 }
 
 /// `[-s, s]` of scores `[rows, 1]`.
-pub(super) fn opposite(
+fn opposite(
     node: &NodeRef<'_>,
     builder: &mut Builder,
     score: &Tensor,

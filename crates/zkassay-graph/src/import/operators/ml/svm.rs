@@ -7,7 +7,7 @@
 use super::super::normalization::reduce;
 use super::super::{Builder, NodeRef, Tensor};
 use super::linear::dense;
-use super::scores::{Labels, Transform, above, arg_max, complement, opposite};
+use super::scores::{Labels, Transform, above, arg_max, complement, of_one};
 use super::{floats, rows};
 use crate::GraphError;
 use crate::import::tensor::DataType;
@@ -285,16 +285,12 @@ fn pairwise(
         .typed(DataType::Int64);
     let label = labels.name(node, builder, second)?;
     let Some((a, b)) = a.first().zip(b.first()) else {
-        if transform == Transform::Probit {
-            return Err(node.unsupported("post_transform is PROBIT for two classes with one score"));
-        }
-        let scores = match transform {
-            Transform::None => opposite(node, builder, &scores)?,
-            _ => complement(node, builder, &scores)?,
-        };
+        let is_signed = transform == Transform::None;
+        let scores = of_one(node, builder, &scores, is_signed, transform)?;
         return Ok(vec![label, scores]);
     };
-    // libsvm couples the probabilities of pairs by an iteration. For two classes this is its limit.
+    // libsvm couples the probabilities of pairs by an iteration, which it stops within 0.005 of its
+    // limit. For two classes the limit is the probability of their pair.
     let scaled = builder.with_scalar(node, Arithmetic::Multiply, &scores, *a)?;
     let exponent = builder.with_scalar(node, Arithmetic::Add, &scaled, *b)?;
     let of_second = builder.map(node, Function::Sigmoid, &exponent)?;

@@ -4,7 +4,7 @@ mod read;
 
 use super::super::{Builder, NodeRef, Tensor};
 use super::rows;
-use super::scores::{Labels, Transform, above, arg_max, complement, opposite};
+use super::scores::{Labels, Transform, above, arg_max, of_one};
 use crate::op::{Aggregate, Trees};
 use crate::{GraphError, Op};
 use read::Ensemble;
@@ -59,8 +59,12 @@ pub(super) fn ensemble(
     };
     let transform = match node.int("post_transform", 0)? {
         0 => Transform::None,
-        1 => Transform::Softmax,
-        2 => Transform::Logistic,
+        // The specification says softmax and logistic, onnxruntime does it the other way round.
+        1 | 2 => {
+            return Err(node.unsupported(
+                "runtimes disagree on its post_transform: write it as a Softmax or a Sigmoid node",
+            ));
+        }
         3 => Transform::SoftmaxZero,
         4 => Transform::Probit,
         other => return Err(node.unsupported(format!("post_transform is {other}"))),
@@ -149,8 +153,12 @@ fn binary(
              disagree: add the base values to the leaves of one tree",
         ));
     }
-    let mut padded = base.to_vec();
-    padded.resize(2, 0.0);
+    // The base value of a class without weights does not count.
+    let of_class = |class: usize, counts: bool| match base.get(class) {
+        Some(value) if counts => *value,
+        _ => 0.0,
+    };
+    let padded = vec![of_class(0, !only_second), of_class(1, !only_first)];
     let scores = push(node, builder, ensemble, padded, Aggregate::Sum)?;
     let rows = scores.shape[0];
     let column = |builder: &mut Builder, class: usize| {
@@ -164,18 +172,7 @@ fn binary(
         if base.len() == 2 {
             return Ok(vec![label, transform.apply(node, builder, scores)?]);
         }
-        let scores = match (transform, all_positive) {
-            (Transform::Probit, _) => {
-                let reason = "post_transform is PROBIT for two classes with one score";
-                return Err(node.unsupported(reason));
-            }
-            (_, true) => complement(node, builder, &score)?,
-            (Transform::Logistic, false) => {
-                let both = opposite(node, builder, &score)?;
-                transform.apply(node, builder, both)?
-            }
-            (_, false) => opposite(node, builder, &score)?,
-        };
+        let scores = of_one(node, builder, &score, !all_positive, transform)?;
         return Ok(vec![label, scores]);
     }
     let second = column(builder, 1)?;
