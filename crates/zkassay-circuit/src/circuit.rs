@@ -133,7 +133,7 @@ impl Circuit<Field> for ModelCircuit {
                         .collect(),
                     TableColumns::Program(columns) => {
                         let lookups = &columns.lookups;
-                        vec![columns.r, lookups.beta, lookups.gamma]
+                        vec![columns.r, columns.lambda, lookups.beta, lookups.gamma]
                     }
                 };
                 let mut values = HashMap::new();

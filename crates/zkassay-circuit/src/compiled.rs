@@ -222,6 +222,7 @@ impl TableWitness {
             ) => {
                 let challenges = Challenges {
                     r: challenge(columns.r),
+                    lambda: challenge(columns.lambda),
                     beta: challenge(columns.lookups.beta),
                     gamma: challenge(columns.lookups.gamma),
                 };

@@ -134,10 +134,10 @@ impl Dimensions {
         ];
         // Segments, their coefficients, how often they are used.
         let function = 4 * count(kinds.table);
-        // Inputs, the range table, both sides of the bus (4), fold, linear, bias, public values, active,
-        // boundary.
-        let fixed = 12
-            + (shape.block_width as usize + shape.strides.len() + shape.jumps.len())
+        // Inputs, the range table, both sides of the bus (4), linear steps (4), bias, public values,
+        // active, boundary.
+        let fixed = 14
+            + (shape.block_width as usize + shape.strides.len())
             + optional.into_iter().map(count).sum::<usize>()
             + 3 * count(kinds.table);
         Self {
@@ -145,12 +145,19 @@ impl Dimensions {
             rows: shape.used_rows as usize,
             // Values, operands, multiplicities.
             first_phase: 3 + limbs + function,
-            // Factors, two sums, that of the lookups.
-            second_phase: 4 + helpers,
+            // Factors, three sums, that of the lookups.
+            second_phase: 5 + helpers,
             fixed,
             instance: 1,
-            // Factors and sums are opened in two rows, operands too if there are products.
-            advice_queries: 3 + limbs + function + count(kinds.product) + 8 + helpers,
+            // Factors and sums are opened in two rows; so are operands if there are products, and
+            // values if there are functions.
+            advice_queries: 3
+                + limbs
+                + function
+                + count(kinds.product)
+                + count(kinds.table)
+                + 10
+                + helpers,
             degree: (2 + group.min(fractions)).max(3),
         }
     }

@@ -39,8 +39,9 @@ pub enum CircuitError {
     },
     /// A program needs more rows than a table can have.
     #[error(
-        "the model needs {needed} rows, but a table has at most 2^{max_logrows} = {}; its largest step is '{step}': \
+        "the model needs {} rows, but a table has at most 2^{max_logrows} = {}; its largest step is '{step}': \
          make the model smaller, or its images coarser",
+        if *needed == usize::MAX { "more".to_owned() } else { needed.to_string() },
         1u64 << max_logrows
     )]
     ProgramTooLarge {

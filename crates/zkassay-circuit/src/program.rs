@@ -10,7 +10,8 @@
 //! wires of the next linear step, hints         ...
 //! ...
 //! ------------- below both, rows that need both halves -------------
-//! functions: result                            argument
+//! functions: limbs                             argument
+//!            result                            (idle)
 //! products: (idle)                             first factor
 //!           product                            second factor
 //! ```

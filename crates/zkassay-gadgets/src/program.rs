@@ -17,7 +17,7 @@
 //! # Soundness
 //!
 //! Values, operands, limbs, segments and multiplicities are committed in phase 1. The challenges
-//! `r`, `beta` and `gamma` come after them. Phase 2 has running sums and helpers, each
+//! `r`, `lambda`, `beta` and `gamma` come after them. Phase 2 has running sums and helpers, each
 //! determined by an equation. The three facts of the [crate's documentation](crate#soundness)
 //! hold here, too; cells that have no equation are limbs of rows that do not use them, and the values of
 //! rows that take up what a convolution gives outside of its output, which nothing else reads.
@@ -29,6 +29,8 @@ pub mod lookups;
 pub mod product;
 mod shape;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 pub use columns::ProgramColumns;
 pub use shape::{Kinds, ProgramShape};

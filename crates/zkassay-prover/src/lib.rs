@@ -3,19 +3,13 @@
 //! ```
 //! use ndarray::array;
 //! use zkassay_circuit::{CompiledModel, Plan};
-//! use zkassay_graph::{Graph, Node, Op, Value};
+//! use zkassay_graph::{Dense, Graph, Op};
 //! use zkassay_prover::{ProvingKey, Srs};
 //! use zkassay_quant::{CalibrationParams, calibrate};
 //!
-//! # let graph = Graph {
-//! #     name: "tiny".into(),
-//! #     input: Value { name: "input".into(), len: 2 },
-//! #     nodes: vec![
-//! #         Node { name: "fc".into(), len: 1, op: Op::Dense { weights: array![[0.5, -0.25]], bias: array![0.1] } },
-//! #         Node { name: "out".into(), len: 1, op: Op::SIGMOID },
-//! #     ],
-//! #     output: Value { name: "output".into(), len: 1 },
-//! # };
+//! # let dense = Dense { weights: array![[0.5, -0.25]], bias: array![0.1] };
+//! # let nodes = vec![("fc".into(), Op::Dense(dense), 1), ("out".into(), Op::SIGMOID, 1)];
+//! # let graph = Graph::chain("tiny", 2, nodes);
 //! // `graph` is an imported ONNX model; these rows fix the range of its inputs.
 //! let rows = array![[1.0, 2.0], [-0.5, 0.25]];
 //! let plan = Plan::new(&[2, 1])?;
@@ -24,7 +18,7 @@
 //!
 //! let srs = Srs::unsafe_local(compiled.shape().logrows);
 //! let key = ProvingKey::setup(&srs, compiled, [0; 32])?;
-//! let proof = key.prove(&srs, &key.compiled().witness(&[1.0, 2.0])?)?;
+//! let proof = key.prove(&srs, key.compiled().witness(&[1.0, 2.0])?)?;
 //! let verdict = key.verifying_key().verify(&proof)?;
 //! assert!((verdict.outputs[0] - 0.52498).abs() < 1e-3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -29,7 +29,7 @@ fn check(srs: &Srs, widths: &[usize], plan: Plan, options: &CompileOptions) {
     let key = ProvingKey::setup_circuit(
         srs,
         Circuit {
-            compiled: Arc::clone(&compiled),
+            compiled: Arc::clone(&compiled).into(),
             model: [0; 32],
             settings: [0; 32],
         },

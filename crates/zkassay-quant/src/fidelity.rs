@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
-use zkassay_graph::Graph;
+use zkassay_graph::{Graph, Op};
 
 use crate::{IntegerModel, QuantError, QuantizedModel};
 
@@ -20,7 +20,8 @@ pub struct Fidelity {
     pub median: f64,
     /// Greatest absolute error.
     pub max: f64,
-    /// Share of rows whose predicted class agrees; see [`class`].
+    /// Share of rows whose predicted class agrees; see [`class`]. If the outputs are labels
+    /// themselves, the share of rows whose outputs are equal.
     pub agreement: f64,
 }
 
@@ -59,7 +60,38 @@ pub struct ErrorSummary {
 pub(crate) struct Comparison {
     out_of_range: usize,
     pairs: Vec<(Vec<f64>, Vec<f64>)>,
-    threshold: f64,
+    decision: Decision,
+}
+
+/// How outputs predict a class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Decision {
+    /// They are scores; see [`class`] for the threshold.
+    Scores(f64),
+    /// They are labels.
+    Labels,
+}
+
+impl Decision {
+    /// Of a graph, and a model with a threshold.
+    pub(crate) fn of(graph: &Graph, threshold: f64) -> Self {
+        let mut value = graph.output.value;
+        while let Some(node) = value.checked_sub(1).and_then(|at| graph.nodes.get(at)) {
+            match (&node.op, node.inputs.as_slice()) {
+                (Op::ArgMax { .. }, _) => return Self::Labels,
+                (Op::Rearrange(_), [input]) if *input < value => value = *input,
+                _ => break,
+            }
+        }
+        Self::Scores(threshold)
+    }
+
+    fn agree(self, a: &[f64], b: &[f64]) -> bool {
+        match self {
+            Self::Scores(threshold) => class(a, threshold) == class(b, threshold),
+            Self::Labels => a == b,
+        }
+    }
 }
 
 impl Fidelity {
@@ -74,7 +106,8 @@ impl Fidelity {
     ) -> Result<Self, QuantError> {
         let floats = float_outputs(graph, rows)?;
         let integer = |row: &[f32]| Ok(model.output_reals(&model.evaluate(row)?));
-        Ok(Comparison::new(rows, &floats, model.threshold(), integer)?.overall())
+        let decision = Decision::Scores(model.threshold());
+        Ok(Comparison::new(rows, &floats, decision, integer)?.overall())
     }
 }
 
@@ -90,16 +123,17 @@ impl FidelityReport {
         rows: ArrayView2<'_, f32>,
     ) -> Result<Self, QuantError> {
         let floats = float_outputs(graph, rows)?;
-        Self::of(&floats, model, rows)
+        Self::of(&floats, Decision::of(graph, model.threshold()), model, rows)
     }
 
     pub(crate) fn of(
         floats: &[Vec<f64>],
+        decision: Decision,
         model: &IntegerModel,
         rows: ArrayView2<'_, f32>,
     ) -> Result<Self, QuantError> {
         let integer = |row: &[f32]| Ok(model.evaluate(row)?.reals);
-        let comparison = Comparison::new(rows, floats, model.threshold(), integer)?;
+        let comparison = Comparison::new(rows, floats, decision, integer)?;
         Ok(Self {
             overall: comparison.overall(),
             per_output: comparison.per_output(),
@@ -123,7 +157,7 @@ impl Comparison {
     pub(crate) fn new(
         rows: ArrayView2<'_, f32>,
         floats: &[Vec<f64>],
-        threshold: f64,
+        decision: Decision,
         integer: impl Fn(&[f32]) -> Result<Vec<f64>, QuantError>,
     ) -> Result<Self, QuantError> {
         let (mut pairs, mut out_of_range) = (Vec::new(), 0);
@@ -137,15 +171,14 @@ impl Comparison {
         Ok(Self {
             out_of_range,
             pairs,
-            threshold,
+            decision,
         })
     }
 
     pub(crate) fn overall(&self) -> Fidelity {
         let (mut errors, mut agreeing) = (Vec::new(), 0);
         for (integer, float) in &self.pairs {
-            let same = class(integer, self.threshold) == class(float, self.threshold);
-            agreeing += usize::from(same);
+            agreeing += usize::from(self.decision.agree(integer, float));
             errors.extend(integer.iter().zip(float).map(|(a, b)| (a - b).abs()));
         }
         let summary = ErrorSummary::of(errors);
@@ -165,7 +198,9 @@ impl Comparison {
             let pairs = || self.pairs.iter().map(move |(a, b)| (a[at], b[at]));
             let absolute = pairs().map(|(a, b)| (a - b).abs()).collect();
             let percent = pairs().filter(|(_, b)| *b != 0.0);
-            let percent = percent.map(|(a, b)| 100.0 * (a - b).abs() / b.abs()).collect();
+            let percent = percent
+                .map(|(a, b)| 100.0 * (a - b).abs() / b.abs())
+                .collect();
             OutputFidelity {
                 absolute: ErrorSummary::of(absolute),
                 percent: ErrorSummary::of(percent),

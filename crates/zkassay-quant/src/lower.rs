@@ -61,7 +61,12 @@ impl<'a> FloatLayer<'a> {
     fn after(self, before: &Elementwise) -> FloatLayer<'a> {
         let weights = self.weights.mapv(f64::from);
         let bias = weights.dot(&before.offset) + self.bias.mapv(f64::from);
-        self.replaced((&before.name, &before.nodes), weights * &before.factor, bias, true)
+        self.replaced(
+            (&before.name, &before.nodes),
+            weights * &before.factor,
+            bias,
+            true,
+        )
     }
 
     /// `f (W x + b) + o = (f W) x + (f b + o)`
@@ -142,7 +147,10 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), 
     for (index, node) in graph.nodes.iter().enumerate() {
         let is_last = index + 1 == graph.nodes.len();
         if node.inputs != [index] || (is_last && graph.output.value != index + 1) {
-            return Err(refused(node, "it does not read what the node before it writes"));
+            return Err(refused(
+                node,
+                "it does not read what the node before it writes",
+            ));
         }
         match &node.op {
             Op::Dense(dense) if dense.inputs() == len => {

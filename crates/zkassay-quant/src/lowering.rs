@@ -40,9 +40,12 @@ use zkassay_graph::{Function, Graph, Node, Op};
 
 use crate::QuantError;
 use crate::calibrate::{WIDEST_RANGE, ceil_log2};
-use crate::program::{Finish, Kind, Program, ProgramLimbs, Step, Sum};
-use form::{Element, Value};
-use state::{Commit, Lowering};
+use crate::program::{Finish, Kind, Program, ProgramLimbs, Sum, Wire};
+use form::{Element, Form, Value};
+use state::Lowering;
+
+/// Outputs are no finer.
+const FINEST_OUTPUT: i32 = 20;
 
 /// What a calibration decides about a program; a graph and its scheme determine the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +117,7 @@ pub(crate) fn quantize_limited(
     let limbs = scheme.limbs;
     let room = (limbs.bits * limbs.input) as i32 - 1;
     let exponent = ceil_log2(f64::from(scheme.range).max(1e-6));
-    let input_scale = Scale((room - exponent).min(scheme.fraction_bits));
+    let input_scale = Scale(room - exponent);
     let program = Program {
         name: graph.name.clone(),
         input: graph.input.name.clone(),
@@ -141,7 +144,10 @@ pub(crate) fn quantize_limited(
             let operands: Vec<Rc<Value>> = node.inputs.iter().map(|i| values[*i].clone()).collect();
             value = lowering.node(node, operands)?;
             // What several nodes read is computed once.
-            let has_rows = value.elements.iter().any(|e| matches!(e, Element::Row { .. }));
+            let has_rows = value
+                .elements
+                .iter()
+                .any(|e| matches!(e, Element::Row { .. }));
             if readers[index + 1] > 1 && has_rows {
                 let wires = lowering.wires(&value, &node.name)?;
                 value = Value {
@@ -174,7 +180,12 @@ fn needed(graph: &Graph) -> Vec<bool> {
 /// How many nodes read each value.
 fn readers(graph: &Graph, needed: &[bool]) -> Vec<usize> {
     let mut readers = vec![0; graph.nodes.len() + 1];
-    for (node, _) in graph.nodes.iter().zip(&needed[1..]).filter(|(_, needed)| **needed) {
+    for (node, _) in graph
+        .nodes
+        .iter()
+        .zip(&needed[1..])
+        .filter(|(_, needed)| **needed)
+    {
         node.inputs.iter().for_each(|input| readers[*input] += 1);
     }
     readers
@@ -227,11 +238,14 @@ impl Lowering<'_> {
             }
         }
         let operand = |at: usize| {
-            operands.get(at).map(Rc::as_ref).ok_or_else(|| QuantError::Unsupported {
-                node: node.name.clone(),
-                op: node.op.name().into(),
-                reason: format!("it has no operand {at}"),
-            })
+            operands
+                .get(at)
+                .map(Rc::as_ref)
+                .ok_or_else(|| QuantError::Unsupported {
+                    node: node.name.clone(),
+                    op: node.op.name().into(),
+                    reason: format!("it has no operand {at}"),
+                })
         };
         let first = operand(0);
         match &node.op {
@@ -240,7 +254,12 @@ impl Lowering<'_> {
             Op::Elementwise {
                 arithmetic,
                 constant,
-            } => Ok(elementwise::with_constant(node, *arithmetic, constant, first?)),
+            } => Ok(elementwise::with_constant(
+                node,
+                *arithmetic,
+                constant,
+                first?,
+            )),
             Op::Binary(binary) => self.binary(node, *binary, first?, operand(1)?),
             Op::Map(function) => self.map(node, *function, first?),
             Op::Rearrange(sources) => self.rearrange(node, sources, &operands),
@@ -266,39 +285,35 @@ impl Lowering<'_> {
 
     /// Makes the output the last step.
     fn finish(mut self, graph: &Graph, output: &Value) -> Result<LoweredProgram, QuantError> {
-        let first = self.bounds.len();
-        let rule = Commit {
-            scale: self.fraction(),
-            ..self.rule()
-        };
-        let wires = self.commit(output, &graph.output.name, rule)?;
-        let is_last = self.program.steps.last().is_some_and(|step| {
-            step.len() == wires.len() && self.bounds.len() - step.len() >= first.min(wires[0])
+        let rule = self.rule();
+        let mut wires = self.commit(output, &graph.output.name, rule)?;
+        let count = self.bounds.len();
+        let is_last_step = self.program.steps.last().is_some_and(|step| {
+            let is_plain = !matches!(
+                step.kind,
+                Kind::Products(_) | Kind::Hints(_) | Kind::Conv(_)
+            );
+            is_plain
+                && step.len() == wires.len()
+                && wires.iter().copied().eq(count - wires.len()..count)
         });
-        let in_order = wires.iter().zip(wires[0]..).all(|(wire, at)| *wire == at);
-        let ends = wires.last().is_some_and(|wire| wire + 1 == self.bounds.len());
-        let mut scale = wires.iter().map(|wire| self.scales[*wire]).max().unwrap_or(0);
-        if !(is_last && in_order && ends) {
-            // Copies, at the finest scale that there is room for.
-            let copy = |this: &Self, scale: i32| Step {
-                name: graph.output.name.clone(),
-                kind: Kind::Sums(
-                    wires
-                        .iter()
-                        .map(|wire| Sum {
-                            terms: vec![(*wire, 1 << (scale - this.scales[*wire]).clamp(0, 43))],
-                            bias: 0,
-                        })
-                        .collect(),
-                ),
-                finish: Finish::Exact,
-                bound: None,
+        let scale = wires
+            .iter()
+            .map(|wire| self.scales[*wire])
+            .max()
+            .unwrap_or(0);
+        if !is_last_step {
+            // Copies, at the finest of their scales unless that is finer than anybody needs.
+            let forms = wires.iter().map(|wire| Element::of(*wire)).collect();
+            let copies = Value {
+                elements: forms,
+                nodes: vec![graph.output.name.clone()],
             };
-            let step = copy(&self, scale);
-            self.push(step, scale)?;
-        } else {
-            scale = self.scales[wires[0]];
+            let coarsest = scale - self.program.limbs.shift_bits() as i32;
+            let scale = scale.min(FINEST_OUTPUT.max(coarsest));
+            wires = self.copies(&graph.output.name, &copies, scale)?;
         }
+        let scale = self.scales[wires[0]];
         self.program.output_scale = Scale(scale);
         self.program.outputs = wires.len();
         let ends_in_sigmoid = graph.output.value > 0
@@ -312,6 +327,35 @@ impl Lowering<'_> {
             program: self.program,
             folded: self.folded,
         })
+    }
+}
+
+impl Lowering<'_> {
+    /// A step of its own for each element, repeated ones too, at a scale.
+    fn copies(
+        &mut self,
+        node: &str,
+        value: &Value,
+        mut scale: i32,
+    ) -> Result<Vec<Wire>, QuantError> {
+        let forms = self.forms(value, node)?;
+        let is_exact = |form: &Form| self.exact_scale(form).is_some_and(|own| own <= scale);
+        let exact = forms.iter().all(is_exact);
+        let shift = self.program.limbs.shift_bits() as i32;
+        loop {
+            let (finish, accumulator) = match exact {
+                true => (Finish::Exact, scale),
+                false => (Finish::Round, scale + shift),
+            };
+            let sums = forms
+                .iter()
+                .map(|form| self.integers(node, form, accumulator));
+            let sums = sums.collect::<Result<Vec<Sum>, _>>()?;
+            match self.sums(node, sums, finish, (scale, None)) {
+                Err(QuantError::Overflow { .. }) if !exact && scale > 2 => scale -= 1,
+                done => return done,
+            }
+        }
     }
 }
 

@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use zkassay_fixed::Scale;
 
 use crate::QuantError;
-pub use conv::IntegerConv;
 pub use bounds::Interval;
+pub use conv::IntegerConv;
 pub use evaluate::ProgramTrace;
 
 /// A wire: its position among all wires of a program.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use zkassay_gadgets::halo2_proofs::plonk::{Column, Fixed};
 use zkassay_gadgets::program::{Kinds, ProgramColumns, ProgramShape};
-use zkassay_gadgets::{Field, field, logup, power_of_two};
+use zkassay_gadgets::{Field, Shape, field, logup, power_of_two};
 use zkassay_quant::{Finish, Kind, Program, Step, Sum, Wire};
 
-use super::grid::Grid;
-use super::plan::ProgramPlan;
+use super::grid::{Class, Grid};
+use super::plan::{ProgramPlan, too_large};
 use super::witness::ProgramWitness;
 use crate::{CircuitError, CompileOptions};
 
@@ -25,6 +25,13 @@ pub enum Producer {
     Input(Wire),
     /// A wire of a step.
     Wire {
+        /// Which step.
+        step: usize,
+        /// Which of its wires.
+        index: usize,
+    },
+    /// The limbs of a function; the next row has the wire.
+    Function {
         /// Which step.
         step: usize,
         /// Which of its wires.
@@ -50,10 +57,8 @@ pub struct Consumer {
     pub weights: Weights,
     /// Which stride the factor steps by; none if it starts anew.
     pub stride: Option<usize>,
-    /// Whether the sum moves up by one row.
-    pub fold: bool,
-    /// By which jump the sum moves up.
-    pub jump: Option<usize>,
+    /// Whether it is the first of its step.
+    pub start: bool,
 }
 
 /// The weights of a row.
@@ -95,13 +100,23 @@ pub struct CompiledProgram {
     pub(super) rows: Rows,
 }
 
+/// Where the accumulator of a row stands in its linear step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// It is not the first.
+    pub(super) more: bool,
+    /// It is the last.
+    pub(super) last: bool,
+}
+
 /// Both halves of all rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     pub(super) producers: Vec<Producer>,
+    /// Where rows stand in their linear steps; without those below the last of them.
+    pub(super) places: Vec<Place>,
     pub(super) consumers: Vec<Consumer>,
     pub(super) strides: Vec<u32>,
-    pub(super) jumps: Vec<u32>,
     pub(super) first_input: usize,
     pub(super) first_output: usize,
     /// The row that produces each wire.
@@ -129,7 +144,9 @@ impl CompiledProgram {
         plan: &ProgramPlan,
         options: &CompileOptions,
     ) -> Result<Self, CircuitError> {
-        let rows = Rows::new(&program, plan.block_width);
+        let Some(rows) = Rows::new(&program, plan.block_width) else {
+            return Err(too_large(&program, Rows::MOST));
+        };
         let shape = rows.shape(&program, plan, options);
         shape.validate()?;
         Ok(Self {
@@ -273,10 +290,7 @@ impl CompiledProgram {
         if let Some(stride) = consumer.stride {
             cells.set(columns.strides[stride], row, 1);
         }
-        cells.set(columns.fold, row, consumer.fold.into());
-        if let Some(jump) = consumer.jump {
-            cells.set(columns.jumps[jump], row, 1);
-        }
+        cells.set(columns.start, row, consumer.start.into());
     }
 
     fn producer_cells(
@@ -295,37 +309,37 @@ impl CompiledProgram {
         match *producer {
             Producer::Idle => return,
             Producer::Input(_) => mark(Some(kinds.input)),
+            Producer::Function { step, .. } => {
+                mark(kinds.table);
+                if let Kind::Table { table, .. } = self.program.steps[step].kind {
+                    // The argument from the start of its function, plus the function's number.
+                    let offset = field(-i128::from(self.program.tables[table].first));
+                    let width = FUNCTION_BITS + self.shape.limb_bits;
+                    let number = Field::from(table as u64) * power_of_two(width);
+                    cells.0.push((columns.bias, row, offset + number));
+                }
+                return;
+            }
             Producer::Free { .. } => {
                 mark(kinds.free);
                 mark(Some(columns.linear));
             }
             Producer::Wire { step, index } => {
                 let step = &self.program.steps[step];
-                let mut bias = None;
+                mark(finish_column(kinds, step.finish));
                 match &step.kind {
-                    Kind::Table { table, .. } => {
-                        mark(kinds.table);
-                        // The argument from the start of its function, plus the function's number.
-                        let offset = field(-i128::from(self.program.tables[*table].first));
-                        let number = Field::from(*table as u64);
-                        let width = FUNCTION_BITS + self.shape.limb_bits;
-                        bias = Some(offset + number * power_of_two(width));
-                    }
-                    Kind::Products(_) => {
-                        mark(kinds.product);
-                        mark(finish_column(kinds, step.finish));
-                    }
-                    Kind::Hints(_) => mark(finish_column(kinds, step.finish)),
+                    Kind::Table { .. } | Kind::Hints(_) => {}
+                    Kind::Products(_) => mark(kinds.product),
                     Kind::Dense { .. } | Kind::Conv(_) | Kind::Sums(_) => {
-                        mark(finish_column(kinds, step.finish));
                         mark(Some(columns.linear));
-                                bias = Some(field(step_bias(step, index).into()));
+                        cells.set(columns.bias, row, step_bias(step, index).into());
                     }
-                }
-                if let Some(bias) = bias {
-                    cells.0.push((columns.bias, row, bias));
                 }
             }
+        }
+        if let Some(place) = self.rows.places.get(row) {
+            cells.set(columns.more, row, place.more.into());
+            cells.set(columns.last, row, place.last.into());
         }
         cells.set(columns.value_id, row, id(row));
     }
@@ -400,10 +414,7 @@ pub(super) fn step_bias(step: &Step, index: usize) -> i64 {
 /// The program with outputs in rows one after the other: other steps get a copy.
 fn with_plain_outputs(mut program: Program) -> Program {
     let is_plain = |step: &Step| {
-        matches!(
-            step.kind,
-            Kind::Dense { .. } | Kind::Sums(_) | Kind::Table { .. }
-        )
+        matches!(step.kind, Kind::Dense { .. } | Kind::Sums(_))
     };
     if !program.steps.last().is_some_and(is_plain) {
         let wires = program.wires();
@@ -442,8 +453,11 @@ impl Cells {
 }
 
 impl Rows {
-    /// The rows of a program, with so many weights in each.
-    pub(super) fn new(program: &Program, block_width: u32) -> Self {
+    /// More rows than any table has.
+    const MOST: usize = 1 << Shape::MAX_LOGROWS;
+
+    /// The rows of a program, with so many weights in each; `None` if they are more than any table has.
+    pub(super) fn new(program: &Program, block_width: u32) -> Option<Self> {
         let width = block_width as usize;
         let mut rows = Self {
             row_of: vec![0; program.wires()],
@@ -459,13 +473,13 @@ impl Rows {
         let last = program.steps.len() - 1;
         let is_coupled = |step: &Step| matches!(step.kind, Kind::Table { .. } | Kind::Products(_));
         // The outputs first: public values are then in the first rows.
-        rows.step(program, last, firsts[last], width);
+        rows.step(program, last, firsts[last], width)?;
         rows.first_input = rows.producers.len();
         for wire in 0..program.inputs {
             rows.produce(wire, Producer::Input(wire));
         }
         for (index, first) in firsts[..last].iter().enumerate() {
-            rows.step(program, index, *first, width);
+            rows.step(program, index, *first, width)?;
         }
         // Rows that need both halves.
         let below = rows.producers.len().max(rows.consumers.len());
@@ -477,7 +491,7 @@ impl Rows {
             }
         }
         rows.first_output = rows.row_of[firsts[last]];
-        rows
+        (rows.len() <= Self::MOST).then_some(rows)
     }
 
     /// Rows in use.
@@ -490,16 +504,26 @@ impl Rows {
         self.producers.push(producer);
     }
 
-    /// The jump over a step's rows; none is needed before the first step.
-    fn jump(&mut self, rows: usize) -> Option<usize> {
-        match self.consumers.is_empty() {
-            true => None,
-            false => Some(position(&mut self.jumps, rows)),
+    /// Makes one linear step of the rows from `first` on.
+    fn linear(&mut self, first: usize) {
+        let end = self.producers.len();
+        self.places.resize(end, Place::default());
+        for row in first..end {
+            self.places[row] = Place {
+                more: row > first,
+                last: row + 1 == end,
+            };
         }
     }
 
     /// The rows of a step that needs only one half of each.
-    fn step(&mut self, program: &Program, index: usize, first: Wire, width: usize) {
+    fn step(
+        &mut self,
+        program: &Program,
+        index: usize,
+        first: Wire,
+        width: usize,
+    ) -> Option<()> {
         let step = &program.steps[index];
         let wire = |rows: &mut Self, at: usize| {
             rows.produce(first + at, Producer::Wire { step: index, index: at });
@@ -508,18 +532,37 @@ impl Rows {
             Kind::Table { .. } | Kind::Products(_) => {}
             Kind::Hints(hints) => (0..hints.len()).for_each(|at| wire(self, at)),
             Kind::Dense { inputs, bias, .. } => {
+                if inputs.len().saturating_mul(bias.len().div_ceil(width)) > Self::MOST {
+                    return None;
+                }
+                let start = self.producers.len();
                 (0..bias.len()).for_each(|at| wire(self, at));
+                self.linear(start);
                 self.dense(index, inputs, bias.len(), width);
             }
             Kind::Sums(sums) => {
-                (0..sums.len()).for_each(|at| wire(self, at));
+                for at in 0..sums.len() {
+                    let start = self.producers.len();
+                    wire(self, at);
+                    self.linear(start);
+                }
                 self.sums(sums);
             }
             Kind::Conv(conv) => {
                 let grid = Arc::new(Grid::new(conv));
                 let plane = conv.output[0] * conv.output[1];
+                // Before anything of that size is made.
+                let consumers: usize = grid.classes.iter().map(Class::rows).sum();
+                let most = [
+                    grid.len.saturating_mul(conv.bias.len()),
+                    consumers.saturating_mul(conv.input[0]),
+                ];
+                if most.into_iter().any(|rows| rows > Self::MOST) {
+                    return None;
+                }
                 for from in (0..conv.bias.len()).step_by(width) {
                     let channels = from..conv.bias.len().min(from + width);
+                    let start = self.producers.len();
                     for position in (0..grid.len).rev() {
                         for channel in channels.clone() {
                             match grid.output(position, conv) {
@@ -532,37 +575,40 @@ impl Rows {
                             }
                         }
                     }
+                    self.linear(start);
                     self.conv(index, conv, &grid, (from, channels.len()));
+                    if self.len() > Self::MOST {
+                        return None;
+                    }
                 }
                 self.grids[index] = Some(grid);
             }
         }
+        Some(())
     }
 
     fn dense(&mut self, step: usize, inputs: &[Wire], outputs: usize, width: usize) {
         let blocks = outputs.div_ceil(width);
         let stride = (blocks > 1).then(|| position(&mut self.strides, width));
-        let jump = self.jump(outputs);
         for (input, wire) in inputs.iter().enumerate() {
             for block in (0..blocks).rev() {
                 self.consumers.push(Consumer {
                     operand: (block == 0).then_some(*wire),
                     weights: Weights::Dense { step, input, block },
                     stride: stride.filter(|_| block + 1 < blocks),
-                    fold: false,
-                    jump: jump.filter(|_| input == 0 && block + 1 == blocks),
+                    start: input == 0 && block + 1 == blocks,
                 });
             }
         }
         if inputs.is_empty() {
-            self.consumers.push(Consumer { jump, ..Consumer::default() });
+            self.consumers.push(Consumer { start: true, ..Consumer::default() });
         }
     }
 
     fn sums(&mut self, sums: &[Sum]) {
         for sum in sums {
             let mut consumer = Consumer {
-                fold: true,
+                start: true,
                 ..Consumer::default()
             };
             for (wire, weight) in &sum.terms {
@@ -585,14 +631,14 @@ impl Rows {
         (first, channels): (usize, usize),
     ) {
         let stride = position(&mut self.strides, channels);
-        let mut jump = self.jump(grid.len * channels);
+        let mut start = true;
         let [inputs, height, width] = conv.input;
         for channel in 0..inputs {
             for class in &grid.classes {
                 let from = self.consumers.len();
                 let rows = (0..class.rows()).map(|row| Consumer {
                     stride: (row > 0).then_some(stride),
-                    jump: if row == 0 { jump.take() } else { None },
+                    start: row == 0 && std::mem::take(&mut start),
                     ..Consumer::default()
                 });
                 self.consumers.extend(rows);
@@ -611,8 +657,8 @@ impl Rows {
                 }
             }
         }
-        if jump.is_some() {
-            self.consumers.push(Consumer { jump, ..Consumer::default() });
+        if start {
+            self.consumers.push(Consumer { start, ..Consumer::default() });
         }
     }
 
@@ -626,8 +672,12 @@ impl Rows {
         match &step.kind {
             Kind::Table { inputs, .. } => {
                 for (at, input) in inputs.iter().enumerate() {
+                    self.producers.push(Producer::Function {
+                        step: index,
+                        index: at,
+                    });
                     self.produce(first + at, wire(at));
-                    self.consumers.push(read(*input));
+                    self.consumers.extend([read(*input), Consumer::default()]);
                 }
             }
             Kind::Products(pairs) => {
@@ -649,9 +699,7 @@ impl Rows {
         options: &CompileOptions,
     ) -> ProgramShape {
         let finishes = |finish: Finish| {
-            program.steps.iter().any(|step| {
-                step.finish == finish && !matches!(step.kind, Kind::Table { .. })
-            })
+            program.steps.iter().any(|step| step.finish == finish)
         };
         let kinds = Kinds {
             round: finishes(Finish::Round),
@@ -672,7 +720,6 @@ impl Rows {
             table_limbs: program.limbs.table,
             block_width: plan.block_width,
             strides: self.strides.clone(),
-            jumps: self.jumps.clone(),
             kinds,
             degree: plan.degree,
             inputs: program.inputs as u32,

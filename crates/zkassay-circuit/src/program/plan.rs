@@ -40,7 +40,9 @@ impl ProgramPlan {
         let mut best: Option<(Rank, Self)> = None;
         let (mut least_rows, mut least_contract) = (usize::MAX, usize::MAX);
         for block_width in block_widths(program) {
-            let rows = Rows::new(program, block_width);
+            let Some(rows) = Rows::new(program, block_width) else {
+                continue;
+            };
             let needed = rows.len().max(segments).max(1 << program.limbs.bits);
             least_rows = least_rows.min(needed);
             let Some(logrows) = logrows(needed) else {
@@ -76,11 +78,7 @@ impl ProgramPlan {
                 needed: least_contract,
                 limit: CONTRACT_LIMIT,
             }),
-            None => Err(CircuitError::ProgramTooLarge {
-                needed: least_rows,
-                max_logrows: Shape::MAX_LOGROWS,
-                step: largest(program),
-            }),
+            None => Err(too_large(program, least_rows)),
         }
     }
 
@@ -126,8 +124,12 @@ fn block_widths(program: &Program) -> Vec<u32> {
     widths.into_iter().enumerate().filter_map(kept).collect()
 }
 
-/// The step with the most wires.
-fn largest(program: &Program) -> String {
-    let step = program.steps.iter().max_by_key(|step| step.len());
-    step.map_or(String::new(), |step: &Step| step.name.clone())
+/// The refusal of a program that needs at least so many rows.
+pub(super) fn too_large(program: &Program, needed: usize) -> CircuitError {
+    let largest = program.steps.iter().max_by_key(|step| step.len());
+    CircuitError::ProgramTooLarge {
+        needed,
+        max_logrows: Shape::MAX_LOGROWS,
+        step: largest.map_or(String::new(), |step: &Step| step.name.clone()),
+    }
 }

@@ -37,8 +37,10 @@ pub struct ProgramWitness {
 /// The challenges of a program's phase 2.
 #[derive(Clone, Copy, Debug)]
 pub struct Challenges {
-    /// Linear steps.
+    /// Places within a step.
     pub r: Field,
+    /// Steps.
+    pub lambda: Field,
     /// Lookups.
     pub beta: Field,
     /// Kinds of lookups.
@@ -110,29 +112,32 @@ impl ProgramWitness {
                         value[row] = field(full.at(channel, position));
                     }
                 }
-                Producer::Wire { step, index, .. } => {
+                Producer::Function { step, index } => {
+                    let Kind::Table { table, inputs } = &program.steps[step].kind else {
+                        continue;
+                    };
+                    let v = trace.wires[firsts[step] + index];
+                    let x = trace.wires[inputs[index]];
+                    let (segment, place) = program.tables[*table].locate(x, &program.limbs);
+                    let (c0, c1) = program.tables[*table].segments[segment];
+                    let number = segment_number(*table, segment);
+                    let cells = [number, field(c0.into()), field(c1.into())];
+                    for (column, cell) in function.iter_mut().zip(cells) {
+                        column[row] = cell;
+                    }
+                    used[compiled.segment_row(*table, segment)] += 1;
+                    let half = 1i128 << (shape.table_bits() - 1);
+                    let interpolated = i128::from(c0) + i128::from(c1) * i128::from(place);
+                    let rest = interpolated + half - (i128::from(v) << shape.table_bits());
+                    let place = u128::from(place.unsigned_abs());
+                    limbs.set(row, 0, place | rest.unsigned_abs() << shape.limb_bits);
+                }
+                Producer::Wire { step, index } => {
                     let wire = firsts[step] + index;
                     let v = trace.wires[wire];
                     value[row] = field(v.into());
-                    let step = &program.steps[step];
-                    if let Kind::Table { table, inputs } = &step.kind {
-                        let x = trace.wires[inputs[index]];
-                        let (segment, place) = program.tables[*table].locate(x, &program.limbs);
-                        let (c0, c1) = program.tables[*table].segments[segment];
-                        let cells = [segment_number(*table, segment), field(c0.into()), field(c1.into())];
-                        for (column, cell) in function.iter_mut().zip(cells) {
-                            column[row] = cell;
-                        }
-                        used[compiled.segment_row(*table, segment)] += 1;
-                        let half = 1i128 << (shape.table_bits() - 1);
-                        let interpolated = i128::from(c0) + i128::from(c1) * i128::from(place);
-                        let rest = interpolated + half - (i128::from(v) << shape.table_bits());
-                        let place = u128::from(place.unsigned_abs());
-                        limbs.set(row, 0, place | rest.unsigned_abs() << shape.limb_bits);
-                    } else {
-                        let number = limb_number(shape, step.finish, v, trace.accumulators[wire]);
-                        limbs.set(row, 0, number);
-                    }
+                    let finish = program.steps[step].finish;
+                    limbs.set(row, 0, limb_number(shape, finish, v, trace.accumulators[wire]));
                 }
             }
         }
@@ -199,10 +204,12 @@ impl ProgramWitness {
     ) -> Vec<(Column<Advice>, Vec<Field>)> {
         let factor = self.factors(compiled, challenges);
         let dot = self.dot(compiled, challenges, &factor);
-        let combination = self.combination(compiled, challenges);
+        let horner = self.horner(compiled, challenges);
+        let combination = self.combination(compiled, challenges, &horner);
         let mut all = vec![
             (columns.factor, factor),
             (columns.dot, dot),
+            (columns.horner, horner),
             (columns.combination, combination),
         ];
         let (numerators, denominators) = self.fractions(compiled, challenges);
@@ -252,9 +259,6 @@ impl ProgramWitness {
         challenges: &Challenges,
         factors: &[Field],
     ) -> Vec<Field> {
-        let jumps: Vec<Field> = (compiled.shape().jumps.iter())
-            .map(|jump| challenges.r.pow_vartime([u64::from(*jump)]))
-            .collect();
         let mut sums = vec![Field::ZERO; factors.len()];
         let mut sum = Field::ZERO;
         for row in 0..factors.len() {
@@ -262,11 +266,8 @@ impl ProgramWitness {
             let Some(consumer) = compiled.consumers().get(row) else {
                 continue;
             };
-            if consumer.fold {
-                sum *= challenges.r;
-            }
-            if let Some(jump) = consumer.jump {
-                sum *= jumps[jump];
+            if consumer.start {
+                sum *= challenges.lambda;
             }
             if consumer.operand.is_some() {
                 sum += self.operand[row] * factors[row];
@@ -275,19 +276,15 @@ impl ProgramWitness {
         sums
     }
 
-    fn combination(&self, compiled: &CompiledProgram, challenges: &Challenges) -> Vec<Field> {
+    fn horner(&self, compiled: &CompiledProgram, challenges: &Challenges) -> Vec<Field> {
         let (shape, program) = (compiled.shape(), compiled.program());
         let weights: Vec<Field> = (0..shape.limbs)
             .map(|limb| zkassay_gadgets::power_of_two(limb * shape.limb_bits))
             .collect();
         let mut sums = vec![Field::ZERO; shape.last_row() + 1];
         let mut sum = Field::ZERO;
-        for (row, cell) in sums.iter_mut().enumerate() {
-            *cell = sum;
-            let Some(producer) = compiled.producers().get(row) else {
-                continue;
-            };
-            let accumulator = match *producer {
+        for (row, place) in compiled.rows.places.iter().enumerate() {
+            let accumulator = match compiled.producers()[row] {
                 Producer::Free { .. } => self.value[row],
                 Producer::Wire { step, index } => {
                     let step = &program.steps[step];
@@ -296,15 +293,36 @@ impl ProgramWitness {
                     };
                     let limbs = |from: u32, to: u32| {
                         let range = from as usize..to as usize;
-                        let cells = self.limbs[range.clone()].iter().zip(&weights);
+                        let cells = self.limbs[range].iter().zip(&weights);
                         cells.fold(Field::ZERO, |sum, (limb, weight)| sum + limb[row] * weight)
                     };
-                    let accumulator = accumulator(shape, step.finish, self.value[row], limbs);
-                    accumulator - field(bias.into())
+                    let value = self.value[row];
+                    accumulator(shape, step.finish, value, limbs) - field(bias.into())
                 }
                 _ => continue,
             };
-            sum = sum * challenges.r + accumulator;
+            sum = match place.more {
+                true => sum * challenges.r + accumulator,
+                false => accumulator,
+            };
+            sums[row] = sum;
+        }
+        sums
+    }
+
+    fn combination(
+        &self,
+        compiled: &CompiledProgram,
+        challenges: &Challenges,
+        horner: &[Field],
+    ) -> Vec<Field> {
+        let mut sums = vec![Field::ZERO; horner.len()];
+        let mut sum = Field::ZERO;
+        for (row, cell) in sums.iter_mut().enumerate() {
+            *cell = sum;
+            if compiled.rows.places.get(row).is_some_and(|place| place.last) {
+                sum = sum * challenges.lambda + horner[row];
+            }
         }
         sums
     }
@@ -318,9 +336,10 @@ impl ProgramWitness {
         let shape = compiled.shape();
         let Challenges { beta, gamma, .. } = *challenges;
         let square = gamma.square();
-        let powers = [square * gamma, square.square(), square.square() * gamma];
+        let fourth = square.square();
+        let (tag, powers) = (square * gamma, [fourth, fourth * gamma, fourth * square]);
         let function = |[segment, c0, c1]: [Field; 3]| {
-            beta + (segment + Field::ONE) * powers[0] + c0 * powers[1] + c1 * powers[2]
+            beta + tag + segment * powers[0] + c0 * powers[1] + c1 * powers[2]
         };
         let mut readers = vec![0u64; compiled.producers().len()];
         for wire in compiled.consumers().iter().filter_map(|consumer| consumer.operand) {
@@ -357,8 +376,7 @@ impl ProgramWitness {
             denominators.push(beta + number * gamma + self.operand[row] * square);
 
             if let [segment, c0, c1, used] = self.function.as_slice() {
-                let is_function = matches!(producer, Some(Producer::Wire { step, .. })
-                    if matches!(compiled.program().steps[*step].kind, Kind::Table { .. }));
+                let is_function = matches!(producer, Some(Producer::Function { .. }));
                 numerators.push(Field::from(u64::from(is_function)));
                 denominators.push(function([segment[row], c0[row], c1[row]]));
                 let (number, (first, second)) = compiled.segment(row);

@@ -1,11 +1,19 @@
 //! Programs with every kind of step, and a mock prover.
 
+use std::collections::BTreeSet;
+
 use ndarray::{Array2, Array4};
 use zkassay_circuit::{
     CompileOptions, Compiled, CompiledProgram, ModelCircuit, ProgramWitness, TableWitness,
 };
 use zkassay_fixed::Scale;
+use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
 use zkassay_gadgets::halo2_proofs::dev::{MockProver, VerifyFailure};
+use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
+use zkassay_gadgets::halo2_proofs::plonk::{Challenge, ConstraintSystem, Expression};
+use zkassay_gadgets::halo2_proofs::poly::Rotation;
+use zkassay_gadgets::program::ProgramColumns;
+use zkassay_gadgets::{Field, TableColumns, field};
 use zkassay_quant::{
     Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, Step, Sum, Table, Wire,
 };
@@ -256,4 +264,168 @@ pub(crate) fn rows(count: usize, inputs: usize) -> Vec<Vec<f32>> {
     let mut stream = Stream::new(9, "testing/rows");
     let mut value = || (stream.normal() as f32 * 3.0).clamp(-7.9, 7.9);
     (0..count).map(|_| (0..inputs).map(|_| value()).collect()).collect()
+}
+
+/// The gates of a compiled program, evaluated cell by cell: faster than halo2's mock prover, so that
+/// every cell can be overwritten. Cells beyond the last row, which are random in proofs, are so here.
+pub(crate) struct Checker {
+    pub(crate) compiled: Compiled,
+    pub(crate) columns: ProgramColumns,
+    table: TableColumns,
+    system: ConstraintSystem<Field>,
+    fixed: Vec<Vec<Field>>,
+}
+
+/// Advice and instance columns, all rows of them.
+#[derive(Clone)]
+pub(crate) struct Filled {
+    pub(crate) advice: Vec<Vec<Field>>,
+    pub(crate) instance: Vec<Vec<Field>>,
+}
+
+impl Checker {
+    pub(crate) fn new(compiled: &CompiledProgram) -> Self {
+        let compiled = Compiled::from(compiled.clone());
+        let mut system = ConstraintSystem::default();
+        let table = compiled.shape().configure(&mut system);
+        let fixed = compiled.fixed_columns(&table, system.num_fixed_columns());
+        let TableColumns::Program(columns) = table.clone() else {
+            panic!("a program's columns are a program's");
+        };
+        Self {
+            compiled,
+            columns,
+            table,
+            system,
+            fixed,
+        }
+    }
+
+    pub(crate) fn program(&self) -> &CompiledProgram {
+        self.compiled.program().unwrap()
+    }
+
+    fn rows(&self) -> usize {
+        1 << self.compiled.logrows()
+    }
+
+    pub(crate) fn last_row(&self) -> usize {
+        self.compiled.shape().last_row()
+    }
+
+    /// How many advice columns there are.
+    pub(crate) fn advice(&self) -> usize {
+        self.system.num_advice_columns()
+    }
+
+    /// A challenge: any number that nobody knew before.
+    pub(crate) fn challenge(challenge: Challenge) -> Field {
+        Field::from(0x9e37_79b9_7f4a_7c15 + challenge.index() as u64).pow_vartime([5])
+    }
+
+    /// The table of a prover that computes phase 2 as it should.
+    pub(crate) fn fill(&self, witness: &ProgramWitness) -> Filled {
+        let witness = TableWitness::from(witness);
+        let mut noise = Field::from(0xdead_beef);
+        let mut advice = vec![vec![Field::ZERO; self.rows()]; self.advice()];
+        for cell in advice.iter_mut().flatten() {
+            noise = noise.square() + Field::from(0xc0ff_ee00);
+            *cell = noise;
+        }
+        let mut set = |column: usize, cells: &[Field]| {
+            advice[column][..cells.len()].copy_from_slice(cells);
+        };
+        for (column, cells) in witness.first_phase(&self.table) {
+            set(column.index(), cells);
+        }
+        let second = witness.second_phase(&self.compiled, &self.table, Self::challenge);
+        for (column, cells) in second {
+            set(column.index(), &cells);
+        }
+        let mut instance = witness.instance().to_vec();
+        for column in &mut instance {
+            column.resize(self.rows(), Field::ZERO);
+        }
+        Filled { advice, instance }
+    }
+
+    /// The equations that do not hold in some rows.
+    pub(crate) fn failing(
+        &self,
+        filled: &Filled,
+        rows: impl IntoIterator<Item = usize>,
+    ) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for row in rows {
+            for gate in self.system.gates() {
+                for (index, polynomial) in gate.polynomials().iter().enumerate() {
+                    if self.evaluate(filled, row, polynomial) != Field::ZERO {
+                        names.insert(gate.constraint_name(index).to_owned());
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    /// The equations that do not hold anywhere.
+    pub(crate) fn verdict(&self, witness: &ProgramWitness) -> BTreeSet<String> {
+        self.failing(&self.fill(witness), 0..self.rows())
+    }
+
+    /// The rows whose equations a cell of phase 1 is in, and those that say that sums are what
+    /// they should be.
+    pub(crate) fn around(&self, row: usize) -> Vec<usize> {
+        let rows = self.rows();
+        let near = [row + rows - 1, row, row + 1].map(|row| row % rows);
+        near.into_iter().chain([0, self.last_row()]).collect()
+    }
+
+    fn evaluate(&self, filled: &Filled, row: usize, expression: &Expression<Field>) -> Field {
+        let at = |rotation: Rotation| {
+            let rows = self.rows() as i32;
+            (row as i32 + rotation.0).rem_euclid(rows) as usize
+        };
+        expression.evaluate(
+            &|constant| constant,
+            &|_| Field::ZERO,
+            &|query| self.fixed[query.column_index()][at(query.rotation())],
+            &|query| filled.advice[query.column_index()][at(query.rotation())],
+            &|query| filled.instance[query.column_index()][at(query.rotation())],
+            &Self::challenge,
+            &|value| -value,
+            &|a, b| a + b,
+            &|a, b| a * b,
+            &|value, factor| value * factor,
+        )
+    }
+}
+
+/// An element that is a small integer.
+pub(crate) fn small(element: Field) -> Option<usize> {
+    let bytes = element.to_repr();
+    let (low, high) = bytes.as_ref().split_at(4);
+    let is_small = high.iter().all(|byte| *byte == 0);
+    is_small.then(|| u32::from_le_bytes(low.try_into().unwrap()) as usize)
+}
+
+/// Changes a limb, and the multiplicities with it: the lookup holds if the new limb is in range.
+pub(crate) fn set_limb(witness: &mut ProgramWitness, column: usize, row: usize, limb: Field) {
+    let old = witness.limbs[column][row];
+    for (entry, change) in [(old, -Field::ONE), (limb, Field::ONE)] {
+        let cell = small(entry).and_then(|entry| witness.multiplicity.get_mut(entry));
+        if let Some(cell) = cell {
+            *cell += change;
+        }
+    }
+    witness.limbs[column][row] = limb;
+}
+
+/// Writes a number to limbs of a row, from one on; its high bits are lost.
+pub(crate) fn set_number(witness: &mut ProgramWitness, row: usize, first: usize, number: i128) {
+    for column in first..witness.limbs.len() {
+        let shift = LIMBS.bits as usize * (column - first);
+        let limb = (number >> shift.min(127)) & ((1 << LIMBS.bits) - 1);
+        set_limb(witness, column, row, field(limb));
+    }
 }

@@ -3,3 +3,6 @@
 
 mod common;
 mod completeness;
+mod cost;
+mod forger;
+mod soundness;

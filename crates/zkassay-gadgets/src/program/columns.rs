@@ -21,14 +21,15 @@ use crate::expression::{Expr, constant, recompose};
 /// | `limbs` | advice | limbs of the value, of a rescale, or of a function's argument and remainder |
 /// | `segment` | advice | segment of a function, with its coefficients `c0`, `c1` |
 /// | `factor` | advice, phase 2 | by what the operand enters the sum |
-/// | `dot` | advice, phase 2 | Horner sum of `operand * factor` above this row |
-/// | `combination` | advice, phase 2 | Horner sum of accumulators above this row |
+/// | `dot` | advice, phase 2 | sum of `operand * factor` above this row, steps by `lambda` |
+/// | `horner` | advice, phase 2 | Horner sum of the step's accumulators up to this row |
+/// | `combination` | advice, phase 2 | sum of the steps above this row, by `lambda` |
 /// | `weights` | fixed | weights of the factor |
 /// | `strides` | fixed | 1 in the column of the stride by which the factor steps into this row |
 /// | `receive`, `operand_id` | fixed | whether an operand is read, and which wire it is |
 /// | `send`, `value_id` | fixed | how often the value is read, and which wire it is |
-/// | `fold`, `jumps` | fixed | `dot` moves up by one row, by those of a step |
-/// | `linear` | fixed | the accumulator is in `combination` |
+/// | `start` | fixed | a step begins in the consumer half |
+/// | `linear`, `more`, `last` | fixed | the accumulator belongs to a linear step, not as its first, as its last |
 /// | `bias` | fixed | what belongs to the accumulator, or is added to a function's argument |
 /// | `kinds` | fixed | what kind of value the row produces |
 /// | `shown` | fixed | whether the value is public |
@@ -47,7 +48,9 @@ pub struct ProgramColumns {
     pub factor: Column<Advice>,
     /// Sums of products.
     pub dot: Column<Advice>,
-    /// Sums of accumulators.
+    /// Sums of the accumulators of a step.
+    pub horner: Column<Advice>,
+    /// Sums of steps.
     pub combination: Column<Advice>,
     /// The lookups.
     pub lookups: Lookups,
@@ -63,12 +66,14 @@ pub struct ProgramColumns {
     pub send: Column<Fixed>,
     /// Which wire it is.
     pub value_id: Column<Fixed>,
-    /// Where `dot` moves up by one row.
-    pub fold: Column<Fixed>,
-    /// Where `dot` moves up by all rows of a step.
-    pub jumps: Vec<Column<Fixed>>,
-    /// Rows whose accumulators are in `combination`.
+    /// Where a linear step begins in the consumer half.
+    pub start: Column<Fixed>,
+    /// Accumulators of linear steps.
     pub linear: Column<Fixed>,
+    /// Those of them that are not the first of their step.
+    pub more: Column<Fixed>,
+    /// Those of them that are the last of their step.
+    pub last: Column<Fixed>,
     /// Biases.
     pub bias: Column<Fixed>,
     /// What kind of value a row produces.
@@ -81,8 +86,10 @@ pub struct ProgramColumns {
     pub boundary: Column<Fixed>,
     /// Public values, in their rows.
     pub instance: Column<Instance>,
-    /// The challenge `r` of linear steps.
+    /// The challenge `r`: places within a step.
     pub r: Challenge,
+    /// The challenge `lambda`: steps.
+    pub lambda: Challenge,
 }
 
 /// Columns of functions.
@@ -150,11 +157,11 @@ impl ProgramColumns {
             multiplicity: meta.advice_column(),
             table: [(); 3].map(|()| meta.fixed_column()),
         });
-        let [r, beta, gamma] = [(); 3].map(|()| meta.challenge_usable_after(FirstPhase));
-        let [factor, dot, combination] = [(); 3].map(|()| meta.advice_column_in(SecondPhase));
+        let [r, lambda, beta, gamma] = [(); 4].map(|()| meta.challenge_usable_after(FirstPhase));
+        let [factor, dot, horner, combination] =
+            [(); 4].map(|()| meta.advice_column_in(SecondPhase));
         let weights = (0..shape.block_width).map(|_| meta.fixed_column()).collect();
         let strides = shape.strides.iter().map(|_| meta.fixed_column()).collect();
-        let jumps = shape.jumps.iter().map(|_| meta.fixed_column()).collect();
         let mut optional = |is_there: bool| is_there.then(|| meta.fixed_column());
         let kinds = shape.kinds;
         let kinds = KindColumns {
@@ -176,6 +183,7 @@ impl ProgramColumns {
             function,
             factor,
             dot,
+            horner,
             combination,
             lookups,
             weights,
@@ -184,9 +192,10 @@ impl ProgramColumns {
             operand_id: meta.fixed_column(),
             send: meta.fixed_column(),
             value_id: meta.fixed_column(),
-            fold: meta.fixed_column(),
-            jumps,
+            start: meta.fixed_column(),
             linear: meta.fixed_column(),
+            more: meta.fixed_column(),
+            last: meta.fixed_column(),
             bias: meta.fixed_column(),
             kinds,
             shown: meta.fixed_column(),
@@ -194,6 +203,7 @@ impl ProgramColumns {
             boundary: meta.fixed_column(),
             instance: meta.instance_column(),
             r,
+            lambda,
         };
         linear::configure(meta, shape, &columns);
         finish::configure(meta, shape, &columns);
@@ -245,7 +255,6 @@ impl KindColumns {
             self.exact,
             self.nonnegative,
             self.free,
-            self.table,
         ];
         optional.into_iter().flatten().chain([self.input])
     }

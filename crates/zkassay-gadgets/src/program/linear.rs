@@ -1,32 +1,33 @@
 //! All linear steps as one random linear combination.
 //!
-//! A linear step computes accumulators `y_j = b_j + sum_i W_ji x_i` of operands. For a random
-//! `r` that is drawn after all values and operands are committed, all steps hold if and only if
+//! A linear step computes accumulators `y_j = b_j + sum_i W_ji x_i` of operands, `j < n`. For random
+//! `r` and `lambda` that are drawn after all values and operands are committed, all steps hold if
+//! and only if
 //!
 //! ```text
-//! sum_i x_i u_i = sum_j r^(n-1-j) (y_j - b_j),       u_i = sum_j r^(n-1-j) W_ji
+//! sum_steps lambda^(steps after it) sum_i x_i u_i = sum_steps lambda^(steps after it) sum_j r^(n-1-j) (y_j - b_j)
+//! u_i = sum_j r^(n-1-j) W_ji
 //! ```
 //!
-//! up to a probability of `(rows + columns) / p`. `j` runs over the rows of all linear steps, `n` of
-//! them, in their order. The right side is the Horner sum `combination`:
+//! up to a probability of `(rows + steps) / p`. The right side is `combination`, which takes up the Horner
+//! sum `horner` of each step in the step's last row:
 //!
 //! ```text
-//! active combination[next] = (active + linear (r - 1)) combination + linear (y - bias)
+//! active horner = linear (y - bias) + more r horner[previous]
+//! active combination[next] = (active + last (lambda - 1)) combination + last horner
 //! ```
 //!
-//! The left side is `dot`, step by step in the same order, with `u` in the column `factor`. A
-//! step's sum has the place of its last row, and what came before moves up by the step's rows:
-//! at once, by a `jump`, or one by one, by `fold`.
+//! The left side is `dot`, with the steps in the same order, and `u` in the column `factor`:
 //!
 //! ```text
-//! active dot[next] = (active + fold (r - 1) + sum_k (r^(jump_k) - 1) jumps_k) dot + receive operand factor
+//! active dot[next] = (active + start (lambda - 1)) dot + receive operand factor
 //! active factor = sum_k r^(stride_k) strides_k factor[previous] + sum_c r^c weight_c
 //! ```
 //!
 //! | step | rows of the consumer half | factor |
 //! |---|---|---|
 //! | dense | for each operand one row per block of `block_width` outputs, the operand in the last | steps by `r^block_width`: Horner's rule over the blocks |
-//! | sums | one row per term; `fold` at the first term of each sum | the term's weight |
+//! | sums | one row per term; each sum counts as a step | the term's weight |
 //! | convolution | for each channel and stride class: rows of weights, then rows of operands | steps by `r^channels`: one position of the output further in each row |
 //!
 //! A convolution's outputs are rows of a grid of positions `t = pitch y + x`, its channels side by
@@ -68,35 +69,46 @@ pub(super) fn configure(
         )]
     });
     meta.create_gate("linear", |meta| {
-        let one = || constant(Field::ONE);
         let r = meta.query_challenge(columns.r);
-        let active = fixed(meta, columns.active);
-        let receive = fixed(meta, columns.receive);
-        let operand = meta.query_advice(columns.operand, Rotation::cur());
-        let factor = meta.query_advice(columns.factor, Rotation::cur());
-        let dot = meta.query_advice(columns.dot, Rotation::cur());
-        let next_dot = meta.query_advice(columns.dot, Rotation::next());
-        let mut dot_step = active.clone() + fixed(meta, columns.fold) * (r.clone() - one());
-        for (column, jump) in columns.jumps.iter().zip(&shape.jumps) {
-            dot_step = dot_step + fixed(meta, *column) * (power(&r, *jump) - one());
-        }
-
-        let linear = fixed(meta, columns.linear);
-        let sum = meta.query_advice(columns.combination, Rotation::cur());
-        let next_sum = meta.query_advice(columns.combination, Rotation::next());
-        let sum_step = active.clone() + linear.clone() * (r - one());
+        let lambda = meta.query_challenge(columns.lambda) - constant(Field::ONE);
+        let [active, receive, start, linear, more, last, bias] = [
+            columns.active,
+            columns.receive,
+            columns.start,
+            columns.linear,
+            columns.more,
+            columns.last,
+            columns.bias,
+        ]
+        .map(|column| fixed(meta, column));
+        let mut advice = |column, rotation| meta.query_advice(column, rotation);
+        let operand = advice(columns.operand, Rotation::cur());
+        let factor = advice(columns.factor, Rotation::cur());
+        let dot = advice(columns.dot, Rotation::cur());
+        let next_dot = advice(columns.dot, Rotation::next());
+        let horner = advice(columns.horner, Rotation::cur());
+        let previous = advice(columns.horner, Rotation::prev());
+        let sum = advice(columns.combination, Rotation::cur());
+        let next_sum = advice(columns.combination, Rotation::next());
         let accumulator = finish::accumulator(meta, shape, columns);
-        let bias = fixed(meta, columns.bias);
         vec![
             (
                 "dot[next] = step dot + operand factor",
                 active.clone() * next_dot
-                    - dot_step * dot
+                    - (active.clone() + start * lambda.clone()) * dot
                     - receive.clone() * operand.clone() * factor,
             ),
             (
-                "combination[next] = step combination + accumulator - bias",
-                active.clone() * next_sum - sum_step * sum - linear * (accumulator - bias),
+                "horner = accumulator - bias + r horner[previous]",
+                active.clone() * horner.clone()
+                    - linear * (accumulator - bias)
+                    - more * r * previous,
+            ),
+            (
+                "combination[next] = step combination + horner",
+                active.clone() * next_sum
+                    - (active.clone() + last.clone() * lambda) * sum
+                    - last * horner,
             ),
             ("an operand that is not read is zero", (active - receive) * operand),
         ]

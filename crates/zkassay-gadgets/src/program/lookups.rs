@@ -8,11 +8,11 @@
 //! |---|---|
 //! | limbs | `1 / (beta + limb)` for each limb, `-multiplicity / (beta + range table)` |
 //! | bus | `send / (beta + gamma value_id + gamma^2 value)`, `-receive / (beta + gamma operand_id + gamma^2 operand)` |
-//! | functions | `table / (beta + gamma^3 (segment + 1) + gamma^4 c0 + gamma^5 c1)`, less the same of the table with a multiplicity |
+//! | functions | `table / (beta + gamma^3 + gamma^4 segment + gamma^5 c0 + gamma^6 c1)`, less the same of the table with a multiplicity |
 //!
 //! `send`, `receive` and the numbers of wires are fixed, and each number is sent by one row only: so
-//! every operand is the value that was produced. The numbers of wires and segments start from
-//! one, so that no fraction of one argument can stand for one of another.
+//! every operand is the value that was produced. The numbers of wires start from one, and functions have
+//! a constant of their own, so that no fraction of one argument can stand for one of another.
 
 use halo2_proofs::arithmetic::Field as _;
 use halo2_proofs::halo2curves::group::ff::BatchInvert as _;
@@ -106,10 +106,10 @@ impl Lookups {
             fractions.push((fixed(meta, count) * sign, denominator));
         }
         if let (Some(function), Some(table)) = (&columns.function, columns.kinds.table) {
-            let powers = [3, 4, 5].map(|exponent| power(&gamma, exponent));
+            let powers = [3, 4, 5, 6].map(|exponent| power(&gamma, exponent));
             let denominator = |[segment, c0, c1]: [Expr; 3]| {
-                let [third, fourth, fifth] = powers.clone();
-                (segment + one()) * third + c0 * fourth + c1 * fifth + beta.clone()
+                let [third, fourth, fifth, sixth] = powers.clone();
+                third + segment * fourth + c0 * fifth + c1 * sixth + beta.clone()
             };
             let [c0, c1] = function.coefficients;
             let used = [function.segment, c0, c1]

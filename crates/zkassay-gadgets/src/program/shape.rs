@@ -45,8 +45,6 @@ pub struct ProgramShape {
     pub block_width: u32,
     /// By which powers of `r` the factor of an operand can step from one row to the next.
     pub strides: Vec<u32>,
-    /// By how many rows at once the sum of products can move up: outputs of a step.
-    pub jumps: Vec<u32>,
     /// Which rows there are.
     pub kinds: Kinds,
     /// Highest degree of a gate: 3 or 5.
@@ -96,14 +94,14 @@ impl Kinds {
 }
 
 impl ProgramShape {
-    /// The most strides, and the most jumps.
-    pub const MAX_STEPS: usize = 32;
+    /// The most strides.
+    pub const MAX_STRIDES: usize = 32;
     /// The first word of the bytes of a program's shape has this bit, that of a chain's has not.
     pub const MARK: u32 = 1 << 31;
     /// Length of [`to_bytes`](Self::to_bytes).
     pub const BYTES: usize = 4 * Self::WORDS;
 
-    const WORDS: usize = 18 + 2 * Self::MAX_STEPS;
+    const WORDS: usize = 17 + Self::MAX_STRIDES;
 
     /// Rows in the table.
     pub fn rows(&self) -> usize {
@@ -183,11 +181,10 @@ impl ProgramShape {
             1,
             Shape::MAX_BLOCK_WIDTH.into(),
         )?;
-        for (what, steps) in [("strides", &self.strides), ("jumps", &self.jumps)] {
-            within(what, steps.len() as u64, 0, Self::MAX_STEPS as u64)?;
-            for step in steps {
-                within(what, u64::from(*step), 1, 1 << Shape::MAX_LOGROWS)?;
-            }
+        let strides = self.strides.len() as u64;
+        within("number of strides", strides, 0, Self::MAX_STRIDES as u64)?;
+        for stride in &self.strides {
+            within("stride", (*stride).into(), 1, self.block_width.into())?;
         }
         within("used rows", self.used_rows.into(), 1, last)?;
         let used = u64::from(self.used_rows);
@@ -226,13 +223,10 @@ impl ProgramShape {
 
     /// The shape as bytes: little-endian `u32`, the first with the [mark](Self::MARK).
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
-        let padded = |steps: &[u32]| {
-            let mut words = [0; Self::MAX_STEPS];
-            for (word, step) in words.iter_mut().zip(steps) {
-                *word = *step;
-            }
-            words
-        };
+        let mut strides = [0; Self::MAX_STRIDES];
+        for (word, stride) in strides.iter_mut().zip(&self.strides) {
+            *word = *stride;
+        }
         let words = [
             self.logrows | Self::MARK,
             self.limb_bits,
@@ -251,11 +245,9 @@ impl ProgramShape {
             self.visibility.input as u32,
             self.visibility.output as u32,
             self.strides.len() as u32,
-            self.jumps.len() as u32,
         ];
         let mut bytes = [0; Self::BYTES];
-        let steps = padded(&self.strides).into_iter().chain(padded(&self.jumps));
-        let all = words.into_iter().chain(steps);
+        let all = words.into_iter().chain(strides);
         for (chunk, word) in bytes.chunks_exact_mut(4).zip(all) {
             chunk.copy_from_slice(&word.to_le_bytes());
         }
@@ -292,14 +284,9 @@ impl ProgramShape {
                 params: ParamsVisibility::Fixed,
             },
             strides: vec![],
-            jumps: vec![],
         };
-        let counts = [next(), next()].map(|count| (count as usize).min(Self::MAX_STEPS));
-        let mut steps = |count: usize| -> Vec<u32> {
-            let all: Vec<u32> = (0..Self::MAX_STEPS).map(|_| next()).collect();
-            all[..count].to_vec()
-        };
-        (shape.strides, shape.jumps) = (steps(counts[0]), steps(counts[1]));
+        let count = (next() as usize).min(Self::MAX_STRIDES);
+        shape.strides = (0..count).map(|_| next()).collect();
         match shape.to_bytes() == *bytes {
             true => Ok(shape),
             false => Err(ShapeError {

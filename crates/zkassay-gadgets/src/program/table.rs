@@ -1,19 +1,19 @@
 //! A piecewise linear function.
 //!
-//! The argument `x` is the operand, the result the value. `place` is the first limb, `w` its bits;
-//! `rest` the limbs of a function's remainder, `e` their bits:
+//! The argument `x` is the operand, the result the value of the *next* row, whose kind is `exact`:
+//! without its range check `rest` would be free, for the result could be any field element. `place` is the
+//! first limb, `w` its bits; `rest` the limbs of a function's remainder, `e` their bits:
 //!
 //! ```text
 //! table (operand + bias - 2^w segment - place) = 0
-//! table (2^e value + rest - 2^(e-1) - c0 - c1 place) = 0
+//! table (2^e value[next] + rest - 2^(e-1) - c0 - c1 place) = 0
 //! (active - table) segment = (active - table) c0 = (active - table) c1 = 0
 //! ```
 //!
 //! `(segment, c0, c1)` is looked up ([`lookups`](super::lookups)). Segments are numbered over all functions of
-//! the program; `bias` moves the argument to the first of its function. An argument outside of a
-//! function's domain would be in a segment of another function or of none: the compiler proves that no
-//! input in range leads there, and numbers segments with gaps between functions so wide that no
-//! wire reaches over them.
+//! the program, from one; `bias` moves the argument to the first of its function. Functions are so
+//! far apart that no wire reaches from one to the other: outside of its function's domain an
+//! argument is in no segment, and there is no proof.
 
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
@@ -36,9 +36,10 @@ pub(super) fn configure(
         let [table, active, bias] =
             [table, columns.active, columns.bias].map(|column| fixed(meta, column));
         let mut advice = |column| meta.query_advice(column, Rotation::cur());
-        let (value, operand) = (advice(columns.value), advice(columns.operand));
+        let operand = advice(columns.operand);
         let segment = advice(function.segment);
         let [c0, c1] = function.coefficients.map(advice);
+        let value = meta.query_advice(columns.value, Rotation::next());
         let idle = active - table.clone();
         let half = constant(power_of_two(shape.table_bits() - 1));
         vec![

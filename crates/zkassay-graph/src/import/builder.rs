@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::node::NodeRef;
 use super::shape;
 use super::tensor::{Content, Kind, Tensor, View};
-use crate::op::Source;
+use crate::op::{Binary, Function, Source};
 use crate::{GraphError, Node, Op};
 
 /// The most that an import may produce, in numbers of 32 bits: values, constants, positions.
@@ -22,6 +22,8 @@ const MAX_NODES: usize = 1 << 18;
 /// The nodes so far, and how much room is left.
 pub(crate) struct Builder {
     nodes: Vec<Node>,
+    /// Whether the value of each node may be NaN or infinite for a finite row.
+    undefined: Vec<bool>,
     /// Elements of the input.
     inputs: usize,
     /// What is left of [`MAX_SIZE`].
@@ -35,6 +37,7 @@ impl Builder {
     pub(super) fn new(inputs: usize) -> Self {
         Self {
             nodes: Vec::new(),
+            undefined: Vec::new(),
             inputs,
             room: MAX_SIZE,
             work: MAX_WORK,
@@ -52,6 +55,12 @@ impl Builder {
             None => self.inputs,
             Some(node) => self.nodes[node].len(),
         }
+    }
+
+    /// Shape of what a node writes; `None` for the input, which has its shape elsewhere.
+    fn shape_of(&self, value: usize) -> Option<&[usize]> {
+        let node = value.checked_sub(1)?;
+        self.nodes.get(node).map(|node| node.shape.as_slice())
     }
 
     /// What writes a value; `None` for the input.
@@ -152,8 +161,35 @@ impl Builder {
         if self.nodes.len() >= MAX_NODES {
             return Err(node.unsupported(format!("the model has more than {MAX_NODES} nodes")));
         }
+        let own = match &new.op {
+            Op::Map(function) => matches!(
+                function,
+                Function::Sqrt | Function::Log | Function::Reciprocal
+            ),
+            Op::Binary(binary) => *binary == Binary::Divide,
+            _ => false,
+        };
+        let inherited = new.inputs.iter().any(|value| self.is_undefined(*value));
+        self.undefined.push(own || inherited);
         self.nodes.push(new);
         Ok(self.nodes.len())
+    }
+
+    fn is_undefined(&self, value: usize) -> bool {
+        let node = value.checked_sub(1);
+        node.and_then(|node| self.undefined.get(node))
+            .is_some_and(|undefined| *undefined)
+    }
+
+    /// Whether the model itself may make NaN of a finite row here: it takes a root, a logarithm or
+    /// a quotient on the way.
+    pub(crate) fn may_be_nan(&self, x: &Tensor) -> bool {
+        match &x.content {
+            Content::Value(value) => self.is_undefined(*value),
+            Content::View(view) => view.values.iter().any(|value| self.is_undefined(*value)),
+            Content::Constant(elements) => elements.iter().any(|x| x.is_nan()),
+            Content::Text(_) => false,
+        }
     }
 
     /// The value that holds a tensor: constants and pending rearrangements become nodes.

@@ -2,11 +2,13 @@
 
 /// The number of elements; `None` if it does not fit 32 bits.
 ///
-/// A tensor that does not fit a 32-bit count is a damaged file, not a model.
+/// A tensor that does not fit a 32-bit count is a damaged file, not a model. Nor may the other
+/// dimensions of an empty one: so that no product of dimensions ever overflows.
 pub(crate) fn len(shape: &[usize]) -> Option<usize> {
-    let product = |len: usize, &dim: &usize| len.checked_mul(dim);
+    let product = |len: usize, &dim: &usize| len.checked_mul(dim.max(1));
     let len = shape.iter().try_fold(1, product)?;
-    (u32::try_from(len).is_ok()).then_some(len)
+    u32::try_from(len).ok()?;
+    Some(if shape.contains(&0) { 0 } else { len })
 }
 
 /// Steps in flat positions along each axis, of a shape whose length fits.

@@ -93,7 +93,16 @@ fn movements_compose_into_one_node() {
     let graph = model.agrees();
     assert_eq!(operators(&graph), ["Rearrange", "Relu"]);
 
-    // There and back again is nothing.
+    // There and back again is nothing, also around functions and constants for each element.
+    let model = reads(&[1, 2, 3])
+        .node("Tanh", &["x"], "t")
+        .with("Transpose", &["t"], &["a"], perm(&[0, 2, 1]))
+        .floats("c", &[2], &[2.0, -3.0])
+        .node("Mul", &["a", "c"], "b")
+        .node("Relu", &["b"], "d")
+        .with("Transpose", &["d"], &["y"], perm(&[0, 2, 1]));
+    assert_eq!(operators(&model.agrees()), ["Tanh", "Mul", "Relu"]);
+
     let model = reads(&[1, 2, 3])
         .with("Transpose", &["x"], &["a"], perm(&[2, 0, 1]))
         .with("Transpose", &["a"], &["b"], perm(&[1, 2, 0]))

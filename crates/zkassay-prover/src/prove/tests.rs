@@ -1,14 +1,18 @@
 //! Against halo2's own commitments, keys, prover and verifier.
 
-use std::sync::Arc;
+mod programs;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use zkassay_circuit::{CompileOptions, CompiledModel, ModelCircuit, Plan, Witness};
+use zkassay_circuit::{
+    CompileOptions, Compiled, CompiledModel, ModelCircuit, Plan, TableWitness,
+};
 use zkassay_fixed::{DataVisibility, Visibility};
 use zkassay_gadgets::halo2_proofs::SerdeFormat;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::Bn256;
-use zkassay_gadgets::halo2_proofs::plonk::{create_proof, keygen_pk, keygen_vk, verify_proof};
+use zkassay_gadgets::halo2_proofs::plonk::{
+    Challenge, ConstraintSystem, create_proof, keygen_pk, keygen_vk, verify_proof,
+};
 use zkassay_gadgets::halo2_proofs::poly::commitment::{Blind, Params as _, ParamsProver as _};
 use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
 use zkassay_gadgets::halo2_proofs::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
@@ -17,7 +21,7 @@ use zkassay_gadgets::halo2_proofs::poly::{EvaluationDomain, Polynomial};
 use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bRead, TranscriptReadBuffer as _, TranscriptWriterBuffer as _,
 };
-use zkassay_gadgets::{Columns, Shape};
+use zkassay_gadgets::TableColumns;
 use zkassay_graph::Op;
 use zkassay_quant::{CalibrationParams, calibrate};
 use zkassay_seed::Stream;
@@ -60,8 +64,9 @@ fn commitments_are_those_of_halo2() {
     }
 }
 
-/// Models with and without hidden layers, with several outputs and blocks, and with hashes.
-fn models() -> Vec<Arc<CompiledModel>> {
+/// Chains with and without hidden layers, with several outputs and blocks, and with hashes; and
+/// programs.
+fn models() -> Vec<Compiled> {
     let hashed = Visibility {
         input: DataVisibility::Hashed,
         output: DataVisibility::Hashed,
@@ -82,30 +87,32 @@ fn models() -> Vec<Arc<CompiledModel>> {
         let params = CalibrationParams::new(plan.limb_bits).unwrap();
         let rows = rows(20, widths[0], 2);
         let calibration = calibrate(&mlp(widths, last, 3), rows.view(), &params).unwrap();
-        Arc::new(CompiledModel::with_options(calibration.model, &options).unwrap())
+        let compiled = CompiledModel::with_options(calibration.model, &options);
+        Compiled::from(compiled.unwrap())
     };
-    shapes.map(compile).into()
+    let chains = shapes.map(compile).into_iter();
+    chains.chain(programs::compiled()).collect()
 }
 
 /// A model's keys and a witness.
 struct Case {
-    compiled: Arc<CompiledModel>,
+    compiled: Compiled,
     kzg: ParamsKZG<Bn256>,
-    witness: Arc<Witness>,
+    witness: TableWitness,
     key: VerifyingKey<G1Affine>,
-    columns: Columns,
+    columns: TableColumns,
     fixed: FixedColumns,
 }
 
 impl Case {
-    fn new(compiled: Arc<CompiledModel>) -> Self {
-        let row = rows(1, compiled.model().inputs(), 2).row(0).to_vec();
-        let witness = Arc::new(compiled.witness(&row).unwrap());
-        let kzg = ParamsKZG::<Bn256>::setup(compiled.shape().logrows, rng("srs"));
-        let circuit = ModelCircuit::keys(Arc::clone(&compiled));
+    fn new(compiled: Compiled) -> Self {
+        let row = rows(1, compiled.shape().inputs() as usize, 2).row(0).to_vec();
+        let witness = compiled.witness(&row).unwrap();
+        let kzg = ParamsKZG::<Bn256>::setup(compiled.logrows(), rng("srs"));
+        let circuit = ModelCircuit::keys(compiled.clone());
         let key = keygen_vk(&kzg, &circuit).unwrap();
         let (columns, values) = fixed_values(&compiled);
-        let fixed = FixedColumns::new(key.cs(), compiled.shape().logrows, values);
+        let fixed = FixedColumns::new(key.cs(), compiled.logrows(), values);
         Self {
             compiled,
             kzg,
@@ -122,14 +129,10 @@ impl Case {
 
     fn prove_from(&self, rng: ChaCha20Rng) -> Vec<u8> {
         let second = |challenges: &[Field]| {
-            let value = |challenge: zkassay_gadgets::halo2_proofs::plonk::Challenge| {
-                challenges[challenge.index()]
-            };
-            let r = self.columns.fold_challenge.map_or(Fr::ZERO, value);
-            let beta = value(self.columns.logup.challenge);
+            let value = |challenge: Challenge| challenges[challenge.index()];
             let phase = self
                 .witness
-                .second_phase(&self.compiled, &self.columns, r, beta);
+                .second_phase(&self.compiled, &self.columns, value);
             phase
                 .into_iter()
                 .map(|(column, cells)| (column.index(), cells))
@@ -137,7 +140,7 @@ impl Case {
         };
         let first = self.witness.first_phase(&self.columns).into_iter();
         let statement = Statement {
-            instance: &self.witness.instance,
+            instance: self.witness.instance(),
             first: first
                 .map(|(column, cells)| (column.index(), cells.to_vec()))
                 .collect(),
@@ -159,9 +162,9 @@ impl Case {
 
     /// A proof by halo2's own prover.
     fn prove_with_halo2(&self) -> Vec<u8> {
-        let circuit = ModelCircuit::keys(Arc::clone(&self.compiled));
+        let circuit = ModelCircuit::keys(self.compiled.clone());
         let key = keygen_pk(&self.kzg, self.key.clone(), &circuit).unwrap();
-        let circuit = ModelCircuit::proof(Arc::clone(&self.compiled), Arc::clone(&self.witness));
+        let circuit = ModelCircuit::proof(self.compiled.clone(), &self.witness);
         let mut transcript = Writer::init(Vec::new());
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
             &self.kzg,
@@ -189,13 +192,13 @@ impl Case {
     }
 
     fn instance(&self) -> Vec<&[Fr]> {
-        self.witness.instance.iter().map(Vec::as_slice).collect()
+        self.witness.instance().iter().map(Vec::as_slice).collect()
     }
 }
 
-fn fixed_values(compiled: &CompiledModel) -> (Columns, Vec<Vec<Fr>>) {
-    let mut system = zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem::default();
-    let columns = Columns::configure(&mut system, compiled.shape());
+fn fixed_values(compiled: &Compiled) -> (TableColumns, Vec<Vec<Fr>>) {
+    let mut system = ConstraintSystem::default();
+    let columns = compiled.shape().configure(&mut system);
     let values = compiled.fixed_columns(&columns, system.num_fixed_columns());
     (columns, values)
 }
@@ -218,7 +221,7 @@ fn halo2s_verifier_accepts_proofs_of_both_provers() {
 #[test]
 fn keys_are_those_of_halo2() {
     for compiled in models() {
-        let case = Case::new(Arc::clone(&compiled));
+        let case = Case::new(compiled.clone());
         let committer = Committer::new(&case.kzg);
         let (_, values) = fixed_values(&compiled);
         let points = commit(&values, |values| committer.commit_values(values));
@@ -226,23 +229,31 @@ fn keys_are_those_of_halo2() {
         let read = VerifyingKey::<G1Affine>::from_bytes::<ModelCircuit>(
             &case.key.to_bytes(SerdeFormat::Processed),
             SerdeFormat::Processed,
-            Shape::clone(compiled.shape()),
+            compiled.shape(),
         );
         assert_eq!(read.unwrap().fixed_commitments(), &points);
     }
 }
 
+/// A chain with several layers, and a program with every kind of step.
+fn with_everything() -> [Compiled; 2] {
+    let mut models = models();
+    [models.swap_remove(1), programs::every_kind()]
+}
+
 #[test]
 fn proofs_depend_on_their_randomness_and_not_on_threads() {
-    let case = Case::new(models().swap_remove(1));
-    let with_threads = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.unwrap().install(|| case.prove())
-    };
-    let proof = with_threads(1);
-    assert!(case.verify(&proof));
-    for threads in [2, 3, 5] {
-        assert!(with_threads(threads) == proof, "{threads} threads");
+    for compiled in with_everything() {
+        let case = Case::new(compiled);
+        let with_threads = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| case.prove())
+        };
+        let proof = with_threads(1);
+        assert!(case.verify(&proof));
+        for threads in [2, 3, 5] {
+            assert!(with_threads(threads) == proof, "{threads} threads");
+        }
     }
 }
 
@@ -250,18 +261,17 @@ fn proofs_depend_on_their_randomness_and_not_on_threads() {
 fn every_advice_column_is_blinded() {
     // Equal witnesses, different randomness: no commitment and no evaluation of advice, nor of
     // the quotient, in common. (Fixed columns are public, and some are zero everywhere.)
-    let case = Case::new(models().swap_remove(1));
-    let [first, second] = ["blinding", "other blinding"].map(|name| case.prove_from(rng(name)));
-    assert!(case.verify(&first) && case.verify(&second));
-    let system = case.key.cs();
-    let commitments = system.num_advice_columns() + 1 + case.fixed.pieces();
-    let hidden = commitments + system.advice_queries().len();
-    for (index, (a, b)) in first
-        .chunks(32)
-        .zip(second.chunks(32))
-        .enumerate()
-        .take(hidden)
-    {
-        assert_ne!(a, b, "element {index}");
+    for compiled in with_everything() {
+        let case = Case::new(compiled);
+        let [first, second] =
+            ["blinding", "other blinding"].map(|name| case.prove_from(rng(name)));
+        assert!(case.verify(&first) && case.verify(&second));
+        let system = case.key.cs();
+        let commitments = system.num_advice_columns() + 1 + case.fixed.pieces();
+        let hidden = commitments + system.advice_queries().len();
+        let pairs = first.chunks(32).zip(second.chunks(32)).take(hidden);
+        for (index, (a, b)) in pairs.enumerate() {
+            assert_ne!(a, b, "element {index}");
+        }
     }
 }

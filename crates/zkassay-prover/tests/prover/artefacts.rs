@@ -3,7 +3,7 @@
 use zkassay_prover::{Circuit, ProvingKey, Srs};
 use zkassay_verifier::{Proof, SrsOrigin, VerifyingKey};
 
-use crate::common::{compiled, key, srs};
+use crate::common::{chain, compiled, key, srs};
 
 #[test]
 fn everything_reads_back() {
@@ -11,7 +11,7 @@ fn everything_reads_back() {
     let proving = ProvingKey::from_bytes(&key().to_bytes().unwrap()).unwrap();
     let verifying = VerifyingKey::from_bytes(&key().verifying_key().to_bytes()).unwrap();
     assert_eq!(verifying.digest(), key().verifying_key().digest());
-    let witness = proving.compiled().witness(&[0.1, 0.2, 0.3]).unwrap();
+    let witness = chain(&proving).witness(&[0.1, 0.2, 0.3]).unwrap();
     let proof = proving.prove(&params, &witness).unwrap();
     let proof = Proof::from_bytes(&proof.to_bytes()).unwrap();
     verifying.verify(&proof).unwrap();
@@ -56,7 +56,7 @@ fn hostile_verifying_keys_give_errors() {
     // Whoever changes a key can also make its checksum right: no panic, no huge allocation,
     // and no key that accepts the old key's proofs.
     let bytes = key().verifying_key().to_bytes();
-    let witness = key().compiled().witness(&[0.1, 0.2, 0.3]).unwrap();
+    let witness = chain(key()).witness(&[0.1, 0.2, 0.3]).unwrap();
     let proof = key().prove(srs(), &witness).unwrap();
     let length = bytes.len() - 50;
     for index in 0..length {

@@ -15,7 +15,7 @@ use zkassay_testing::rows;
 use zkassay_verifier::artefact::{Kind, open, seal};
 use zkassay_verifier::{Proof, PublicData, VerifyError, VerifyingKey};
 
-use crate::common::{compiled, compiled_with, srs};
+use crate::common::{chain, compiled, compiled_with, srs};
 use DataVisibility::{Hashed, Private, Public};
 
 fn keys(
@@ -33,8 +33,8 @@ fn keys(
 }
 
 fn witness(key: &ProvingKey, seed: u64) -> Witness {
-    let row = rows(1, key.compiled().model().inputs(), seed);
-    key.compiled().witness(&row.row(0).to_vec()).unwrap()
+    let row = rows(1, chain(key).model().inputs(), seed);
+    chain(key).witness(&row.row(0).to_vec()).unwrap()
 }
 
 /// What a proof opens, as the verifier reads it.
@@ -124,14 +124,14 @@ fn one_proof_discloses_the_fixed_weights_of_a_small_model() {
     let proof = key.prove(srs(), &witness(&key, 3)).unwrap();
     let public = VerifyingKey::from_bytes(&key.verifying_key().to_bytes()).unwrap();
     let opened = Opened::read(&public, &proof);
-    let shape = &public.statement().shape;
+    let shape = public.statement().shape.chain().unwrap();
     let columns = Columns::configure(&mut ConstraintSystem::default(), shape);
     let basis = |row: usize| lagrange(shape.logrows, row, opened.x);
 
     // The bias stands in the first row of either side.
     let both = basis(shape.output_row(0, 0)) + basis(shape.output_row(1, 0));
     let bias = opened.fixed(columns.bias.index()) * both.invert().unwrap();
-    let model = key.compiled().model();
+    let model = chain(&key).model();
     assert_eq!(small(bias, 60), Some(model.layers[0].bias[0]));
 
     // value = w_0 L_0 + w_1 L_1: try every w_0, and see whether w_1 is small.
@@ -203,7 +203,7 @@ fn the_hash_of_another_input_is_rejected_with_real_challenges() {
         "{verdict:?}"
     );
     // A word of the last state that is not the hash.
-    let row = key.compiled().shape().input_sponge().unwrap().digest_row();
+    let row = chain(&key).shape().input_sponge().unwrap().digest_row();
     for word in [0, 2] {
         let mut forged = first.clone();
         let digest = forged.rounds[word][row];
@@ -216,11 +216,11 @@ fn the_hash_of_another_input_is_rejected_with_real_challenges() {
 #[test]
 fn unbound_keys_take_other_weights_in_range_and_none_out_of_it() {
     let key = keys(&[3, 4, 1], Private, Public, ParamsVisibility::Private);
-    let mut model = key.compiled().model().clone();
+    let mut model = chain(&key).model().clone();
     let weight = &mut model.layers[0].weights[[2, 1]];
     *weight -= weight.signum();
-    let other = CompiledModel::with_options(model, key.compiled().options()).unwrap();
-    assert_eq!(other.shape(), key.compiled().shape());
+    let other = CompiledModel::with_options(model, chain(&key).options()).unwrap();
+    assert_eq!(other.shape(), chain(&key).shape());
     let row = rows(1, 3, 3).row(0).to_vec();
     let honest = other.witness(&row).unwrap();
     let verify = |witness: &Witness| {
@@ -229,7 +229,7 @@ fn unbound_keys_take_other_weights_in_range_and_none_out_of_it() {
     };
     assert_eq!(verify(&honest).unwrap().params, ParamsVisibility::Private);
     // A weight of a row that holds no value: it counts for nothing, and yet has to be in range.
-    let half = 1i128 << (key.compiled().shape().limb_bits - 1);
+    let half = 1i128 << (chain(&key).shape().limb_bits - 1);
     for (weight, in_range) in [(-half, true), (half, false), (-half - 1, false)] {
         let mut forged = honest.clone();
         assert_eq!(forged.weights[0][0], Field::ZERO);
@@ -271,7 +271,7 @@ fn a_public_value_has_one_encoding() {
 fn a_real_number_has_one_encoding() {
     // Zero has two, NaN many.
     let key = keys(&[3, 2], Public, Private, ParamsVisibility::Fixed);
-    let witness = key.compiled().witness(&[0.0, 0.5, 0.25]).unwrap();
+    let witness = chain(&key).witness(&[0.0, 0.5, 0.25]).unwrap();
     let proof = key.prove(srs(), &witness).unwrap();
     assert!(key.verifying_key().verify(&proof).is_ok());
     for real in [-0.0, f64::NAN, f64::MIN_POSITIVE] {
@@ -288,7 +288,7 @@ fn a_real_number_has_one_encoding() {
     }
     // Integers of the field's size, which a proof in memory can hold.
     for integer in [i64::MIN, i64::MAX] {
-        let scale = key.compiled().model().input_scale();
+        let scale = chain(&key).model().input_scale();
         let changed = Proof {
             input: PublicData::values(&[integer, 0, 0], scale),
             ..proof.clone()

@@ -1,6 +1,6 @@
 //! A small model with keys, made once.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
 use zkassay_fixed::Visibility;
@@ -28,6 +28,11 @@ pub(crate) fn srs() -> &'static Srs {
 pub(crate) fn key() -> &'static ProvingKey {
     static KEY: OnceLock<ProvingKey> = OnceLock::new();
     KEY.get_or_init(|| ProvingKey::setup(srs(), compiled(&[3, 4, 1], true, 5), [7; 32]).unwrap())
+}
+
+/// The model of a key, which is a chain of dense layers.
+pub(crate) fn chain(key: &ProvingKey) -> &Arc<CompiledModel> {
+    key.compiled().chain().unwrap()
 }
 
 /// A random model of the given widths with the given visibility.

@@ -4,7 +4,7 @@ use zkassay_prover::{ProverError, ProvingKey, Srs};
 use zkassay_testing::rows;
 use zkassay_verifier::SrsOrigin;
 
-use crate::common::{compiled, key, srs};
+use crate::common::{chain, compiled, key, srs};
 
 #[test]
 fn proofs_of_many_shapes_are_accepted() {
@@ -18,9 +18,9 @@ fn proofs_of_many_shapes_are_accepted() {
     for (widths, sigmoid) in shapes {
         let key = ProvingKey::setup(srs(), compiled(widths, sigmoid, 3), [1; 32]).unwrap();
         for row in rows(2, widths[0], 2).outer_iter() {
-            let model = key.compiled().model();
+            let model = chain(&key).model();
             let trace = model.evaluate(&row.to_vec()).unwrap();
-            let witness = key.compiled().witness(&row.to_vec()).unwrap();
+            let witness = chain(&key).witness(&row.to_vec()).unwrap();
             let proof = key.prove(srs(), &witness).unwrap();
             let verdict = key.verifying_key().verify(&proof).unwrap();
             assert_eq!(verdict.outputs, model.output_reals(&trace));
@@ -34,7 +34,7 @@ fn proofs_of_many_shapes_are_accepted() {
 
 #[test]
 fn two_proofs_of_one_input_differ() {
-    let witness = key().compiled().witness(&[0.5, -0.5, 0.25]).unwrap();
+    let witness = chain(key()).witness(&[0.5, -0.5, 0.25]).unwrap();
     let [first, second] = [(); 2].map(|()| key().prove(srs(), &witness).unwrap());
     assert_eq!(first.output, second.output);
     assert_ne!(first.transcript, second.transcript);
@@ -49,7 +49,7 @@ fn parameters_have_to_fit_the_key() {
         "{error}"
     );
     let other = Srs::unsafe_local(srs().logrows());
-    let witness = key().compiled().witness(&[0.5, -0.5, 0.25]).unwrap();
+    let witness = chain(key()).witness(&[0.5, -0.5, 0.25]).unwrap();
     let error = key().prove(&other, &witness).unwrap_err();
     assert!(matches!(error, ProverError::SrsMismatch), "{error}");
 }

@@ -11,12 +11,12 @@ use zkassay_gadgets::{Columns, Field};
 use zkassay_prover::ProvingKey;
 use zkassay_verifier::{Proof, PublicData, VerifyError};
 
-use crate::common::{compiled, key, srs};
+use crate::common::{chain, compiled, key, srs};
 
 const INPUT: [f32; 3] = [0.5, -0.75, 0.25];
 
 fn honest() -> (Witness, Proof) {
-    let witness = key().compiled().witness(&INPUT).unwrap();
+    let witness = chain(key()).witness(&INPUT).unwrap();
     let proof = key().prove(srs(), &witness).unwrap();
     key().verifying_key().verify(&proof).unwrap();
     (witness, proof)
@@ -88,7 +88,7 @@ fn points_and_scalars_outside_their_groups_are_rejected() {
 #[test]
 fn other_outputs_are_rejected() {
     let (_, proof) = honest();
-    let scale = key().compiled().model().output.output_scale();
+    let scale = chain(key()).model().output.output_scale();
     let verify = |outputs: Vec<i64>| {
         let changed = Proof {
             output: PublicData::values(&outputs, scale),
@@ -123,11 +123,11 @@ fn other_outputs_are_rejected() {
 fn the_proof_of_one_model_is_rejected_by_the_key_of_another() {
     let (witness, proof) = honest();
     // Same shape, one weight different by one unit.
-    let mut model = key().compiled().model().clone();
+    let mut model = chain(key()).model().clone();
     let weight = &mut model.layers[0].weights[[0, 0]];
     *weight -= weight.signum();
     let other = CompiledModel::new(model).unwrap();
-    assert_eq!(other.shape(), key().compiled().shape());
+    assert_eq!(other.shape(), chain(key()).shape());
     let other = ProvingKey::setup(srs(), other, [7; 32]).unwrap();
     let error = other.verifying_key().verify(&proof).unwrap_err();
     assert!(matches!(error, VerifyError::Key { .. }), "{error}");
@@ -161,12 +161,12 @@ fn keys_that_differ_only_in_what_outputs_mean_do_not_share_proofs() {
 fn every_overwritten_cell_is_rejected_with_real_challenges() {
     // The mock prover's sweep with the challenges of the transcript: also phase 2.
     let (witness, _) = honest();
-    let shape = key().compiled().shape();
+    let shape = chain(key()).shape();
     let mut system = ConstraintSystem::default();
     let columns = Columns::configure(&mut system, shape);
     let sums = [columns.dot, columns.combination, columns.logup.sum].map(|sum| sum.index());
     for column in 0..system.num_advice_columns() {
-        for row in (0..key().compiled().rows().len() + 1).chain([shape.last_row()]) {
+        for row in (0..chain(key()).rows().len() + 1).chain([shape.last_row()]) {
             // The last row is not an active one: only running sums are pinned there.
             let is_sum = sums.contains(&column);
             if row == shape.last_row() && !is_sum {
@@ -217,12 +217,12 @@ fn the_challenge_depends_on_everything_it_tests() {
     let other_output = Proof {
         output: PublicData::values(
             &[proof.output.integers()[0] + 1],
-            key().compiled().model().output.output_scale(),
+            chain(key()).model().output.output_scale(),
         ),
         ..proof.clone()
     };
     assert_ne!(first_challenge(&other_output, separator), r);
-    let shape = key().compiled().shape();
+    let shape = chain(key()).shape();
     let first_phase = 1 + shape.limbs() as usize + 1;
     let point = |index: usize| 32 * index..32 * (index + 1);
     for index in 0..first_phase {
@@ -241,7 +241,7 @@ fn the_challenge_depends_on_everything_it_tests() {
 #[test]
 fn proofs_of_two_inputs_do_not_mix() {
     let (_, first) = honest();
-    let witness = key().compiled().witness(&[-2.0, 1.5, 0.125]).unwrap();
+    let witness = chain(key()).witness(&[-2.0, 1.5, 0.125]).unwrap();
     let second = key().prove(srs(), &witness).unwrap();
     assert_ne!(first.output, second.output);
     let verify = |proof: &Proof| key().verifying_key().verify(proof);
@@ -264,10 +264,10 @@ fn proofs_of_two_inputs_do_not_mix() {
 fn witnesses_of_other_circuits_are_refused() {
     let other = compiled(&[2, 3, 3, 1], true, 1);
     let witness = other.witness(&[0.0, 0.0]).unwrap();
-    let mut longer = key().compiled().witness(&INPUT).unwrap();
+    let mut longer = chain(key()).witness(&INPUT).unwrap();
     longer.instance[0].push(Field::zero());
     for witness in [witness, longer] {
-        let fits = witness.fits(key().compiled().shape());
+        let fits = witness.fits(chain(key()).shape());
         let result = key().prove(srs(), &witness);
         assert_eq!(fits, result.is_ok());
         if let Ok(proof) = result {

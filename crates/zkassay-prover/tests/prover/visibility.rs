@@ -8,17 +8,15 @@ use zkassay_prover::ProvingKey;
 use zkassay_testing::rows;
 use zkassay_verifier::{Proof, PublicData, VerifyError, VerifyingKey};
 
-use crate::common::{compiled_with, srs};
+use crate::common::{chain, compiled_with, srs};
 
 fn keys(widths: &[usize], visibility: Visibility) -> ProvingKey {
     ProvingKey::setup(srs(), compiled_with(widths, visibility, 7), [3; 32]).unwrap()
 }
 
 fn prove(key: &ProvingKey, seed: u64) -> Proof {
-    let row = rows(1, key.compiled().model().inputs(), seed)
-        .row(0)
-        .to_vec();
-    key.prove(srs(), &key.compiled().witness(&row).unwrap())
+    let row = rows(1, chain(key).model().inputs(), seed).row(0).to_vec();
+    key.prove(srs(), &chain(key).witness(&row).unwrap())
         .unwrap()
 }
 
@@ -27,7 +25,7 @@ fn verdicts_say_what_is_shown_and_no_more() {
     for visibility in Visibility::all() {
         let key = keys(&[5, 4, 2], visibility);
         let row = rows(1, 5, 3).row(0).to_vec();
-        let model = key.compiled().model();
+        let model = chain(&key).model();
         let trace = model.evaluate(&row).unwrap();
         let proof = prove(&key, 3);
         let verdict = key.verifying_key().verify(&proof).unwrap();
@@ -163,12 +161,12 @@ fn every_overwritten_cell_is_rejected_with_real_challenges() {
         params: ParamsVisibility::Private,
     };
     let key = keys(&[3, 2], visibility);
-    let shape = key.compiled().shape();
+    let shape = chain(&key).shape();
     let mut system = ConstraintSystem::default();
     zkassay_gadgets::Columns::configure(&mut system, shape);
     let row = rows(1, 3, 3).row(0).to_vec();
-    let witness = key.compiled().witness(&row).unwrap();
-    let used = key.compiled().rows().len();
+    let witness = chain(&key).witness(&row).unwrap();
+    let used = chain(&key).rows().len();
     let mut overwritten = 0;
     for column in 0..system.num_advice_columns() {
         for row in (0..used + 1).chain([40, 100, shape.needed_rows() - 1, shape.needed_rows()]) {

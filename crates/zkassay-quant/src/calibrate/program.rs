@@ -8,7 +8,7 @@ use ndarray::{ArrayView2, Axis};
 use zkassay_graph::{Binary, Function, Graph, Op};
 
 use super::{CalibrationParams, Target, ceil_log2, check_rows, rejection};
-use crate::fidelity::float_outputs;
+use crate::fidelity::{Decision, float_outputs};
 use crate::integer::{IntegerCalibration, IntegerModel, IntegerScheme, IntegerTrial};
 use crate::lowering::{Limit, LoweredProgram, ProgramScheme, quantize_limited};
 use crate::program::ProgramLimbs;
@@ -50,7 +50,10 @@ pub fn calibrate_program(
         });
     }
     let floats = float_outputs(graph, rows)?;
-    if let Some(row) = floats.iter().position(|row| row.iter().any(|x| !x.is_finite())) {
+    if let Some(row) = floats
+        .iter()
+        .position(|row| row.iter().any(|x| !x.is_finite()))
+    {
         return Err(QuantError::Parameter {
             what: "the model's output",
             found: format!("not finite for calibration row {row}"),
@@ -73,7 +76,11 @@ pub fn calibrate_program(
             };
             let (lowered, scheme) = match attempt {
                 Ok(found) => found,
-                Err(error @ (QuantError::Overflow { .. } | QuantError::Parameter { .. })) => {
+                Err(
+                    error @ (QuantError::Overflow { .. }
+                    | QuantError::Parameter { .. }
+                    | QuantError::Invalid { .. }),
+                ) => {
                     trial.rejected = Some(error.to_string());
                     trials.push(trial);
                     continue;
@@ -83,10 +90,11 @@ pub fn calibrate_program(
             trial.scheme = IntegerScheme::Program(scheme.clone());
             trial.integers = Some(lowered.program.wires());
             let model = IntegerModel::Program(lowered.program);
-            let measured = FidelityReport::of(&floats[..first], &model, first_rows)
+            let decision = Decision::of(graph, model.threshold());
+            let measured = FidelityReport::of(&floats[..first], decision, &model, first_rows)
                 .and_then(|report| match rejection(params.target, &report.overall) {
                     Some(_) => Ok(report),
-                    None => FidelityReport::of(&floats, &model, rows),
+                    None => FidelityReport::of(&floats, decision, &model, rows),
                 });
             let IntegerModel::Program(program) = model else {
                 continue;
@@ -155,23 +163,28 @@ fn schemes(
     let mut schemes = Vec::new();
     for shift in (1..total).filter(|shift| SHIFTS.contains(&(bits * shift))) {
         for fraction_bits in FRACTIONS {
+            // Inputs about as fine as other values.
             let input_bits = (fraction_bits + exponent + 1).max(2) as u32;
-            let limbs = ProgramLimbs {
-                bits,
-                input: input_bits.div_ceil(bits).clamp(1, total),
-                shift,
-                table: 1,
-                total,
-            };
-            // Nothing fits the magnitude but the fraction itself.
-            if limbs.magnitude_bits() as i32 > fraction_bits {
-                schemes.push(ProgramScheme {
-                    limbs,
-                    range,
-                    fraction_bits,
-                    fold: params.fold,
-                    limits: limits.to_vec(),
-                });
+            let finer = input_bits.div_ceil(bits).clamp(1, total);
+            let coarser = (input_bits / bits).clamp(1, total);
+            for input in coarser..=finer {
+                let limbs = ProgramLimbs {
+                    bits,
+                    input,
+                    shift,
+                    table: 1,
+                    total,
+                };
+                // Nothing fits the magnitude but the fraction itself.
+                if limbs.magnitude_bits() as i32 > fraction_bits {
+                    schemes.push(ProgramScheme {
+                        limbs,
+                        range,
+                        fraction_bits,
+                        fold: params.fold,
+                        limits: limits.to_vec(),
+                    });
+                }
             }
         }
     }
@@ -184,9 +197,9 @@ fn limits(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<Vec<Limit>, QuantE
     for node in &graph.nodes {
         let operand = match node.op {
             Op::Binary(Binary::Divide) => node.inputs.get(1),
-            Op::Map(
-                Function::Reciprocal | Function::Log | Function::Exp | Function::Sqrt,
-            ) => node.inputs.first(),
+            Op::Map(Function::Reciprocal | Function::Log | Function::Exp | Function::Sqrt) => {
+                node.inputs.first()
+            }
             _ => None,
         };
         values.extend(operand);
@@ -217,10 +230,19 @@ fn limits(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<Vec<Limit>, QuantE
         // Away from zero by the margin on both sides, in the direction that the sign says.
         let outward = |x: f32| x * LIMIT_MARGIN;
         let inward = |x: f32| x / LIMIT_MARGIN;
-        limit.low = if limit.low > 0.0 { inward(limit.low) } else { outward(limit.low) };
-        limit.high = if limit.high < 0.0 { inward(limit.high) } else { outward(limit.high) };
+        limit.low = if limit.low > 0.0 {
+            inward(limit.low)
+        } else {
+            outward(limit.low)
+        };
+        limit.high = if limit.high < 0.0 {
+            inward(limit.high)
+        } else {
+            outward(limit.high)
+        };
     }
-    limits.retain(|limit| limit.low.is_finite() && limit.high.is_finite() && limit.low <= limit.high);
+    limits
+        .retain(|limit| limit.low.is_finite() && limit.high.is_finite() && limit.low <= limit.high);
     Ok(limits)
 }
 
@@ -232,7 +254,9 @@ fn no_setting(target: Target, trials: &[IntegerTrial]) -> QuantError {
             Target::Accuracy => f64::INFINITY,
         },
         tried: trials.len(),
-        best: errors.map(|f: Fidelity| f.max).fold(f64::INFINITY, f64::min),
+        best: errors
+            .map(|f: Fidelity| f.max)
+            .fold(f64::INFINITY, f64::min),
         last: trials
             .last()
             .and_then(|trial| trial.rejected.clone())

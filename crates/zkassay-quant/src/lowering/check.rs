@@ -17,9 +17,16 @@ pub(super) fn graph(graph: &Graph) -> Result<(), QuantError> {
         let operands: Option<Vec<usize>> = node
             .inputs
             .iter()
-            .map(|input| lens.get(*input).copied().flatten().filter(|_| *input <= index))
+            .map(|input| {
+                lens.get(*input)
+                    .copied()
+                    .flatten()
+                    .filter(|_| *input <= index)
+            })
             .collect();
-        let fits = own.zip(operands).is_some_and(|(own, operands)| fits(node, own, &operands));
+        let fits = own
+            .zip(operands)
+            .is_some_and(|(own, operands)| fits(node, own, &operands));
         if !fits {
             let reason = format!("its operands do not fit its result, {:?}", node.shape);
             return Err(unsupported(node, reason));
@@ -54,10 +61,17 @@ fn fits(node: &Node, own: usize, operands: &[usize]) -> bool {
         }
         Op::Conv(conv) => {
             let product = |sizes: &[usize]| {
-                sizes.iter().try_fold(1usize, |len, n| len.checked_mul(*n)).unwrap_or(0)
+                sizes
+                    .iter()
+                    .try_fold(1usize, |len, n| len.checked_mul(*n))
+                    .unwrap_or(0)
             };
             let (out, channels, height, width) = conv.weights.dim();
-            let sizes = [&conv.strides[..], &conv.dilations, &[conv.groups, height, width]];
+            let sizes = [
+                &conv.strides[..],
+                &conv.dilations,
+                &[conv.groups, height, width],
+            ];
             let small = |x: &usize| (1..1 << 16).contains(x);
             count(1)
                 && sizes.iter().all(|s| s.iter().all(small))
@@ -69,11 +83,19 @@ fn fits(node: &Node, own: usize, operands: &[usize]) -> bool {
                 && conv.bias.len() == out
                 && out % conv.groups == 0
                 && channels * conv.groups == conv.input[0]
-                && conv.weights.len().saturating_mul(product(&conv.output) / out.max(1)) < 1 << 34
+                && conv
+                    .weights
+                    .len()
+                    .saturating_mul(product(&conv.output) / out.max(1))
+                    < 1 << 34
         }
         Op::MatMul(product) => {
             let len = |a: usize, b: usize| {
-                product.batch.checked_mul(a).and_then(|n| n.checked_mul(b)).unwrap_or(usize::MAX)
+                product
+                    .batch
+                    .checked_mul(a)
+                    .and_then(|n| n.checked_mul(b))
+                    .unwrap_or(usize::MAX)
             };
             count(2)
                 && operands[0] == len(product.rows, product.inner)
@@ -117,15 +139,18 @@ fn fits(node: &Node, own: usize, operands: &[usize]) -> bool {
                 TreeNode::Inner {
                     feature, yes, no, ..
                 } => (*feature as usize) < trees.inputs && after(at, *yes) && after(at, *no),
-                TreeNode::Leaf(weights) => {
-                    weights.iter().all(|(score, _)| (*score as usize) < trees.base.len())
-                }
+                TreeNode::Leaf(weights) => weights
+                    .iter()
+                    .all(|(score, _)| (*score as usize) < trees.base.len()),
             };
             count(1)
                 && trees.inputs > 0
                 && first % trees.inputs == 0
                 && own == first / trees.inputs * trees.base.len()
-                && trees.roots.iter().all(|root| (*root as usize) < trees.nodes.len())
+                && trees
+                    .roots
+                    .iter()
+                    .all(|root| (*root as usize) < trees.nodes.len())
                 && trees.nodes.iter().enumerate().all(node)
         }
         _ => true,

@@ -23,7 +23,12 @@ struct Channel {
 }
 
 impl Lowering<'_> {
-    pub(super) fn conv(&mut self, node: &Node, conv: &Conv, x: &Value) -> Result<Value, QuantError> {
+    pub(super) fn conv(
+        &mut self,
+        node: &Node,
+        conv: &Conv,
+        x: &Value,
+    ) -> Result<Value, QuantError> {
         let per_group = conv.output[0] / conv.groups;
         let channels = conv.input[0] / conv.groups;
         let area = conv.input[1] * conv.input[2];
@@ -90,7 +95,10 @@ impl Lowering<'_> {
             Element::Row { .. } => None,
         };
         conv.inputs = elements.iter().map(wire).collect();
-        if channels.iter().any(|c| c.offset != 0.0 && (c.has_zeros || conv.is_padded())) {
+        if channels
+            .iter()
+            .any(|c| c.offset != 0.0 && (c.has_zeros || conv.is_padded()))
+        {
             self.pad(node, &mut conv, &channels)?;
         }
         for (mut weights, channel) in conv.weights.axis_iter_mut(Axis(1)).zip(&channels) {
@@ -153,10 +161,14 @@ impl Lowering<'_> {
     ) -> Result<Vec<Element>, QuantError> {
         let area = wires.len() / channels.max(1);
         for from in (0..wires.len()).step_by(area.max(1)) {
-            let finest = wires[from..from + area].iter().map(|w| self.scales[*w]).max();
+            let finest = wires[from..from + area]
+                .iter()
+                .map(|w| self.scales[*w])
+                .max();
             let finest = finest.unwrap_or(0);
-            let others: Vec<usize> =
-                (from..from + area).filter(|at| self.scales[wires[*at]] < finest).collect();
+            let others: Vec<usize> = (from..from + area)
+                .filter(|at| self.scales[wires[*at]] < finest)
+                .collect();
             if others.is_empty() {
                 continue;
             }
@@ -193,7 +205,10 @@ impl Lowering<'_> {
         };
         let len = channels.len().saturating_mul(height).saturating_mul(width);
         if len > MOST_INPUTS {
-            return Err(unsupported(node, format!("its padded input has {len} elements")));
+            return Err(unsupported(
+                node,
+                format!("its padded input has {len} elements"),
+            ));
         }
         let mut inputs = Vec::with_capacity(len);
         for (c, channel) in channels.iter().enumerate() {
@@ -202,7 +217,10 @@ impl Lowering<'_> {
                 Some(real) => {
                     let scale = zkassay_fixed::Scale(channel.scale);
                     let Some(bias) = scale.quantize(real) else {
-                        return Err(unsupported(node, "its input has an offset that is too large"));
+                        return Err(unsupported(
+                            node,
+                            "its input has an offset that is too large",
+                        ));
                     };
                     let step = Step {
                         name: node.name.clone(),
@@ -295,7 +313,9 @@ impl FloatConv {
     fn extent(&self) -> [usize; 2] {
         let (_, _, height, width) = self.weights.dim();
         let along = |axis: usize, kernel: usize| {
-            let steps = self.output[axis].saturating_sub(1).saturating_mul(self.strides[axis]);
+            let steps = self.output[axis]
+                .saturating_sub(1)
+                .saturating_mul(self.strides[axis]);
             steps.saturating_add(self.dilations[axis] * (kernel - 1) + 1)
         };
         [along(0, height), along(1, width)]
@@ -317,7 +337,10 @@ fn transpose(node: &Node, conv: &mut FloatConv, x: &Value) -> Result<Value, Quan
     let size = [0, 1].map(|axis| conv.output[axis] + reach(axis));
     let len = channels.saturating_mul(size[0]).saturating_mul(size[1]);
     if len > MOST_INPUTS {
-        return Err(unsupported(node, format!("its padded input has {len} elements")));
+        return Err(unsupported(
+            node,
+            format!("its padded input has {len} elements"),
+        ));
     }
     // Padded position `j` holds input `i` where `stride i = j - reach + pad`.
     let source = |axis: usize, j: usize| {
@@ -330,9 +353,7 @@ fn transpose(node: &Node, conv: &mut FloatConv, x: &Value) -> Result<Value, Quan
         for y in 0..size[0] {
             for x_at in 0..size[1] {
                 elements.push(match source(0, y).zip(source(1, x_at)) {
-                    Some((i, j)) => {
-                        x.elements[(c * conv.input[1] + i) * conv.input[2] + j].clone()
-                    }
+                    Some((i, j)) => x.elements[(c * conv.input[1] + i) * conv.input[2] + j].clone(),
                     None => Element::Form(Form::default()),
                 });
             }

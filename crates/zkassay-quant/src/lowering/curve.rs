@@ -37,6 +37,9 @@ pub(super) struct Curve<'a> {
     pub(super) scale: i32,
 }
 
+/// A function of one number.
+pub(super) type Real = Box<dyn Fn(f64) -> f64>;
+
 /// What a function is beyond the interesting range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Tail {
@@ -81,13 +84,18 @@ impl Curve<'_> {
     fn end(&self, tail: Tail, direction: f64, tolerance: f64) -> f64 {
         let differs = |distance: f64| {
             let x = direction * distance;
-            tail.at(x).is_none_or(|tail| ((self.value)(x) - tail).abs() > tolerance)
+            tail.at(x)
+                .is_none_or(|tail| ((self.value)(x) - tail).abs() > tolerance)
         };
         if tail == Tail::None {
             return f64::INFINITY;
         }
         let mut radius = 4.0;
-        while radius < 1e6 && [1.0, 2.0, 4.0].iter().any(|factor| differs(radius * factor)) {
+        while radius < 1e6
+            && [1.0, 2.0, 4.0]
+                .iter()
+                .any(|factor| differs(radius * factor))
+        {
             radius *= 2.0;
         }
         let unit = (radius / 256.0f64).max(0.25);
@@ -129,7 +137,11 @@ impl Lowering<'_> {
         let mut high = curve.end(curve.right, 1.0, tolerance);
         if greatest <= low || least >= high {
             // All of it in one tail.
-            let tail = if greatest <= low { curve.left } else { curve.right };
+            let tail = if greatest <= low {
+                curve.left
+            } else {
+                curve.right
+            };
             return match tail {
                 Tail::Constant(value) => Ok(vec![Form::constant(value); x.elements.len()]),
                 _ => self.settle(x, node),
@@ -170,7 +182,9 @@ impl Lowering<'_> {
         if cuts == (true, false) {
             return self.table(node, curve, &above, Argument::From(low));
         }
-        let rest = above.iter().map(|wire| Form::of(*wire).scaled(-1.0).shifted(width));
+        let rest = above
+            .iter()
+            .map(|wire| Form::of(*wire).scaled(-1.0).shifted(width));
         let rest = Value::settled(rest);
         let exactly = Commit {
             exact: i32::MAX,
@@ -181,11 +195,12 @@ impl Lowering<'_> {
         if curve.right != Tail::Identity {
             return Ok(values);
         }
-        let excess = |above: &Wire, below: &Wire| {
-            Form::of(*above).plus(&Form::of(*below)).shifted(-width)
-        };
+        let excess =
+            |above: &Wire, below: &Wire| Form::of(*above).plus(&Form::of(*below)).shifted(-width);
         let wires = above.iter().zip(&below);
-        let sums = wires.zip(&values).map(|((a, b), value)| value.plus(&excess(a, b)));
+        let sums = wires
+            .zip(&values)
+            .map(|((a, b), value)| value.plus(&excess(a, b)));
         Ok(sums.collect())
     }
 
@@ -224,8 +239,16 @@ impl Lowering<'_> {
             return Ok(Vec::new());
         };
         let unit = Scale(-self.scales[*wire]).factor();
-        let least = wires.iter().map(|wire| self.bounds[*wire].0).min().unwrap_or(0);
-        let most = wires.iter().map(|wire| self.bounds[*wire].1).max().unwrap_or(0);
+        let least = wires
+            .iter()
+            .map(|wire| self.bounds[*wire].0)
+            .min()
+            .unwrap_or(0);
+        let most = wires
+            .iter()
+            .map(|wire| self.bounds[*wire].1)
+            .max()
+            .unwrap_or(0);
         let bits = self.program.limbs.bits;
         let count = ((most - least) >> bits) + 1;
         if count > LIMIT {
@@ -258,8 +281,10 @@ impl Lowering<'_> {
         while scale > -24 && !fits(scale) {
             scale -= 1;
         }
-        let integers: Option<Vec<i64>> =
-            ends.iter().map(|y| Scale(scale + denominator).quantize(*y)).collect();
+        let integers: Option<Vec<i64>> = ends
+            .iter()
+            .map(|y| Scale(scale + denominator).quantize(*y))
+            .collect();
         let Some(integers) = integers.filter(|_| fits(scale)) else {
             return Err(QuantError::Overflow {
                 node: node.to_owned(),
@@ -268,7 +293,9 @@ impl Lowering<'_> {
             });
         };
         // Division rounds towards zero.
-        let segments = integers.windows(2).map(|pair| (pair[0], (pair[1] - pair[0]) / (1 << bits)));
+        let segments = integers
+            .windows(2)
+            .map(|pair| (pair[0], (pair[1] - pair[0]) / (1 << bits)));
         let table = Table {
             name: curve.name.clone(),
             first,
@@ -340,7 +367,9 @@ impl Lowering<'_> {
         most: f64,
     ) -> Result<Value, QuantError> {
         let forms = self.settle(x, node)?;
-        let scales = forms.iter().map(|form| self.exact_scale(form).unwrap_or(0).max(2));
+        let scales = forms
+            .iter()
+            .map(|form| self.exact_scale(form).unwrap_or(0).max(2));
         let scale = scales.max().unwrap_or(2);
         let most = libm::ceil(most * 4.0) / 4.0;
         let sum = |form: &Form| self.integers(node, &form.scaled(-1.0).shifted(most), scale);
@@ -355,7 +384,7 @@ impl Lowering<'_> {
 }
 
 /// Functions that become a table and, beyond it, tails; the same on every platform.
-pub(super) fn smooth(function: Function) -> Option<(Box<dyn Fn(f64) -> f64>, Tail, Tail)> {
+pub(super) fn smooth(function: Function) -> Option<(Real, Tail, Tail)> {
     let constant = Tail::Constant;
     let half_erf = |x: f64| 0.5 * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2));
     Some(match function {
@@ -363,7 +392,11 @@ pub(super) fn smooth(function: Function) -> Option<(Box<dyn Fn(f64) -> f64>, Tai
         Function::Tanh => (Box::new(libm::tanh), constant(-1.0), constant(1.0)),
         Function::Erf => (Box::new(libm::erf), constant(-1.0), constant(1.0)),
         Function::Exp => (Box::new(libm::exp), constant(0.0), Tail::None),
-        Function::Gelu => (Box::new(move |x| x * half_erf(x)), constant(0.0), Tail::Identity),
+        Function::Gelu => (
+            Box::new(move |x| x * half_erf(x)),
+            constant(0.0),
+            Tail::Identity,
+        ),
         Function::GeluTanh => {
             let gelu = |x: f64| {
                 let inner = libm::sqrt(2.0 / std::f64::consts::PI) * (x + 0.044715 * x * x * x);
@@ -373,7 +406,11 @@ pub(super) fn smooth(function: Function) -> Option<(Box<dyn Fn(f64) -> f64>, Tai
         }
         Function::Silu(alpha) if alpha > 0.0 => {
             let alpha = f64::from(alpha);
-            (Box::new(move |x| x * sigmoid(alpha * x)), constant(0.0), Tail::Identity)
+            (
+                Box::new(move |x| x * sigmoid(alpha * x)),
+                constant(0.0),
+                Tail::Identity,
+            )
         }
         Function::Softplus => (Box::new(softplus), constant(0.0), Tail::Identity),
         Function::Mish => {

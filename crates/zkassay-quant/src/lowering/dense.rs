@@ -122,7 +122,11 @@ impl Lowering<'_> {
                 let terms: Vec<(Wire, f64)> = match of {
                     Block::Dense {
                         inputs, weights, ..
-                    } => inputs.iter().copied().zip(weights.row(*row).iter().copied()).collect(),
+                    } => inputs
+                        .iter()
+                        .copied()
+                        .zip(weights.row(*row).iter().copied())
+                        .collect(),
                     Block::Conv(conv) if conv.products() <= MOST_TERMS => {
                         let rows = convs.entry(*block).or_insert_with(|| {
                             let mut rows = vec![Vec::new(); of.rows()];
@@ -133,8 +137,10 @@ impl Lowering<'_> {
                     }
                     Block::Conv(_) => return None,
                 };
-                let forms: Vec<(Form, f64)> =
-                    terms.into_iter().map(|(wire, w)| (Form::of(wire), factor * w)).collect();
+                let forms: Vec<(Form, f64)> = terms
+                    .into_iter()
+                    .map(|(wire, w)| (Form::of(wire), factor * w))
+                    .collect();
                 Some(Form::sum(forms.iter().map(|(form, w)| (form, *w))).shifted(bias))
             }
         };

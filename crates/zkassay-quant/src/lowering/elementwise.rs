@@ -45,7 +45,11 @@ impl Lowering<'_> {
             Binary::Add => self.add(node, a, b, 1.0),
             Binary::Subtract => self.add(node, a, b, -1.0),
             Binary::Multiply => Ok(Value {
-                elements: self.products(node, a, b)?.into_iter().map(Element::Form).collect(),
+                elements: self
+                    .products(node, a, b)?
+                    .into_iter()
+                    .map(Element::Form)
+                    .collect(),
                 nodes: vec![node.name.clone()],
             }),
             Binary::Divide => self.divide(node, a, b),
@@ -54,7 +58,9 @@ impl Lowering<'_> {
                 let (a, b) = (self.settle(a, &node.name)?, self.settle(b, &node.name)?);
                 let pair = |(a, b): (&Form, &Form)| vec![a.scaled(sign), b.scaled(sign)];
                 let greatest = self.greatest(node, a.iter().zip(&b).map(pair).collect())?;
-                Ok(Value::settled(greatest.iter().map(|form| form.scaled(sign))))
+                Ok(Value::settled(
+                    greatest.iter().map(|form| form.scaled(sign)),
+                ))
             }
             Binary::Equal | Binary::Less | Binary::LessOrEqual => {
                 let (a, b) = (self.settle(a, &node.name)?, self.settle(b, &node.name)?);
@@ -65,7 +71,10 @@ impl Lowering<'_> {
                     _ => {
                         let back = differences.iter().map(|form| form.scaled(-1.0)).collect();
                         let greater = self.is_positive(&node.name, back)?;
-                        greater.iter().map(|form| form.scaled(-1.0).shifted(1.0)).collect()
+                        greater
+                            .iter()
+                            .map(|form| form.scaled(-1.0).shifted(1.0))
+                            .collect()
                     }
                 }))
             }
@@ -93,7 +102,11 @@ impl Lowering<'_> {
     fn forms_for_sum(&mut self, node: &Node, x: &Value) -> Result<Vec<Form>, QuantError> {
         let is_long = |e: &Element| matches!(e, Element::Form(form) if form.terms.len() > LONG);
         match x.elements.iter().any(is_long) {
-            true => Ok(self.wires(x, &node.name)?.into_iter().map(Form::of).collect()),
+            true => Ok(self
+                .wires(x, &node.name)?
+                .into_iter()
+                .map(Form::of)
+                .collect()),
             false => self.forms(x, &node.name),
         }
     }

@@ -214,7 +214,11 @@ impl FloatConv {
                         continue;
                     };
                     if let Some(wire) = self.inputs[(c * height + y) * width + x] {
-                        each((o * self.output[0] + py) * self.output[1] + px, wire, weight);
+                        each(
+                            (o * self.output[0] + py) * self.output[1] + px,
+                            wire,
+                            weight,
+                        );
                     }
                 }
             }

@@ -44,7 +44,10 @@ impl Lowering<'_> {
             Function::IsNonzero => self.truths(node, x)?,
             Function::Not => {
                 let truths = self.truths(node, x)?;
-                truths.iter().map(|form| form.scaled(-1.0).shifted(1.0)).collect()
+                truths
+                    .iter()
+                    .map(|form| form.scaled(-1.0).shifted(1.0))
+                    .collect()
             }
             Function::Floor => {
                 let x = self.settle(x, name)?;
@@ -61,7 +64,10 @@ impl Lowering<'_> {
                 let x = self.settle(x, name)?;
                 let above = self.relu_exactly(x.clone(), name, Promise::None)?;
                 let below: Vec<Form> = above.iter().zip(&x).map(|(a, x)| a.minus(x)).collect();
-                let (above, below) = (self.floors(name, &above, 0.0)?, self.floors(name, &below, 0.0)?);
+                let (above, below) = (
+                    self.floors(name, &above, 0.0)?,
+                    self.floors(name, &below, 0.0)?,
+                );
                 above.iter().zip(&below).map(|(a, b)| a.minus(b)).collect()
             }
             Function::Round => {
@@ -101,7 +107,11 @@ impl Lowering<'_> {
         let rule = self.rule();
         let elements = self.relu(x, &node.name, rule)?;
         let are_wires = elements.iter().all(|e| e.wire().is_some());
-        let nodes = if are_wires { Vec::new() } else { x.nodes.clone() };
+        let nodes = if are_wires {
+            Vec::new()
+        } else {
+            x.nodes.clone()
+        };
         Ok(Value { elements, nodes })
     }
 
@@ -110,15 +120,20 @@ impl Lowering<'_> {
         let x = self.settle(x, &node.name)?;
         let above = self.relu_exactly(x.clone(), &node.name, Promise::None)?;
         let pairs = above.iter().zip(&x);
-        let forms: Vec<Form> =
-            pairs.map(|(above, x)| Form::sum([(above, 2.0), (x, -1.0)])).collect();
+        let forms: Vec<Form> = pairs
+            .map(|(above, x)| Form::sum([(above, 2.0), (x, -1.0)]))
+            .collect();
         // A wire of its own: the interval of the sum reaches far below zero.
         let most = x.iter().map(|form| {
             let (low, high) = self.form_range(form);
             (-low).max(high)
         });
         let most = most.fold(0.0, f64::max);
-        let open: Vec<Form> = forms.iter().filter(|form| form.terms.len() > 1).cloned().collect();
+        let open: Vec<Form> = forms
+            .iter()
+            .filter(|form| form.terms.len() > 1)
+            .cloned()
+            .collect();
         let magnitudes = self.relu_exactly(open, &node.name, Promise::Within(most))?;
         let mut magnitudes = magnitudes.into_iter();
         let magnitude = |form: Form| match form.terms.len() {
@@ -149,7 +164,11 @@ impl Lowering<'_> {
         }
         if is_bound(high) {
             let below = Value {
-                elements: value.elements.iter().map(|e| e.affine(-1.0, high - offset)).collect(),
+                elements: value
+                    .elements
+                    .iter()
+                    .map(|e| e.affine(-1.0, high - offset))
+                    .collect(),
                 nodes: value.nodes.clone(),
             };
             let exact = Commit {
@@ -159,7 +178,11 @@ impl Lowering<'_> {
             let rest = self.relu(&below, &node.name, exact)?;
             value.elements = rest.iter().map(|e| e.affine(-1.0, high)).collect();
         } else {
-            value.elements = value.elements.iter().map(|e| e.affine(1.0, offset)).collect();
+            value.elements = value
+                .elements
+                .iter()
+                .map(|e| e.affine(1.0, offset))
+                .collect();
         }
         value.nodes = vec![node.name.clone()];
         Ok(value)
@@ -172,7 +195,9 @@ impl Lowering<'_> {
         x: &[Form],
         offset: f64,
     ) -> Result<Vec<Form>, QuantError> {
-        let scales = x.iter().map(|form| self.exact_scale(form).unwrap_or(0).max(1));
+        let scales = x
+            .iter()
+            .map(|form| self.exact_scale(form).unwrap_or(0).max(1));
         let scale = scales.max().unwrap_or(1);
         let sums: Vec<Sum> = x
             .iter()
@@ -235,7 +260,9 @@ impl Lowering<'_> {
         }
         let corrections = self.up_to_one(node, corrections)?;
         let results = rounded.iter().zip(corrections);
-        Ok(results.map(|(rounded, wire)| rounded.minus(&Form::of(wire))).collect())
+        Ok(results
+            .map(|(rounded, wire)| rounded.minus(&Form::of(wire)))
+            .collect())
     }
 
     /// By squaring.
@@ -312,7 +339,12 @@ impl Lowering<'_> {
         let pairs: Vec<(Form, Form)> = numerators.into_iter().zip(divisors).collect();
         // The quotient is at most 1, whatever the intervals say.
         let scale = self.fraction();
-        Ok(Value::settled(self.quotients_within(&node.name, &pairs, scale, Some(1.0))?))
+        Ok(Value::settled(self.quotients_within(
+            &node.name,
+            &pairs,
+            scale,
+            Some(1.0),
+        )?))
     }
 
     /// `relu(x) + alpha (exp(min(x, 0) / beta) - 1)`.
@@ -323,7 +355,10 @@ impl Lowering<'_> {
         x: &Value,
     ) -> Result<Vec<Form>, QuantError> {
         if !(alpha.is_finite() && beta.is_finite() && beta > 0.0) {
-            return Err(unsupported(node, format!("alpha {alpha}, beta {beta}; beta has to be positive")));
+            return Err(unsupported(
+                node,
+                format!("alpha {alpha}, beta {beta}; beta has to be positive"),
+            ));
         }
         let x = self.settle(x, &node.name)?;
         let above = self.relu_exactly(x.clone(), &node.name, Promise::None)?;

@@ -59,7 +59,10 @@ impl Lowering<'_> {
         (order, positions): (Order, bool),
         x: &Value,
     ) -> Result<Value, QuantError> {
-        let count: usize = groups.iter().map(|group| group.len().saturating_mul(k)).sum();
+        let count: usize = groups
+            .iter()
+            .map(|group| group.len().saturating_mul(k))
+            .sum();
         if count > MOST {
             let reason = format!("{count} comparisons; {MOST} are possible");
             return Err(unsupported(node, reason));
@@ -68,7 +71,10 @@ impl Lowering<'_> {
         if !positions {
             let forms = self.settle(x, &node.name)?;
             let group = |group: &Vec<u32>| {
-                group.iter().map(|i| forms[*i as usize].scaled(sign)).collect()
+                group
+                    .iter()
+                    .map(|i| forms[*i as usize].scaled(sign))
+                    .collect()
             };
             let top = self.top(node, groups.iter().map(group).collect(), k)?;
             let elements = top.iter().map(|form| Element::Form(form.scaled(sign)));
@@ -82,7 +88,9 @@ impl Lowering<'_> {
         let scale = keys.scale + keys.bits;
         let places = self.positions(node, &top, keys.bits, scale)?;
         let most = Scale(keys.bits).factor() - 1.0;
-        let results = places.into_iter().map(|(_, rest)| rest.scaled(-1.0).shifted(most));
+        let results = places
+            .into_iter()
+            .map(|(_, rest)| rest.scaled(-1.0).shifted(most));
         let largest = groups.iter().map(Vec::len).max().unwrap_or(1) as f64;
         self.whole(node, results.collect(), largest)
     }
@@ -146,7 +154,11 @@ impl Lowering<'_> {
             promise: Promise::Within(most),
             ..self.rule()
         };
-        Ok(Value::settled(self.committed(&Value::settled(forms), &node.name, how)?))
+        Ok(Value::settled(self.committed(
+            &Value::settled(forms),
+            &node.name,
+            how,
+        )?))
     }
 
     /// The `k` greatest of each group, in order: the greatest is carried through the group, the
@@ -190,12 +202,18 @@ impl Lowering<'_> {
                     .collect();
                 let wires = self.committed(&Value::settled(long), &node.name, exactly)?;
                 let mut wires = wires.into_iter();
-                for form in groups.iter_mut().flatten().filter(|form| form.terms.len() > LONG) {
+                for form in groups
+                    .iter_mut()
+                    .flatten()
+                    .filter(|form| form.terms.len() > LONG)
+                {
                     *form = wires.next().unwrap_or_default();
                 }
             }
         }
-        let first = groups.into_iter().flat_map(|group| group.into_iter().take(k));
+        let first = groups
+            .into_iter()
+            .flat_map(|group| group.into_iter().take(k));
         let first = Value::settled(first);
         self.committed(&first, &node.name, exactly)
     }

@@ -55,7 +55,12 @@ impl Lowering<'_> {
     pub(super) fn singles(&mut self, x: &Value, node: &str) -> Result<Vec<Form>, QuantError> {
         let is_single = |e: &Element| matches!(e, Element::Form(form) if form.terms.len() <= 1);
         let others = Value {
-            elements: x.elements.iter().filter(|e| !is_single(e)).cloned().collect(),
+            elements: x
+                .elements
+                .iter()
+                .filter(|e| !is_single(e))
+                .cloned()
+                .collect(),
             nodes: x.nodes.clone(),
         };
         let mut wires = self.wires(&others, node)?.into_iter();
@@ -74,7 +79,10 @@ impl Lowering<'_> {
     ) -> Result<Vec<Wire>, QuantError> {
         let mut by_scale: BTreeMap<i32, Vec<usize>> = BTreeMap::new();
         for (at, (a, b)) in pairs.iter().enumerate() {
-            by_scale.entry(self.scales[*a] + self.scales[*b]).or_default().push(at);
+            by_scale
+                .entry(self.scales[*a] + self.scales[*b])
+                .or_default()
+                .push(at);
         }
         let mut wires = vec![0; pairs.len()];
         for (scale, places) in by_scale {
@@ -107,9 +115,12 @@ impl Lowering<'_> {
         if scale > 2 * fraction {
             let flat: Vec<Wire> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
             let coarse = self.coarse(node, &flat)?;
-            let coarse: Vec<(Wire, Wire)> = coarse.chunks(2).map(|pair| (pair[0], pair[1])).collect();
-            let scales: Vec<i32> =
-                coarse.iter().map(|(a, b)| self.scales[*a] + self.scales[*b]).collect();
+            let coarse: Vec<(Wire, Wire)> =
+                coarse.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+            let scales: Vec<i32> = coarse
+                .iter()
+                .map(|(a, b)| self.scales[*a] + self.scales[*b])
+                .collect();
             if scales.iter().all(|own| *own == scales[0] && *own < scale) {
                 return self.product_step(node, coarse, scales[0]);
             }

@@ -28,7 +28,12 @@ struct Division {
 }
 
 impl Lowering<'_> {
-    pub(super) fn divide(&mut self, node: &Node, a: &Value, b: &Value) -> Result<Value, QuantError> {
+    pub(super) fn divide(
+        &mut self,
+        node: &Node,
+        a: &Value,
+        b: &Value,
+    ) -> Result<Value, QuantError> {
         let (divisors, sign) = self.divisors(node, b, 1)?;
         let numerators = self.settle(a, &node.name)?;
         let pair = |(n, d): (&Form, Form)| (n.scaled(sign), d);
@@ -80,13 +85,18 @@ impl Lowering<'_> {
             nodes: x.nodes.clone(),
         };
         let is_fine = |this: &Self, element: &Element| match element {
-            Element::Form(form) if form.terms.len() <= 1 => {
-                this.exact_scale(form).is_some_and(|scale| scale <= how.exact)
-            }
+            Element::Form(form) if form.terms.len() <= 1 => this
+                .exact_scale(form)
+                .is_some_and(|scale| scale <= how.exact),
             _ => false,
         };
         let others = Value {
-            elements: signed.elements.iter().filter(|e| !is_fine(self, e)).cloned().collect(),
+            elements: signed
+                .elements
+                .iter()
+                .filter(|e| !is_fine(self, e))
+                .cloned()
+                .collect(),
             nodes: signed.nodes.clone(),
         };
         let mut wires = self.commit(&others, &node.name, how)?.into_iter();
@@ -116,7 +126,11 @@ impl Lowering<'_> {
     /// The bounds that the scheme has for an operand.
     pub(super) fn limit(&self, node: &Node, operand: usize) -> Option<Limit> {
         let value = node.inputs.get(operand)?;
-        self.scheme.limits.iter().find(|limit| limit.value == *value).cloned()
+        self.scheme
+            .limits
+            .iter()
+            .find(|limit| limit.value == *value)
+            .cloned()
     }
 
     /// Forms that are proved to be at least `least`: `least + w` for a wire `w` that must not be
@@ -127,8 +141,10 @@ impl Lowering<'_> {
         forms: &[Form],
         least: f64,
     ) -> Result<Vec<Form>, QuantError> {
-        let scales: Vec<i32> =
-            forms.iter().map(|form| self.exact_scale(form).unwrap_or(0).max(0)).collect();
+        let scales: Vec<i32> = forms
+            .iter()
+            .map(|form| self.exact_scale(form).unwrap_or(0).max(0))
+            .collect();
         let scale = scales.iter().copied().max().unwrap_or(0);
         let unit = zkassay_fixed::Scale(scale).factor();
         let least = libm::floor(least * unit).max(1.0) / unit;
@@ -137,7 +153,10 @@ impl Lowering<'_> {
             .map(|form| self.integers(node, &form.shifted(-least), scale))
             .collect::<Result<_, _>>()?;
         let wires = self.sums(node, sums, Finish::Nonnegative, (scale, None))?;
-        Ok(wires.into_iter().map(|wire| Form::of(wire).shifted(least)).collect())
+        Ok(wires
+            .into_iter()
+            .map(|wire| Form::of(wire).shifted(least))
+            .collect())
     }
 
     /// `n / d`, rounded to nearest, halves upwards, at a scale of at most `scale`. Divisors have
@@ -194,7 +213,10 @@ impl Lowering<'_> {
         let limit = i128::from(self.program.limbs.range(Finish::Exact).1);
         let division = |(n, d): &(Form, Form)| {
             let scale_of_n = self.exact_scale(n).ok_or_else(overflow)?;
-            let scale_of_d = self.exact_scale(d).ok_or_else(overflow)?.max(scale_of_n - scale);
+            let scale_of_d = self
+                .exact_scale(d)
+                .ok_or_else(overflow)?
+                .max(scale_of_n - scale);
             let k = scale + scale_of_d - scale_of_n;
             let scale_of_n = scale_of_n + k.min(0);
             let numerator = self.integers(node, n, scale_of_n)?;
@@ -208,20 +230,25 @@ impl Lowering<'_> {
                 return Err(overflow());
             }
             let (least, largest) = denominator.bounds(&self.bounds);
-            if least < 1 {
+            let (_, most) = numerator.bounds(&self.bounds);
+            if least < 1 || largest > limit || most > 1 << 70 {
                 return Err(overflow());
             }
-            let (_, most) = numerator.bounds(&self.bounds);
             let mut quotient = (most.max(0) << k) / least + i128::from(whole as i64) / 2 + 1;
             if let Some(within) = within {
                 let most = libm::ceil((within + offset) * zkassay_fixed::Scale(scale).factor());
                 quotient = quotient.min(most as i128 + 1);
             }
+            if quotient > limit {
+                return Err(overflow());
+            }
             let numerator = add(&numerator, 1 << (k + 1), &denominator, whole as i64);
             let numerator = numerator.ok_or_else(overflow)?;
             let (_, most) = numerator.bounds(&self.bounds);
-            let product = (most / 2).min(quotient * largest) + largest + quotient * i128::from(denominator.bias.abs());
-            if quotient > limit || product > limit || 2 * largest > limit {
+            let product = (most / 2).min(quotient * largest)
+                + largest
+                + quotient * i128::from(denominator.bias.abs());
+            if product > limit || 2 * largest > limit {
                 return Err(overflow());
             }
             Ok(Division {
@@ -250,7 +277,11 @@ impl Lowering<'_> {
         let greatest = |this: &Self, of: &dyn Fn(&Division, Interval, Interval) -> i128| {
             let bound = |division: &Division| {
                 let numerator = division.numerator.bounds(&this.bounds);
-                of(division, numerator, division.denominator.bounds(&this.bounds))
+                of(
+                    division,
+                    numerator,
+                    division.denominator.bounds(&this.bounds),
+                )
             };
             divisions.iter().map(bound).max().unwrap_or(0) as i64
         };
@@ -265,9 +296,14 @@ impl Lowering<'_> {
         // q d <= numerator / 2 + d, and q d = factor (q wire) + bias q.
         let bound = greatest(self, &|division, (_, most), (_, d)| {
             let bias = i128::from(division.denominator.bias.unsigned_abs());
-            ((most / 2).min(division.quotient * d) + d + i128::from(largest) * bias) / i128::from(division.factor.unsigned_abs()) + 1
+            ((most / 2).min(division.quotient * d) + d + i128::from(largest) * bias)
+                / i128::from(division.factor.unsigned_abs())
+                + 1
         });
-        let pairs = divisions.iter().zip(quotients..).map(|(division, q)| (q, division.wire));
+        let pairs = divisions
+            .iter()
+            .zip(quotients..)
+            .map(|(division, q)| (q, division.wire));
         let step = Step {
             name: node.to_owned(),
             kind: Kind::Products(pairs.collect()),
@@ -278,11 +314,16 @@ impl Lowering<'_> {
         let mut checks = Vec::with_capacity(2 * divisions.len());
         for (at, division) in divisions.iter().enumerate() {
             let back = Sum {
-                terms: vec![(quotients + at, division.denominator.bias), (products + at, division.factor)],
+                terms: vec![
+                    (quotients + at, division.denominator.bias),
+                    (products + at, division.factor),
+                ],
                 bias: 0,
             };
             let remainder = add(&division.numerator, 1, &back, -2);
-            let beyond = remainder.as_ref().and_then(|r| add(&doubled(&division.denominator), 1, r, -1));
+            let beyond = remainder
+                .as_ref()
+                .and_then(|r| add(&doubled(&division.denominator), 1, r, -1));
             let (Some(remainder), Some(mut beyond)) = (remainder, beyond) else {
                 return Err(QuantError::Overflow {
                     node: node.to_owned(),
@@ -311,8 +352,10 @@ impl Lowering<'_> {
         if forms.iter().any(|form| self.form_range(form).0 < 0.0) {
             forms = self.relu_exactly(forms, node, super::state::Promise::None)?;
         }
-        let scales: Vec<i32> =
-            forms.iter().map(|form| self.exact_scale(form).unwrap_or(0)).collect();
+        let scales: Vec<i32> = forms
+            .iter()
+            .map(|form| self.exact_scale(form).unwrap_or(0))
+            .collect();
         let finest = scales.iter().copied().max().unwrap_or(0);
         let mut scale = self.fraction().max((finest + 1) / 2);
         loop {
@@ -323,12 +366,22 @@ impl Lowering<'_> {
         }
     }
 
-    fn roots_at(&mut self, node: &str, forms: &[Form], scale: i32) -> Result<Vec<Form>, QuantError> {
+    fn roots_at(
+        &mut self,
+        node: &str,
+        forms: &[Form],
+        scale: i32,
+    ) -> Result<Vec<Form>, QuantError> {
         let sums: Vec<Sum> = forms
             .iter()
             .map(|form| self.integers(node, form, 2 * scale))
             .collect::<Result<_, _>>()?;
-        let most = sums.iter().map(|sum| sum.bounds(&self.bounds).1).max().unwrap_or(0).max(1);
+        let most = sums
+            .iter()
+            .map(|sum| sum.bounds(&self.bounds).1)
+            .max()
+            .unwrap_or(0)
+            .max(1);
         let limit = i128::from(self.program.limbs.range(Finish::Exact).1);
         if most > limit {
             return Err(QuantError::Overflow {
@@ -358,7 +411,11 @@ impl Lowering<'_> {
             let mut below = sum.clone();
             below.terms.push((squares + at, -1));
             let mut above = Sum {
-                terms: sum.terms.iter().map(|(wire, weight)| (*wire, -weight)).collect(),
+                terms: sum
+                    .terms
+                    .iter()
+                    .map(|(wire, weight)| (*wire, -weight))
+                    .collect(),
                 bias: -sum.bias,
             };
             above.terms.extend([(squares + at, 1), (roots + at, 2)]);
@@ -366,7 +423,20 @@ impl Lowering<'_> {
         }
         let bound = Some(root.saturating_mul(2));
         self.sums(node, checks, Finish::Nonnegative, (0, bound))?;
-        Ok((0..forms.len()).map(|at| Form::of(roots + at)).collect())
+        let results: Vec<Form> = (0..forms.len()).map(|at| Form::of(roots + at)).collect();
+        // What a hint is at least, its interval does not say.
+        let least = sums
+            .iter()
+            .map(|sum| sum.bounds(&self.bounds).0)
+            .min()
+            .unwrap_or(0);
+        match u128::try_from(least).map_or(0, u128::isqrt) {
+            0 => Ok(results),
+            least => {
+                let unit = zkassay_fixed::Scale(-scale).factor();
+                self.at_least(node, &results, least as f64 * unit)
+            }
+        }
     }
 }
 
@@ -381,14 +451,21 @@ fn add(a: &Sum, f: i64, b: &Sum, g: i64) -> Option<Sum> {
     }
     let bias = a.bias.checked_mul(f)?.checked_add(b.bias.checked_mul(g)?)?;
     Some(Sum {
-        terms: terms.into_iter().filter(|(_, weight)| *weight != 0).collect(),
+        terms: terms
+            .into_iter()
+            .filter(|(_, weight)| *weight != 0)
+            .collect(),
         bias,
     })
 }
 
 fn doubled(sum: &Sum) -> Sum {
     Sum {
-        terms: sum.terms.iter().map(|(wire, weight)| (*wire, 2 * weight)).collect(),
+        terms: sum
+            .terms
+            .iter()
+            .map(|(wire, weight)| (*wire, 2 * weight))
+            .collect(),
         bias: 2 * sum.bias,
     }
 }

@@ -25,7 +25,8 @@ impl Lowering<'_> {
                 *count.entry((*operand, *index)).or_default() += 1;
             }
         }
-        let at = |(operand, index): &(u32, u32)| &operands[*operand as usize].elements[*index as usize];
+        let at =
+            |(operand, index): &(u32, u32)| &operands[*operand as usize].elements[*index as usize];
         let is_long = |element: &Element| match element {
             Element::Form(form) => form.terms.len() > FEW,
             Element::Row { .. } => true,
@@ -36,14 +37,19 @@ impl Lowering<'_> {
             .map(|(place, _)| *place)
             .collect();
         copied.sort_unstable();
-        let mut nodes: Vec<String> = operands.iter().flat_map(|value| value.nodes.clone()).collect();
+        let mut nodes: Vec<String> = operands
+            .iter()
+            .flat_map(|value| value.nodes.clone())
+            .collect();
         let long = Value {
             elements: copied.iter().map(|place| at(place).clone()).collect(),
             nodes: nodes.clone(),
         };
         let wires = self.wires(&long, &node.name)?;
-        let wires: HashMap<(u32, u32), Form> =
-            copied.into_iter().zip(wires.into_iter().map(Form::of)).collect();
+        let wires: HashMap<(u32, u32), Form> = copied
+            .into_iter()
+            .zip(wires.into_iter().map(Form::of))
+            .collect();
         let element = |source: &Source| match source {
             Source::Constant(value) => Element::constant(f64::from(*value)),
             Source::Element { operand, index } => match wires.get(&(*operand, *index)) {

@@ -18,7 +18,9 @@ impl Lowering<'_> {
         let sums = |forms: &[Form], factor: &dyn Fn(usize) -> f64| -> Vec<Element> {
             let sum = |group: &Vec<u32>| {
                 let factor = factor(group.len());
-                Element::Form(Form::sum(group.iter().map(|i| (&forms[*i as usize], factor))))
+                Element::Form(Form::sum(
+                    group.iter().map(|i| (&forms[*i as usize], factor)),
+                ))
             };
             groups.iter().map(sum).collect()
         };
@@ -36,13 +38,22 @@ impl Lowering<'_> {
                 })
             }
             Reduction::Max | Reduction::Min => {
-                let sign = if reduction == Reduction::Max { 1.0 } else { -1.0 };
+                let sign = if reduction == Reduction::Max {
+                    1.0
+                } else {
+                    -1.0
+                };
                 let forms = self.settle(x, &node.name)?;
                 let group = |group: &Vec<u32>| -> Vec<Form> {
-                    group.iter().map(|i| forms[*i as usize].scaled(sign)).collect()
+                    group
+                        .iter()
+                        .map(|i| forms[*i as usize].scaled(sign))
+                        .collect()
                 };
                 let greatest = self.greatest(node, groups.iter().map(group).collect())?;
-                Ok(Value::settled(greatest.iter().map(|form| form.scaled(sign))))
+                Ok(Value::settled(
+                    greatest.iter().map(|form| form.scaled(sign)),
+                ))
             }
             Reduction::L1 => {
                 let magnitudes = self.magnitudes(node, x)?;
@@ -84,7 +95,9 @@ impl Lowering<'_> {
             let pairs = rounds.iter().flat_map(|group| group.chunks_exact(2));
             let differences = pairs.map(|pair| pair[0].minus(&pair[1])).collect();
             let within = Promise::Within(width);
-            let mut rectified = self.relu_exactly(differences, &node.name, within)?.into_iter();
+            let mut rectified = self
+                .relu_exactly(differences, &node.name, within)?
+                .into_iter();
             for group in &mut rounds {
                 let mut next = Vec::with_capacity(group.len().div_ceil(2));
                 for pair in group.chunks(2) {
@@ -97,8 +110,14 @@ impl Lowering<'_> {
                 *group = next;
             }
         }
-        let results: Vec<Form> = rounds.into_iter().filter_map(|mut group| group.pop()).collect();
-        let open = results.iter().zip(&was_single).filter(|(_, single)| !**single);
+        let results: Vec<Form> = rounds
+            .into_iter()
+            .filter_map(|mut group| group.pop())
+            .collect();
+        let open = results
+            .iter()
+            .zip(&was_single)
+            .filter(|(_, single)| !**single);
         let open = Value::settled(open.map(|(form, _)| form.clone()));
         let how = Commit {
             exact: i32::MAX,

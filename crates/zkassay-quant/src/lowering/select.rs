@@ -35,8 +35,14 @@ impl Lowering<'_> {
             exact: finest.unwrap_or(0).min(self.fraction() + 8),
             ..self.rule()
         };
-        let others: Vec<Form> = forms.iter().filter(|f| f.terms.len() > 1).cloned().collect();
-        let mut wires = self.commit(&Value::settled(others), &node.name, how)?.into_iter();
+        let others: Vec<Form> = forms
+            .iter()
+            .filter(|f| f.terms.len() > 1)
+            .cloned()
+            .collect();
+        let mut wires = self
+            .commit(&Value::settled(others), &node.name, how)?
+            .into_iter();
         let single = |form: Form| match form.terms.len() {
             0 | 1 => form,
             _ => wires.next().map(Form::of).unwrap_or_default(),

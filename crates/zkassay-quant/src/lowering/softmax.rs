@@ -41,7 +41,9 @@ impl Lowering<'_> {
         };
         let tolerance = Scale(-self.fraction() - 3).factor();
         let bits = self.program.limbs.bits as i32;
-        let argument = self.argument_scale(&curve, -width, 0.0, tolerance).max(bits - 2);
+        let argument = self
+            .argument_scale(&curve, -width, 0.0, tolerance)
+            .max(bits - 2);
         let mut rest = Vec::with_capacity(x.len());
         for (group, greatest) in groups.iter().zip(&greatest) {
             let below = |i: &u32| x[*i as usize].minus(greatest).shifted(width);
@@ -96,8 +98,10 @@ impl Lowering<'_> {
         sums: Vec<Form>,
         scale: i32,
     ) -> Result<Vec<Form>, QuantError> {
-        let pairs: Vec<(Form, Form)> =
-            sums.into_iter().map(|sum| (Form::constant(1.0), sum)).collect();
+        let pairs: Vec<(Form, Form)> = sums
+            .into_iter()
+            .map(|sum| (Form::constant(1.0), sum))
+            .collect();
         // The product of a term and a reciprocal has to fit, too.
         let room = self.program.limbs.total_bits() as i32 - 2 - scale;
         let reciprocals = self.quotients(&node.name, &pairs, scale.min(room))?;

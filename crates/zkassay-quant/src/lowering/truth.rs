@@ -40,7 +40,10 @@ impl Lowering<'_> {
         };
         let sums = above.iter().map(complement).collect();
         let not = self.sums(node, sums, Finish::ExactRelu, (0, None))?;
-        Ok(not.into_iter().map(|wire| Form::of(wire).scaled(-1.0).shifted(1.0)).collect())
+        Ok(not
+            .into_iter()
+            .map(|wire| Form::of(wire).scaled(-1.0).shifted(1.0))
+            .collect())
     }
 
     /// `[x = 0]`: `relu(1 - |x|)`, where `|x| = 2 relu(x) - x`.
@@ -50,8 +53,11 @@ impl Lowering<'_> {
         forms: Vec<Form>,
     ) -> Result<Vec<Form>, QuantError> {
         let (sums, above) = self.rectified(node, &forms)?;
-        let tests: Vec<Sum> =
-            sums.into_iter().zip(&above).map(|(sum, wire)| one_minus(&sum, *wire, 2)).collect();
+        let tests: Vec<Sum> = sums
+            .into_iter()
+            .zip(&above)
+            .map(|(sum, wire)| one_minus(&sum, *wire, 2))
+            .collect();
         let wires = self.up_to_one(node, tests)?;
         Ok(wires.into_iter().map(Form::of).collect())
     }
@@ -66,15 +72,24 @@ impl Lowering<'_> {
         let not_positive = above.iter().map(not_positive).collect();
         let not_positive = self.sums(node, not_positive, Finish::ExactRelu, (0, None))?;
         // `relu(-x) = relu(x) - x`.
-        let tests: Vec<Sum> =
-            sums.into_iter().zip(&above).map(|(sum, wire)| one_minus(&sum, *wire, 1)).collect();
+        let tests: Vec<Sum> = sums
+            .into_iter()
+            .zip(&above)
+            .map(|(sum, wire)| one_minus(&sum, *wire, 1))
+            .collect();
         let not_negative = self.up_to_one(node, tests)?;
         let pairs = not_negative.into_iter().zip(not_positive);
-        Ok(pairs.map(|(a, b)| Form::of(a).minus(&Form::of(b))).collect())
+        Ok(pairs
+            .map(|(a, b)| Form::of(a).minus(&Form::of(b)))
+            .collect())
     }
 
     /// `relu` of sums that are at most one, though their intervals do not say so.
-    pub(super) fn up_to_one(&mut self, node: &str, sums: Vec<Sum>) -> Result<Vec<Wire>, QuantError> {
+    pub(super) fn up_to_one(
+        &mut self,
+        node: &str,
+        sums: Vec<Sum>,
+    ) -> Result<Vec<Wire>, QuantError> {
         for sum in &sums {
             // The promise is about values only: accumulators have to fit without it.
             let (low, _) = sum.bounds(&self.bounds);
@@ -97,7 +112,10 @@ impl Lowering<'_> {
             true => Ok(forms),
             false => {
                 let zero = self.is_zero(&node.name, forms)?;
-                Ok(zero.iter().map(|form| form.scaled(-1.0).shifted(1.0)).collect())
+                Ok(zero
+                    .iter()
+                    .map(|form| form.scaled(-1.0).shifted(1.0))
+                    .collect())
             }
         }
     }
@@ -122,8 +140,10 @@ impl Lowering<'_> {
             Binary::Or => form.scaled(-1.0).shifted(1.0),
             _ => form.shifted(-1.0),
         };
-        let rectified: Vec<Sum> =
-            sums.iter().map(|form| self.integers(node, &sum(form), 0)).collect::<Result<_, _>>()?;
+        let rectified: Vec<Sum> = sums
+            .iter()
+            .map(|form| self.integers(node, &sum(form), 0))
+            .collect::<Result<_, _>>()?;
         let wires = self.sums(node, rectified, Finish::ExactRelu, (0, None))?;
         let result = |(wire, sum): (Wire, &Form)| match binary {
             Binary::Or => Form::of(wire).scaled(-1.0).shifted(1.0),
@@ -139,8 +159,10 @@ impl Lowering<'_> {
     }
 
     fn promised_truths(&mut self, node: &str, forms: Vec<Form>) -> Result<Vec<Form>, QuantError> {
-        let sums: Vec<Sum> =
-            forms.iter().map(|form| self.integers(node, form, 0)).collect::<Result<_, _>>()?;
+        let sums: Vec<Sum> = forms
+            .iter()
+            .map(|form| self.integers(node, form, 0))
+            .collect::<Result<_, _>>()?;
         let wires = self.up_to_one(node, sums)?;
         Ok(wires.into_iter().map(Form::of).collect())
     }

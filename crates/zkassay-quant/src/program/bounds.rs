@@ -27,14 +27,18 @@ impl Program {
             return invalid("its outputs are not the wires of its last step".into());
         }
         for table in &self.tables {
-            let limit = 1i64 << 50;
-            let fits = |(c0, c1): &(i64, i64)| c0.abs() < limit && c1.abs() < limit;
+            let limit = 1u64 << 50;
+            let fits =
+                |(c0, c1): &(i64, i64)| c0.unsigned_abs() < limit && c1.unsigned_abs() < limit;
             if table.segments.is_empty()
                 || table.segments.len() > LIMIT
-                || table.first.abs() > limit
+                || table.first.unsigned_abs() > limit
                 || !table.segments.iter().all(fits)
             {
-                return invalid(format!("its table of {} has no segments or large ones", table.name));
+                return invalid(format!(
+                    "its table of {} has no segments or large ones",
+                    table.name
+                ));
             }
         }
         let mut bounds = Vec::new();
@@ -61,12 +65,17 @@ impl Program {
         if step.bound.is_some_and(|bound| bound < 0) {
             return Err(invalid("its bound is negative".into()));
         }
-        if !step.weights().all(|weight| weight.unsigned_abs() <= WEIGHT_LIMIT) {
+        if !step
+            .weights()
+            .all(|weight| weight.unsigned_abs() <= WEIGHT_LIMIT)
+        {
             return Err(invalid("it has weights beyond any that fit".into()));
         }
         let check = |wire: &Wire| match *wire < bounds.len() {
             true => Ok(()),
-            false => Err(invalid("it reads a wire that is not computed before it".into())),
+            false => Err(invalid(
+                "it reads a wire that is not computed before it".into(),
+            )),
         };
         let accumulators: Vec<Interval> = match &step.kind {
             Kind::Dense {
@@ -104,7 +113,9 @@ impl Program {
                 sums.iter().map(|sum| sum.bounds(bounds)).collect()
             }
             Kind::Products(pairs) => {
-                pairs.iter().try_for_each(|(a, b)| check(a).and_then(|()| check(b)))?;
+                pairs
+                    .iter()
+                    .try_for_each(|(a, b)| check(a).and_then(|()| check(b)))?;
                 let product = |(a, b): &(Wire, Wire)| match a == b {
                     true => square(bounds[*a]),
                     false => multiply(bounds[*a], bounds[*b]),
@@ -138,7 +149,8 @@ impl Program {
                 vec![(0, bound.into()); hints.len()]
             }
         };
-        if matches!(step.kind, Kind::Table { .. } | Kind::Hints(_)) && step.finish != Finish::Exact {
+        if matches!(step.kind, Kind::Table { .. } | Kind::Hints(_)) && step.finish != Finish::Exact
+        {
             return Err(invalid("tables and hints are exact".into()));
         }
         let ends = accumulators.into_iter();
@@ -188,7 +200,10 @@ impl Sum {
     /// The interval of its value.
     pub fn bounds(&self, bounds: &[Interval]) -> Interval {
         let terms = self.terms.iter();
-        add_up(self.bias, terms.map(|(wire, weight)| scale(bounds[*wire], *weight)))
+        add_up(
+            self.bias,
+            terms.map(|(wire, weight)| scale(bounds[*wire], *weight)),
+        )
     }
 }
 
@@ -197,7 +212,9 @@ fn table_range(program: &Program, table: &super::Table) -> Interval {
     let last = (1i64 << program.limbs.bits) - 1;
     let ends = (0..table.segments.len())
         .flat_map(|segment| [0, last].map(|t| i128::from(table.at(segment, t, &program.limbs))));
-    ends.fold((i128::MAX, i128::MIN), |(low, high), y| (low.min(y), high.max(y)))
+    ends.fold((i128::MAX, i128::MIN), |(low, high), y| {
+        (low.min(y), high.max(y))
+    })
 }
 
 fn widen((low, high): (i64, i64)) -> Interval {
@@ -225,5 +242,7 @@ fn square((low, high): Interval) -> Interval {
 }
 
 fn add_up(bias: i64, terms: impl Iterator<Item = Interval>) -> Interval {
-    terms.fold(widen((bias, bias)), |sum, term| (sum.0 + term.0, sum.1 + term.1))
+    terms.fold(widen((bias, bias)), |sum, term| {
+        (sum.0 + term.0, sum.1 + term.1)
+    })
 }

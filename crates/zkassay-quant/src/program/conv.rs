@@ -67,8 +67,8 @@ impl IntegerConv {
         let (out, channels, kernel_height, kernel_width) = self.weights.dim();
         // Sizes that no model has, and products that do not overflow.
         const LIMIT: usize = 1 << 16;
-        const OUTPUTS: usize = 1 << 21;
-        const PRODUCTS: usize = 1 << 34;
+        // Rows of the greatest table, and some more.
+        const MOST: usize = 1 << 21;
         let sizes = [
             &self.input[..],
             &self.output[..],
@@ -76,11 +76,21 @@ impl IntegerConv {
             &self.dilations[..],
             &[out, channels, kernel_height, kernel_width],
         ];
-        let sizes_fit = sizes.iter().all(|s| s.iter().all(|x| (1..LIMIT).contains(x)));
+        let sizes_fit = sizes
+            .iter()
+            .all(|s| s.iter().all(|x| (1..LIMIT).contains(x)));
+        // From here on all factors are below 2^16.
+        let plane = || self.output[0] * self.output[1];
+        let reach = |axis: usize, kernel: usize| {
+            let kernel = self.dilations[axis] * kernel;
+            self.input[1 + axis] + self.output[axis] + self.pads[axis] + kernel
+        };
+        let positions = || reach(0, kernel_height).checked_mul(reach(1, kernel_width));
         let is_valid = sizes_fit
             && self.pads.iter().all(|pad| *pad < LIMIT)
-            && out.saturating_mul(self.output[0] * self.output[1]) <= OUTPUTS
-            && self.weights.len().saturating_mul(self.output[0] * self.output[1]) <= PRODUCTS
+            && plane().saturating_mul(out) <= MOST
+            && plane().saturating_mul(self.weights.len()) <= MOST << 12
+            && positions().is_some_and(|positions| positions <= MOST)
             && channels == self.input[0]
             && self.inputs.len() == self.input.iter().product::<usize>()
             && self.bias.len() == out;

@@ -108,7 +108,9 @@ impl Program {
                 node: step.name.clone(),
             });
         }
-        let is_promised = step.bound.is_none_or(|bound| value.abs() <= i128::from(bound));
+        let is_promised = step
+            .bound
+            .is_none_or(|bound| value.abs() <= i128::from(bound));
         match fits && is_promised {
             true => Ok(value as i64),
             false => Err(self.overflow(step, y)),

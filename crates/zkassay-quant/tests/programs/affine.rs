@@ -12,7 +12,11 @@ fn small_networks_for_images_become_programs() {
         let lowered = lowered(&graph);
         let worst = error(&graph, &lowered.program, &rows(10, 784, 0.5, 1));
         let program = lowered.program;
-        println!("{} wires, {} steps, error {worst:.2e}", program.wires(), program.steps.len());
+        println!(
+            "{} wires, {} steps, error {worst:.2e}",
+            program.wires(),
+            program.steps.len()
+        );
         assert!(worst < most, "{worst}");
         program.validate().unwrap();
     }
@@ -32,16 +36,51 @@ fn convolutions_of_all_kinds() {
         plain,
         ConvSpec::new(3, 3, 2, 1),
         ConvSpec::new(3, 1, 1, 0),
-        ConvSpec { dilations: [2, 2], pads: [2, 2], ..plain },
-        ConvSpec { kernel: [1, 3], pads: [0, 1], ..plain },
+        ConvSpec {
+            dilations: [2, 2],
+            pads: [2, 2],
+            ..plain
+        },
+        ConvSpec {
+            kernel: [1, 3],
+            pads: [0, 1],
+            ..plain
+        },
         ConvSpec { groups: 2, ..plain },
         ConvSpec { groups: 4, ..plain },
-        ConvSpec { transposed: true, ..plain },
-        ConvSpec { transposed: true, strides: [2, 2], pads: [1, 1], ..plain },
-        ConvSpec { transposed: true, strides: [3, 2], groups: 2, ..plain },
-        ConvSpec { transposed: true, dilations: [2, 1], strides: [2, 2], ..plain },
-        ConvSpec { transposed: true, kernel: [1, 1], strides: [2, 2], ..plain },
-        ConvSpec { transposed: true, pads: [2, 2], ..plain },
+        ConvSpec {
+            transposed: true,
+            ..plain
+        },
+        ConvSpec {
+            transposed: true,
+            strides: [2, 2],
+            pads: [1, 1],
+            ..plain
+        },
+        ConvSpec {
+            transposed: true,
+            strides: [3, 2],
+            groups: 2,
+            ..plain
+        },
+        ConvSpec {
+            transposed: true,
+            dilations: [2, 1],
+            strides: [2, 2],
+            ..plain
+        },
+        ConvSpec {
+            transposed: true,
+            kernel: [1, 1],
+            strides: [2, 2],
+            ..plain
+        },
+        ConvSpec {
+            transposed: true,
+            pads: [2, 2],
+            ..plain
+        },
     ];
     for (index, spec) in cases.into_iter().enumerate() {
         let mut b = Builder::new(&[1, 4, 7, 8], index as u64);
@@ -55,15 +94,19 @@ fn convolutions_of_all_kinds() {
 fn normalised_images_stay_wires() {
     // (x - mean) / deviation before a padded convolution: one constant wire for each channel.
     let mut b = Builder::new(&[1, 2, 6, 6], 1);
-    let each = |values: [f32; 2]| -> Array1<f32> {
-        values.into_iter().flat_map(|x| [x; 36]).collect()
+    let each =
+        |values: [f32; 2]| -> Array1<f32> { values.into_iter().flat_map(|x| [x; 36]).collect() };
+    let elementwise = |arithmetic, constant| Op::Elementwise {
+        arithmetic,
+        constant,
     };
-    let elementwise = |arithmetic, constant| Op::Elementwise { arithmetic, constant };
     let x = b.same(elementwise(Arithmetic::Subtract, each([0.45, 0.4])), 0);
     let x = b.same(elementwise(Arithmetic::Divide, each([0.22, 0.25])), x);
-    b.conv(x, ConvSpec::new(3, 3, 1, 1));
+    let x = b.conv(x, ConvSpec::new(3, 3, 1, 1));
+    b.same(Op::RELU, x);
     let program = lowered(&b.graph).program;
-    assert_eq!(program.wires(), 72 + 2 + 3 * 36);
+    // The outputs are copied, so that they are one after the other.
+    assert_eq!(program.wires(), 72 + 2 + 3 * 36 + 3 * 36);
     assert!(worst(&b.graph) < 1e-2);
 }
 
@@ -75,8 +118,12 @@ fn layers_over_positions_are_convolutions() {
     let x = b.same(Op::RELU, x);
     b.dense(x, 3, 2);
     let lowered = lowered(&b.graph);
-    let kinds: Vec<bool> =
-        lowered.program.steps.iter().map(|s| matches!(s.kind, Kind::Conv(_))).collect();
+    let kinds: Vec<bool> = lowered
+        .program
+        .steps
+        .iter()
+        .map(|s| matches!(s.kind, Kind::Conv(_)))
+        .collect();
     assert!(kinds[0] && kinds[1], "{kinds:?}");
     // The first two are one.
     assert_eq!(lowered.folded[0].nodes, ["dense_0", "dense_1"]);
@@ -107,13 +154,22 @@ fn branches_and_sums() {
     let z = b.node(Op::Binary(Binary::Subtract), &[y, x], &[1, 3, 6, 6]);
     // Concatenation and a transpose.
     let source = |operand, index| Source::Element { operand, index };
-    let sources = (0..108).flat_map(|i| [source(0, i), source(1, 107 - i)]).collect();
+    let sources = (0..108)
+        .flat_map(|i| [source(0, i), source(1, 107 - i)])
+        .collect();
     let both = b.node(Op::Rearrange(sources), &[z, x], &[1, 6, 6, 6]);
     let pooled = b.pool(both, Reduction::Max);
     let least = b.pool(both, Reduction::Min);
     let sum = b.node(Op::Binary(Binary::Max), &[pooled, least], &[1, 6, 3, 3]);
     let groups = (0..6).map(|c| (9 * c..9 * c + 9).collect()).collect();
-    b.node(Op::Reduce { reduction: Reduction::Mean, groups }, &[sum], &[1, 6]);
+    b.node(
+        Op::Reduce {
+            reduction: Reduction::Mean,
+            groups,
+        },
+        &[sum],
+        &[1, 6],
+    );
     assert!(worst(&b.graph) < 5e-3);
 }
 
@@ -139,7 +195,13 @@ fn constants_padding_and_outputs_in_any_order() {
     let mut b = Builder::new(&[1, 4], 1);
     let x = b.same(Op::Map(Function::Tanh), 0);
     let source = |index| Source::Element { operand: 0, index };
-    let sources = vec![Source::Constant(0.5), source(3), source(0), source(3), Source::Constant(-2.0)];
+    let sources = vec![
+        Source::Constant(0.5),
+        source(3),
+        source(0),
+        source(3),
+        Source::Constant(-2.0),
+    ];
     b.node(Op::Rearrange(sources), &[x], &[1, 5]);
     assert!(worst(&b.graph) < 1e-3);
     // The input itself.

@@ -6,8 +6,30 @@ use crate::support::{Builder, at_integers, lowered, of_function, rows};
 
 /// Numbers with ties, zeros and integers among them; all exact at twelve bits.
 const NUMBERS: [f32; 24] = [
-    0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 3.5, 0.000_244_140_63, -0.000_244_140_63, 7.75,
-    -7.75, 2.0, -2.0, 0.999_755_86, -0.999_755_86, 5.25, -5.25, 4.5, -4.5, 6.0, 1.0,
+    0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    -1.5,
+    2.5,
+    -2.5,
+    3.5,
+    0.000_244_140_63,
+    -0.000_244_140_63,
+    7.75,
+    -7.75,
+    2.0,
+    -2.0,
+    0.999_755_86,
+    -0.999_755_86,
+    5.25,
+    -5.25,
+    4.5,
+    -4.5,
+    6.0,
+    1.0,
 ];
 
 #[test]
@@ -33,7 +55,11 @@ fn functions_on_integers() {
         let program = lowered(&graph).program;
         let (integer, float) = at_integers(&graph, &program, &NUMBERS);
         for ((x, a), b) in NUMBERS.iter().zip(&integer).zip(&float) {
-            let most = if matches!(function, Function::LeakyRelu(_)) { 1.3e-4 } else { 0.0 };
+            let most = if matches!(function, Function::LeakyRelu(_)) {
+                1.3e-4
+            } else {
+                0.0
+            };
             assert!((a - b).abs() <= most, "{function:?}({x}) = {b}, not {a}");
         }
     }
@@ -57,7 +83,10 @@ fn operations_on_two_integers() {
     let row: Vec<f32> = NUMBERS.iter().chain(&NUMBERS).copied().collect();
     for operation in operations {
         let mut b = Builder::new(&[1, 2 * count], 1);
-        let source = |index: usize| Source::Element { operand: 0, index: index as u32 };
+        let source = |index: usize| Source::Element {
+            operand: 0,
+            index: index as u32,
+        };
         let len = count * count;
         let first = (0..len).map(|at| source(at / count)).collect();
         let first = b.node(Op::Rearrange(first), &[0], &[1, len]);
@@ -74,7 +103,9 @@ fn operations_on_two_integers() {
 fn truth_values_of_truth_values() {
     let mut b = Builder::new(&[1, 8], 1);
     let half = |from: u32| -> Vec<Source> {
-        (from..from + 4).map(|index| Source::Element { operand: 0, index }).collect()
+        (from..from + 4)
+            .map(|index| Source::Element { operand: 0, index })
+            .collect()
     };
     let x = b.node(Op::Rearrange(half(0)), &[0], &[1, 4]);
     let y = b.node(Op::Rearrange(half(4)), &[0], &[1, 4]);
@@ -96,14 +127,20 @@ fn the_one_that_is_chosen_is_exact() {
     let count = NUMBERS.len();
     let mut b = Builder::new(&[1, 3 * count], 1);
     let part = |from: usize| -> Vec<Source> {
-        let source = |index: usize| Source::Element { operand: 0, index: index as u32 };
+        let source = |index: usize| Source::Element {
+            operand: 0,
+            index: index as u32,
+        };
         (from * count..(from + 1) * count).map(source).collect()
     };
-    let parts: Vec<usize> =
-        (0..3).map(|i| b.node(Op::Rearrange(part(i)), &[0], &[1, count])).collect();
+    let parts: Vec<usize> = (0..3)
+        .map(|i| b.node(Op::Rearrange(part(i)), &[0], &[1, count]))
+        .collect();
     b.node(Op::Select, &parts, &[1, count]);
     let program = lowered(&b.graph).program;
-    let row: Vec<f32> = (0..3 * count).map(|i| NUMBERS[(i * 7 + i / count) % count]).collect();
+    let row: Vec<f32> = (0..3 * count)
+        .map(|i| NUMBERS[(i * 7 + i / count) % count])
+        .collect();
     let (integer, float) = at_integers(&b.graph, &program, &row);
     assert_eq!(integer, float);
 }
@@ -115,13 +152,26 @@ fn extremes_and_their_positions() {
             for last in [false, true] {
                 let groups = vec![(0..len as u32).collect(), (0..len as u32).rev().collect()];
                 let mut b = Builder::new(&[1, len], 1);
-                b.node(Op::ArgMax { groups, order, last }, &[0], &[1, 2]);
+                b.node(
+                    Op::ArgMax {
+                        groups,
+                        order,
+                        last,
+                    },
+                    &[0],
+                    &[1, 2],
+                );
                 check(&b, len);
             }
             for (k, positions) in [(1, true), (len, true), (len.div_ceil(2), false)] {
                 let groups = vec![(0..len as u32).collect(), (0..len as u32).rev().collect()];
                 let mut b = Builder::new(&[1, len], 1);
-                let op = Op::TopK { groups, k, order, positions };
+                let op = Op::TopK {
+                    groups,
+                    k,
+                    order,
+                    positions,
+                };
                 b.node(op, &[0], &[1, 2 * k]);
                 check(&b, len);
             }

@@ -18,8 +18,20 @@ const SMOOTH: [(Function, f64); 15] = [
     (Function::Silu(0.0), 4e-4),
     (Function::Softplus, 6e-4),
     (Function::Mish, 6e-4),
-    (Function::Elu { alpha: 1.0, beta: 1.0 }, 6e-4),
-    (Function::Elu { alpha: 1.5, beta: 0.5 }, 1e-3),
+    (
+        Function::Elu {
+            alpha: 1.0,
+            beta: 1.0,
+        },
+        6e-4,
+    ),
+    (
+        Function::Elu {
+            alpha: 1.5,
+            beta: 0.5,
+        },
+        1e-3,
+    ),
     (Function::Softsign, 6e-4),
     (Function::LeakyRelu(0.1), 4e-4),
 ];
@@ -32,8 +44,14 @@ fn smooth_functions_are_as_close_as_they_say() {
         let program = lowered(&graph).program;
         let (integer, float) = at_integers(&graph, &program, &row);
         let pairs = integer.iter().zip(&float);
-        let worst = pairs.map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f64::max);
-        let segments: usize = program.tables.iter().map(|table| table.segments.len()).sum();
+        let worst = pairs
+            .map(|(a, b)| (a - b).abs() / b.abs().max(1.0))
+            .fold(0.0, f64::max);
+        let segments: usize = program
+            .tables
+            .iter()
+            .map(|table| table.segments.len())
+            .sum();
         let each = (program.wires() - row.len()) / row.len();
         println!("{function:?}: error {worst:.2e}, {segments} segments, {each} wires");
         assert!(worst < most, "{function:?}: {worst}");
@@ -44,7 +62,12 @@ fn smooth_functions_are_as_close_as_they_say() {
 #[test]
 fn monotone_functions_stay_monotone() {
     let row = grid(-7.99, 7.99, 4000);
-    let functions = [Function::Sigmoid, Function::Tanh, Function::Erf, Function::Softplus];
+    let functions = [
+        Function::Sigmoid,
+        Function::Tanh,
+        Function::Erf,
+        Function::Softplus,
+    ];
     for function in functions {
         let graph = of_function(function, row.len());
         let program = lowered(&graph).program;
@@ -69,7 +92,10 @@ fn arguments_far_outside_saturate() {
         let trace = program.evaluate(&[-900.0, 900.0]).unwrap();
         let outputs = program.output_reals(&trace);
         assert!((outputs[0] - low).abs() < 1e-3, "{function:?}: {outputs:?}");
-        assert!((outputs[1] - high.unwrap_or(900.0)).abs() < 1e-2, "{function:?}: {outputs:?}");
+        assert!(
+            (outputs[1] - high.unwrap_or(900.0)).abs() < 1e-2,
+            "{function:?}: {outputs:?}"
+        );
     }
 }
 
@@ -89,7 +115,13 @@ fn exponentials_and_logarithms() {
     let square = b.same(Op::Map(Function::Power(2)), 0);
     let constant = ndarray::Array1::from_elem(row.len(), 0.01);
     let arithmetic = zkassay_graph::Arithmetic::Add;
-    let sum = b.same(Op::Elementwise { arithmetic, constant }, square);
+    let sum = b.same(
+        Op::Elementwise {
+            arithmetic,
+            constant,
+        },
+        square,
+    );
     b.same(Op::Map(Function::Log), sum);
     let program = quantize_program(&b.graph, &scheme).unwrap().program;
     let (integer, float) = at_integers(&b.graph, &program, &row);
@@ -99,7 +131,10 @@ fn exponentials_and_logarithms() {
     // Of what can be negative: refused, with what would work.
     let graph = of_function(Function::Log, 3);
     let error = quantize_program(&graph, &scheme).unwrap_err().to_string();
-    assert!(error.contains("'log_0'") && error.contains("add a constant"), "{error}");
+    assert!(
+        error.contains("'log_0'") && error.contains("add a constant"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -114,7 +149,12 @@ fn equal_functions_share_a_table() {
     assert!(program.tables.len() <= 2, "{}", program.tables.len());
     let row = [1.0, -2.0, 0.5, 0.0, 3.0, -1.0];
     let (integer, float) = at_integers(&b.graph, &program, &row);
-    assert!(integer.iter().zip(&float).all(|(a, b)| (a - b).abs() < 3e-3));
+    assert!(
+        integer
+            .iter()
+            .zip(&float)
+            .all(|(a, b)| (a - b).abs() < 3e-3)
+    );
 }
 
 #[test]

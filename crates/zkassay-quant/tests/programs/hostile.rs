@@ -7,7 +7,10 @@ use crate::support::{lowered, of_function, small_cnn};
 fn refused(program: &Program) {
     let error = program.validate().unwrap_err();
     assert!(
-        matches!(error, QuantError::Invalid { .. } | QuantError::Overflow { .. }),
+        matches!(
+            error,
+            QuantError::Invalid { .. } | QuantError::Overflow { .. }
+        ),
         "{error}"
     );
 }

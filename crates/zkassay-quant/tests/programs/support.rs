@@ -64,7 +64,11 @@ impl Builder {
         let weights = weights.into_shape_with_order((outputs, inputs)).unwrap();
         let bias = self.random(outputs, 0.2);
         let shape = [1, len / inputs, outputs];
-        let shape = if len == inputs { vec![1, outputs] } else { shape.to_vec() };
+        let shape = if len == inputs {
+            vec![1, outputs]
+        } else {
+            shape.to_vec()
+        };
         self.node(Op::Dense(Dense { weights, bias }), &[input], &shape)
     }
 
@@ -200,7 +204,7 @@ pub(crate) fn rows(count: usize, inputs: usize, deviation: f64, seed: u64) -> Ar
 pub(crate) fn limbs() -> ProgramLimbs {
     ProgramLimbs {
         bits: 8,
-        input: 3,
+        input: 2,
         shift: 2,
         table: 1,
         total: 6,
@@ -222,7 +226,11 @@ pub(crate) fn lowered(graph: &Graph) -> LoweredProgram {
 }
 
 /// The outputs of the integers and of the graph.
-pub(crate) fn both(graph: &Graph, program: &Program, row: ArrayView1<'_, f32>) -> (Vec<f64>, Vec<f32>) {
+pub(crate) fn both(
+    graph: &Graph,
+    program: &Program,
+    row: ArrayView1<'_, f32>,
+) -> (Vec<f64>, Vec<f32>) {
     let trace = program.evaluate(&row.to_vec()).unwrap();
     (program.output_reals(&trace), graph.evaluate(row).unwrap())
 }
@@ -251,9 +259,14 @@ pub(crate) fn of_function(function: Function, len: usize) -> Graph {
 pub(crate) fn at_integers(graph: &Graph, program: &Program, row: &[f32]) -> (Vec<f64>, Vec<f64>) {
     let trace = program.evaluate(row).unwrap();
     let inputs = trace.wires[..program.inputs].iter();
-    let row: Array1<f32> = inputs.map(|x| program.input_scale.real(*x) as f32).collect();
+    let row: Array1<f32> = inputs
+        .map(|x| program.input_scale.real(*x) as f32)
+        .collect();
     let float = graph.evaluate(row.view()).unwrap();
-    (program.output_reals(&trace), float.into_iter().map(f64::from).collect())
+    (
+        program.output_reals(&trace),
+        float.into_iter().map(f64::from).collect(),
+    )
 }
 
 /// All multiples of `step` from `low` to `high`.

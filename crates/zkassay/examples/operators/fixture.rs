@@ -1,5 +1,6 @@
 //! Models of `fixtures/operators`, and what is known of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use ndarray::Array2;
 use serde::Deserialize;
 use serde_json::Value;
+use zkassay_verifier::artefact::{digest, hex};
 
 /// A model, rows, and what onnxruntime makes of them.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(crate) struct Fixture {
     pub version: String,
     /// Operators in the file.
     pub operators: Vec<String>,
+    /// The output that is compared.
+    pub output: String,
     /// The file.
     pub bytes: Vec<u8>,
     /// Rows, `[rows, inputs]`; none if they are texts.
@@ -32,13 +36,32 @@ pub(crate) struct Fixture {
 struct Record {
     operators: Vec<String>,
     exporter: String,
+    output: String,
     rows: Vec<Vec<Value>>,
     #[serde(default)]
     expected: Vec<Vec<Value>>,
 }
 
-/// Every model below `folder`, by exporter and name.
+/// What the folder holds.
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    /// The models of each exporter.
+    files: BTreeMap<String, Vec<Entry>>,
+}
+
+/// A model of the manifest.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    path: String,
+    sha256: String,
+}
+
+/// Every model below `folder`, by exporter and name; each is the one of the manifest.
 pub(crate) fn all(folder: &Path) -> Result<Vec<Fixture>> {
+    let manifest = fs::read(folder.join("MANIFEST.json"))?;
+    let manifest: Manifest = serde_json::from_slice(&manifest).context("MANIFEST.json")?;
+    let entries = manifest.files.into_values().flatten();
+    let mut hashes: BTreeMap<String, String> = entries.map(|e| (e.path, e.sha256)).collect();
     let mut found = Vec::new();
     for exporter in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let exporter = exporter?;
@@ -52,12 +75,19 @@ pub(crate) fn all(folder: &Path) -> Result<Vec<Fixture>> {
                 .is_some_and(|extension| extension == "onnx")
             {
                 let fixture = read(&path, &exporter.file_name().to_string_lossy());
-                found.push(fixture.with_context(|| path.display().to_string())?);
+                let fixture = fixture.with_context(|| path.display().to_string())?;
+                let hash = hashes.remove(&format!("{}.onnx", fixture.path));
+                ensure!(
+                    hash.is_some_and(|hash| hash == hex(&digest(&fixture.bytes))),
+                    "{} is not that of MANIFEST.json: make all again with --export",
+                    path.display()
+                );
+                found.push(fixture);
             }
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    ensure!(!found.is_empty(), "no models in {}", folder.display());
+    ensure!(hashes.is_empty(), "missing: {:?}", hashes.keys());
     Ok(found)
 }
 
@@ -76,6 +106,7 @@ fn read(path: &Path, exporter: &str) -> Result<Fixture> {
         exporter: exporter.to_owned(),
         version: record.exporter,
         operators: record.operators,
+        output: record.output,
         bytes: fs::read(path)?,
         rows: rows.transpose()?,
         expected: numbers(&record.expected).unwrap_or_default(),

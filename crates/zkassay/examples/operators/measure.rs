@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use ndarray::ArrayView2;
 use zkassay::{
-    CalibrationOptions, CompileOptions, Model, Proof, PublicData, Settings, Srs, VerifyingKey,
-    Witness, prove, setup, verify,
+    CalibrationOptions, CompileOptions, ImportOptions, Model, Proof, PublicData, Settings, Srs,
+    VerifyingKey, Witness, prove, setup, verify,
 };
+use zkassay_graph::GraphError;
 
 use crate::fixture::Fixture;
 
@@ -67,7 +68,7 @@ impl Measured {
 
 /// Takes a model as far as it goes.
 pub(crate) fn measure(fixture: &Fixture, proofs: bool) -> Measured {
-    let model = match Model::from_onnx(&fixture.bytes) {
+    let model = match imported(fixture) {
         Ok(model) => model,
         Err(error) => return Measured::Refused(error.to_string()),
     };
@@ -92,6 +93,20 @@ pub(crate) fn measure(fixture: &Fixture, proofs: bool) -> Measured {
         integer: Some(integer),
         proof,
     })
+}
+
+/// The model as it is; of several outputs, the one that is compared.
+fn imported(fixture: &Fixture) -> Result<Model, zkassay::Error> {
+    match Model::from_onnx(&fixture.bytes) {
+        Err(zkassay::Error::Graph(GraphError::SeveralOutputs { .. })) => {
+            let options = ImportOptions {
+                output: Some(fixture.output.clone()),
+                ..ImportOptions::default()
+            };
+            Model::from_onnx_with(&fixture.bytes, &options)
+        }
+        other => other,
+    }
 }
 
 fn float_difference(

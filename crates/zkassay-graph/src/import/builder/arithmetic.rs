@@ -4,7 +4,7 @@ use super::Builder;
 use crate::import::node::NodeRef;
 use crate::import::shape;
 use crate::import::tensor::{DataType, Kind, Tensor};
-use crate::op::{Arithmetic, Binary, Function};
+use crate::op::{Arithmetic, Binary, Function, Source};
 use crate::{GraphError, Op};
 
 impl Builder {
@@ -18,7 +18,13 @@ impl Builder {
         function: Function,
         x: &Tensor,
     ) -> Result<Tensor, GraphError> {
-        self.push(node, Op::Map(function), &[x], x.shape.clone())
+        let op = Op::Map(function);
+        if let Some((value, view)) = self.unmoved(x) {
+            let shape = value.shape.clone();
+            let result = self.push(node, op, &[&value], shape)?;
+            return self.moved(node, result, &view, x.shape.clone());
+        }
+        self.push(node, op, &[x], x.shape.clone())
     }
 
     /// `x + c`, `x c`, ... with one constant for all elements.
@@ -57,6 +63,24 @@ impl Builder {
         }
         if arithmetic == Arithmetic::Divide && constants.contains(&0.0) {
             return Err(node.unsupported("it divides by zero"));
+        }
+        if constants.len() == x.len()
+            && let Some((value, view)) = self.unmoved(x)
+        {
+            let mut constant = vec![neutral; constants.len()];
+            for (source, c) in view.sources.iter().zip(constants) {
+                if let Source::Element { index, .. } = source {
+                    constant[*index as usize] = c;
+                }
+            }
+            let constant = constant.into();
+            let op = Op::Elementwise {
+                arithmetic,
+                constant,
+            };
+            let shape = value.shape.clone();
+            let result = self.push(node, op, &[&value], shape)?;
+            return self.moved(node, result, &view, x.shape.clone());
         }
         let op = Op::Elementwise {
             arithmetic,

@@ -142,6 +142,19 @@ impl Builder {
         positions: impl IntoIterator<Item = usize>,
         shape: Vec<usize>,
     ) -> Result<Tensor, GraphError> {
+        if let Some(numbers) = x.numbers() {
+            let moved = positions
+                .into_iter()
+                .map(|position| numbers.get(position).copied());
+            let moved: Option<Vec<f32>> = moved.collect();
+            let moved = moved.filter(|moved| shape::len(&shape) == Some(moved.len()));
+            let refuse = || node.unsupported("it reads elements that do not exist");
+            return Ok(Tensor::constant(
+                shape,
+                x.element,
+                moved.ok_or_else(refuse)?,
+            ));
+        }
         // A position that does not fit does not exist either: see `shape::len`.
         let element = |position: usize| Source::Element {
             operand: 0,
@@ -149,6 +162,63 @@ impl Builder {
         };
         let sources = positions.into_iter().map(element).collect();
         self.rearrange(node, &[x], sources, shape)
+    }
+
+    /// The value that a tensor is a permutation of, if it is one and nothing reads it in its new
+    /// order yet; and the permutation.
+    ///
+    /// A function of every element may as well be applied before the elements move: so the
+    /// transposes that exporters put around them meet, and cancel.
+    pub(super) fn unmoved(&self, x: &Tensor) -> Option<(Tensor, Rc<View>)> {
+        let Content::View(view) = &x.content else {
+            return None;
+        };
+        let &[value] = view.values.as_slice() else {
+            return None;
+        };
+        let len = self.len_of(value);
+        if view.made.get().is_some() || view.sources.len() != len {
+            return None;
+        }
+        let mut met = vec![false; len];
+        for source in &view.sources {
+            let Source::Element { index, .. } = source else {
+                return None;
+            };
+            if std::mem::replace(met.get_mut(*index as usize)?, true) {
+                return None;
+            }
+        }
+        let shape = self.shape_of(value)?.to_vec();
+        Some((Tensor::value(shape, x.element, value), Rc::clone(view)))
+    }
+
+    /// A value in the order of `view`.
+    ///
+    /// # Errors
+    /// If the model becomes too large.
+    pub(super) fn moved(
+        &mut self,
+        node: &NodeRef<'_>,
+        value: Tensor,
+        view: &View,
+        shape: Vec<usize>,
+    ) -> Result<Tensor, GraphError> {
+        let Content::Value(at) = value.content else {
+            return Err(node.unsupported("it has no value"));
+        };
+        self.charge(node, 3 * view.sources.len())?;
+        let view = View {
+            values: vec![at],
+            sources: view.sources.clone(),
+            origin: view.origin.clone(),
+            made: Default::default(),
+        };
+        Ok(Tensor {
+            shape,
+            element: value.element,
+            content: Content::View(Rc::new(view)),
+        })
     }
 
     /// Checks the shape of a rearrangement, and accounts for what finding its sources takes.
@@ -164,6 +234,19 @@ impl Builder {
         // Positions of 64 bits, some optional, and sources twice.
         self.charge(node, len.saturating_mul(8))?;
         Ok(len)
+    }
+
+    /// As [`charge_places`](Self::charge_places), but constants take their elements alone.
+    fn charge_moved(
+        &mut self,
+        node: &NodeRef<'_>,
+        x: &Tensor,
+        shape: &[usize],
+    ) -> Result<usize, GraphError> {
+        match x.is_constant() {
+            true => self.charge_shape(node, shape),
+            false => self.charge_places(node, shape),
+        }
     }
 
     /// The same elements in another shape; no node.
@@ -199,7 +282,7 @@ impl Builder {
         if x.shape == shape {
             return Ok(x.clone());
         }
-        self.charge_places(node, shape)?;
+        self.charge_moved(node, x, shape)?;
         let expected = || format!("a shape that can be broadcast to {shape:?}");
         let positions = shape::broadcast_positions(&x.shape, shape)
             .ok_or_else(|| node.mismatch("an operand", &x.shape, expected()))?;
@@ -225,7 +308,7 @@ impl Builder {
         let strides = shape::strides(&x.shape);
         let shape: Vec<usize> = order.iter().map(|axis| x.shape[*axis]).collect();
         let steps: Vec<usize> = order.iter().map(|axis| strides[*axis]).collect();
-        self.charge_places(node, &shape)?;
+        self.charge_moved(node, x, &shape)?;
         let positions = shape::walk(&shape, &steps, 0);
         self.select(node, x, positions, shape)
     }

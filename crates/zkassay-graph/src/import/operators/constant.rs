@@ -54,8 +54,8 @@ fn constant_of_shape(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Te
         }
     };
     let len = match shape.contains(&0) {
-        true => 0,
-        false => builder.charge_shape(node, &shape)?,
+        true if crate::import::shape::len(&shape).is_some() => 0,
+        _ => builder.charge_shape(node, &shape)?,
     };
     Ok(vec![Tensor::constant(shape, element, vec![value; len])])
 }

@@ -358,7 +358,7 @@ fn transposed_steps(
     let steps: Option<Vec<Steps>> = (0..count).map(along).collect();
     steps.ok_or_else(|| {
         node.unsupported(format!(
-            "its padding leaves nothing of the input {inputs:?}"
+            "its padding leaves nothing of the input {inputs:?}, or its output_shape is too large"
         ))
     })
 }

@@ -52,6 +52,12 @@ fn never(
 ) -> Result<Vec<Tensor>, GraphError> {
     let x = node.input(0)?;
     let len = builder.charge_shape(node, &x.shape)?;
+    if !x.is_constant() && builder.may_be_nan(x) {
+        return Err(node.unsupported(
+            "it asks about NaN or infinity that a root, a logarithm or a quotient of the model \
+             makes: expected it on the input, whose rows are finite",
+        ));
+    }
     let truth = |x: &f32| f32::from(u8::from(holds(*x)));
     let known = x
         .numbers()

@@ -328,11 +328,23 @@ pub(super) fn reduce(
     x: &Tensor,
     axes: &[usize],
 ) -> Result<Tensor, GraphError> {
-    builder.charge(node, x.len().saturating_mul(2))?;
-    let groups = shape::groups(&x.shape, axes);
+    let groups = groups(node, builder, x, axes)?;
     let mut shape = x.shape.clone();
     for axis in axes {
         shape[*axis] = 1;
     }
     builder.push(node, Op::Reduce { reduction, groups }, &[x], shape)
+}
+
+/// The positions that differ only along `axes`, in groups, accounted for.
+pub(super) fn groups(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    x: &Tensor,
+    axes: &[usize],
+) -> Result<Vec<Vec<u32>>, GraphError> {
+    let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
+    let count: usize = kept.map(|axis| x.shape[axis]).product();
+    builder.charge(node, x.len().saturating_add(count.saturating_mul(6)))?;
+    Ok(shape::groups(&x.shape, axes))
 }

@@ -1,6 +1,7 @@
 //! Pools: the greatest, the mean or a norm of what a window shows.
 
 use super::conv::{Steps, kernel_shape, steps};
+use super::normalization::groups;
 use super::{Builder, Family, NodeRef, Tensor};
 use crate::import::shape;
 use crate::op::{Arithmetic, Reduction};
@@ -87,8 +88,7 @@ fn global(
     let x = node.input(0)?;
     check_rank(node, x)?;
     let axes: Vec<usize> = (2..x.rank()).collect();
-    builder.charge(node, 2 * x.len())?;
-    let groups = shape::groups(&x.shape, &axes);
+    let groups = groups(node, builder, x, &axes)?;
     let mut shape = x.shape.clone();
     shape[2..].fill(1);
     let op = Op::Reduce { reduction, groups };

@@ -3,7 +3,7 @@
 use super::super::normalization::{divide_unless_zero, reduce};
 use super::super::{Builder, NodeRef, Tensor};
 use super::{exact, floats, rows};
-use crate::import::tensor::DataType;
+use crate::import::tensor::{Content, DataType};
 use crate::op::{Arithmetic, Binary, Reduction, Source};
 use crate::{GraphError, Op};
 
@@ -72,6 +72,15 @@ pub(super) fn normalizer(
     Ok(vec![result.typed(DataType::Float)])
 }
 
+/// Whether all elements are elements of the input, or constants beside them.
+fn is_of_input(x: &Tensor) -> bool {
+    match &x.content {
+        Content::Value(value) => *value == 0,
+        Content::View(view) => view.values.iter().all(|value| *value == 0),
+        Content::Constant(_) | Content::Text(_) => false,
+    }
+}
+
 /// Elements that equal a value that stands for "missing" are replaced.
 pub(super) fn imputer(
     node: &NodeRef<'_>,
@@ -98,8 +107,8 @@ pub(super) fn imputer(
             (stated.map_or(0.0, |a| a.f), values.to_vec())
         }
     };
-    // Inputs are finite: nothing is missing.
-    if !replaced.is_finite() {
+    // Inputs are finite: nothing of them is missing.
+    if !replaced.is_finite() && is_of_input(x) {
         return Ok(vec![x.clone()]);
     }
     if imputed.iter().any(|value| !value.is_finite()) {
@@ -107,6 +116,12 @@ pub(super) fn imputer(
     }
     let values = spread(node, builder, x, "the imputed values", &imputed)?;
     let values = Tensor::constant(x.shape.clone(), x.element, values);
+    if replaced.is_nan() {
+        // What is computed may be no number, which equals nothing, not even itself.
+        let exists = builder.binary(node, Binary::Equal, x, x)?;
+        let filled = builder.push(node, Op::Select, &[&exists, x, &values], x.shape.clone())?;
+        return Ok(vec![filled.typed(x.element)]);
+    }
     let difference = builder.with_scalar(node, Arithmetic::Subtract, x, replaced)?;
     builder
         .push(

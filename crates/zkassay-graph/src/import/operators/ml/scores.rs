@@ -1,10 +1,9 @@
 //! From scores to labels and probabilities.
 
-use super::super::normalization::reduce;
+use super::super::normalization::{groups, reduce};
 use super::super::{Builder, NodeRef, Tensor};
 use super::encoders::lookup;
 use super::exact;
-use crate::import::shape;
 use crate::import::tensor::DataType;
 use crate::op::{Arithmetic, Binary, Function, Order, Reduction};
 use crate::{GraphError, Op};
@@ -48,8 +47,7 @@ impl Transform {
             Self::None => Ok(scores),
             Self::Logistic => builder.map(node, Function::Sigmoid, &scores),
             Self::Softmax => {
-                builder.charge(node, scores.len().saturating_mul(2))?;
-                let groups = shape::groups(&scores.shape, &[1]);
+                let groups = groups(node, builder, &scores, &[1])?;
                 let op = Op::Softmax { groups, log: false };
                 builder.push(node, op, &[&scores], scores.shape.clone())
             }
@@ -184,9 +182,8 @@ pub(super) fn arg_max(
     builder: &mut Builder,
     scores: &Tensor,
 ) -> Result<Tensor, GraphError> {
-    builder.charge(node, scores.len().saturating_mul(2))?;
     let op = Op::ArgMax {
-        groups: shape::groups(&scores.shape, &[1]),
+        groups: groups(node, builder, scores, &[1])?,
         order: Order::Greatest,
         last: false,
     };

@@ -21,6 +21,9 @@ pub(super) struct Ensemble {
     pub(super) all_positive: bool,
 }
 
+/// What a leaf adds to which score.
+type Weights = Vec<(u32, f32)>;
+
 /// A node of the file; children are positions among all of them.
 enum Item {
     Inner {
@@ -30,7 +33,7 @@ enum Item {
         yes: usize,
         no: usize,
     },
-    Leaf(Vec<(u32, f32)>),
+    Leaf(Weights),
 }
 
 impl Ensemble {
@@ -258,7 +261,7 @@ fn leaf_weights(
     scores: usize,
     count: usize,
     find: impl Fn(&i64, &i64) -> Result<usize, GraphError>,
-) -> Result<(Vec<Vec<(u32, f32)>>, bool), GraphError> {
+) -> Result<(Vec<Weights>, bool), GraphError> {
     let [ids, nodes, trees, values, tensor] =
         ["ids", "nodeids", "treeids", "weights", "weights_as_tensor"]
             .map(|name| format!("{prefix}_{name}"));
@@ -268,7 +271,7 @@ fn leaf_weights(
     let numbers = reals(node, &values, &tensor)?;
     check_len(node, &values, numbers.len(), scored.len())?;
     builder.charge(node, 4 * scored.len())?;
-    let mut weights: Vec<Vec<(u32, f32)>> = vec![Vec::new(); count];
+    let mut weights: Vec<Weights> = vec![Weights::new(); count];
     for (at, score) in scored.iter().enumerate() {
         let place = find(&trees[at], &nodes[at])?;
         let score = usize::try_from(*score).ok().filter(|score| *score < scores);
@@ -406,8 +409,6 @@ fn threshold(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     fn asked(stored: f64, branch: Branch, x: f32) -> bool {

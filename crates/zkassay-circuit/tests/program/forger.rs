@@ -1,0 +1,236 @@
+//! A prover that evaluates programs as it likes, and fills the table to match as far as that is
+//! possible. Written from the equations of the gates, apart from the honest prover's code.
+
+use std::collections::HashMap;
+
+use zkassay_circuit::program::grid::Grid;
+use zkassay_circuit::program::layout::Producer;
+use zkassay_circuit::{CompiledProgram, ProgramWitness};
+use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
+use zkassay_gadgets::program::instance;
+use zkassay_gadgets::{Field, field, power_of_two};
+use zkassay_quant::{Finish, Hint, IntegerConv, Kind, Program, Sum, Table, Wire};
+
+use crate::common::{set_limb, set_number};
+
+/// An evaluation, honest or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Forged {
+    pub(crate) wires: Vec<i128>,
+    pub(crate) accumulators: Vec<i128>,
+}
+
+/// Evaluates a program with some wires forced to be something else; what comes after them is
+/// computed from that.
+pub(crate) fn evaluate(program: &Program, input: &[i64], forced: &[(Wire, i128)]) -> Forged {
+    let forced: HashMap<Wire, i128> = forced.iter().copied().collect();
+    let mut wires: Vec<i128> = input.iter().map(|x| i128::from(*x)).collect();
+    for (wire, value) in wires.iter_mut().enumerate() {
+        *value = forced.get(&wire).copied().unwrap_or(*value);
+    }
+    let mut accumulators = wires.clone();
+    for step in &program.steps {
+        for y in accumulate(program, &step.kind, &wires) {
+            let shift = program.limbs.shift_bits();
+            let rounded = (y + (1 << (shift - 1))) >> shift;
+            let value = match step.finish {
+                Finish::Round => rounded,
+                Finish::Relu => rounded.max(0),
+                Finish::ExactRelu => y.max(0),
+                Finish::Exact | Finish::Nonnegative => y,
+            };
+            wires.push(forced.get(&wires.len()).copied().unwrap_or(value));
+            accumulators.push(y);
+        }
+    }
+    Forged {
+        wires,
+        accumulators,
+    }
+}
+
+fn accumulate(program: &Program, kind: &Kind, wires: &[i128]) -> Vec<i128> {
+    match kind {
+        Kind::Dense {
+            inputs,
+            weights,
+            bias,
+        } => {
+            let term = |(weight, wire): (&i64, &Wire)| i128::from(*weight) * wires[*wire];
+            let sum = |weights: ndarray::ArrayView1<'_, i64>| -> i128 {
+                weights.iter().zip(inputs).map(term).sum()
+            };
+            let rows = weights.outer_iter().zip(bias);
+            rows.map(|(row, bias)| i128::from(*bias) + sum(row)).collect()
+        }
+        Kind::Conv(conv) => {
+            let plane = conv.output[0] * conv.output[1];
+            let mut sums: Vec<i128> = (0..conv.outputs())
+                .map(|at| conv.bias[at / plane].into())
+                .collect();
+            conv.for_each(|output, wire, weight| sums[output] += i128::from(weight) * wires[wire]);
+            sums
+        }
+        Kind::Sums(sums) => sums.iter().map(|sum| value_of(sum, wires)).collect(),
+        Kind::Products(pairs) => pairs.iter().map(|(a, b)| wires[*a] * wires[*b]).collect(),
+        Kind::Table { table, inputs } => {
+            let function = |input: &Wire| {
+                let (_, _, (c0, c1), place) = locate(program, *table, wires[*input]);
+                let e = program.limbs.table_bits();
+                (c0 + c1 * place + (1 << (e - 1))) >> e
+            };
+            inputs.iter().map(function).collect()
+        }
+        Kind::Hints(hints) => hints.iter().map(|hint| hinted(hint, wires)).collect(),
+    }
+}
+
+fn value_of(sum: &Sum, wires: &[i128]) -> i128 {
+    let terms = sum.terms.iter().map(|(wire, weight)| i128::from(*weight) * wires[*wire]);
+    i128::from(sum.bias) + terms.sum::<i128>()
+}
+
+fn hinted(hint: &Hint, wires: &[i128]) -> i128 {
+    match hint {
+        Hint::Quotient {
+            numerator,
+            denominator,
+        } => {
+            let (n, d) = (value_of(numerator, wires), value_of(denominator, wires));
+            if n > 0 && d > 0 { n / d } else { 0 }
+        }
+        Hint::Root(sum) => value_of(sum, wires).max(0).unsigned_abs().isqrt() as i128,
+    }
+}
+
+/// The segment of an argument, or the nearest: among those of its function, and of all functions;
+/// its coefficients; the place in it.
+pub(crate) fn locate(
+    program: &Program,
+    table: usize,
+    x: i128,
+) -> (usize, usize, (i128, i128), i128) {
+    let before = program.tables[..table].iter().map(|t| t.segments.len()).sum::<usize>();
+    let Table { first, segments, .. } = &program.tables[table];
+    let offset = x - i128::from(*first);
+    let last = segments.len() as i128 - 1;
+    let segment = (offset >> program.limbs.bits).clamp(0, last) as usize;
+    let (c0, c1) = segments[segment];
+    let place = offset - ((segment as i128) << program.limbs.bits);
+    (segment, before + segment, (c0.into(), c1.into()), place)
+}
+
+/// The table of an evaluation: equations of single rows hold wherever they can.
+pub(crate) fn fill(compiled: &CompiledProgram, forged: &Forged) -> ProgramWitness {
+    let (shape, program) = (compiled.shape(), compiled.program());
+    let length = shape.last_row() + 1;
+    let column = || vec![Field::ZERO; length];
+    let integers = |wires: &[i128]| -> Vec<i64> { wires.iter().map(|x| *x as i64).collect() };
+    let inputs = integers(&forged.wires[..program.inputs]);
+    let outputs = integers(&forged.wires[forged.wires.len() - program.outputs..]);
+    let mut witness = ProgramWitness {
+        value: column(),
+        operand: column(),
+        limbs: vec![column(); shape.limbs as usize],
+        multiplicity: column(),
+        function: vec![column(); if shape.kinds.table { 4 } else { 0 }],
+        instance: vec![instance(shape, &inputs, &outputs)],
+        inputs,
+        outputs,
+    };
+    // All limbs are zero so far.
+    witness.multiplicity[0] = Field::from(shape.last_row() as u64 * u64::from(shape.limbs));
+    for (row, consumer) in compiled.consumers().iter().enumerate() {
+        if let Some(wire) = consumer.operand {
+            witness.operand[row] = field(forged.wires[wire]);
+        }
+    }
+    for (row, producer) in compiled.producers().iter().enumerate() {
+        fill_row(compiled, forged, &mut witness, row, producer);
+    }
+    witness
+}
+
+fn fill_row(
+    compiled: &CompiledProgram,
+    forged: &Forged,
+    witness: &mut ProgramWitness,
+    row: usize,
+    producer: &Producer,
+) {
+    let program = compiled.program();
+    let limbs = &program.limbs;
+    let first = |step: usize| program.inputs + program.steps[..step].iter().map(|s| s.len()).sum::<usize>();
+    match *producer {
+        Producer::Idle => {}
+        Producer::Input(wire) => {
+            let x = forged.wires[wire];
+            witness.value[row] = field(x);
+            set_number(witness, row, 0, x + (1 << (limbs.bits * limbs.input - 1)));
+        }
+        Producer::Free {
+            step,
+            channel,
+            position,
+        } => {
+            if let Kind::Conv(conv) = &program.steps[step].kind {
+                witness.value[row] = field(at_position(conv, channel, position, &forged.wires));
+            }
+        }
+        Producer::Function { step, index } => {
+            let Kind::Table { table, inputs } = &program.steps[step].kind else {
+                panic!("functions are of tables");
+            };
+            let x = forged.wires[inputs[index]];
+            let (segment, entry, (c0, c1), place) = locate(program, *table, x);
+            let number = power_of_two(64) * Field::from(*table as u64) + Field::from(segment as u64);
+            let cells = [number, field(c0), field(c1)];
+            for (column, cell) in witness.function.iter_mut().zip(cells) {
+                column[row] = cell;
+            }
+            witness.function[3][entry] += Field::ONE;
+            let e = limbs.table_bits();
+            let value = forged.wires[first(step) + index];
+            let rest = c0 + c1 * place + (1 << (e - 1)) - (value << e);
+            set_number(witness, row, 1, rest & ((1 << e) - 1));
+            set_limb(witness, 0, row, field(place & ((1 << limbs.bits) - 1)));
+        }
+        Producer::Wire { step, index } => {
+            let wire = first(step) + index;
+            let (v, y) = (forged.wires[wire], forged.accumulators[wire]);
+            witness.value[row] = field(v);
+            let shift = limbs.shift_bits();
+            let rounded = y + (1 << (shift - 1));
+            let (rest, quotient) = (rounded & ((1 << shift) - 1), rounded >> shift);
+            let magnitude = |v: i128, of: i128| if v == 0 { of.abs() } else { v };
+            let number = match program.steps[step].finish {
+                Finish::Round => rest | (v + (1 << (limbs.magnitude_bits() - 1))) << shift,
+                Finish::Relu => rest | magnitude(v, quotient) << shift,
+                Finish::ExactRelu => magnitude(v, y),
+                Finish::Exact => v + (1 << (limbs.total_bits() - 1)),
+                Finish::Nonnegative => v,
+            };
+            set_number(witness, row, 0, number);
+        }
+    }
+}
+
+/// What a convolution gives at a position of its grid, without its bias.
+fn at_position(conv: &IntegerConv, channel: usize, position: usize, wires: &[i128]) -> i128 {
+    let grid = Grid::new(conv);
+    let [channels, height, width] = conv.input;
+    let mut sum = 0;
+    for input in 0..channels {
+        for class in &grid.classes {
+            for &(v, y, x) in &class.pixels {
+                let Some(wire) = conv.inputs[(input * height + y) * width + x] else {
+                    continue;
+                };
+                let taps = class.taps.iter().filter(|(m, _, _)| v - m == position);
+                let weights = taps.map(|&(_, qy, qx)| conv.weights[[channel, input, qy, qx]]);
+                sum += wires[wire] * weights.map(i128::from).sum::<i128>();
+            }
+        }
+    }
+    sum
+}
