@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
-use zkassay_circuit::{CircuitError, CompiledModel};
+use zkassay_circuit::{CircuitError, CompileOptions, Compiled};
 use zkassay_graph::Graph;
 use zkassay_models::zoo::{self, Params};
 use zkassay_models::{Classifier, Export, Hyperparameters, ModelSpec, TrainingSet, Valid, metrics};
 use zkassay_prover::{ProvingKey, Srs};
-use zkassay_quant::{Calibration, Fidelity, QuantError};
+use zkassay_quant::{FidelityReport, IntegerCalibration, IntegerModel, QuantError};
 use zkassay_report::{
     Accuracy, CircuitShape, ModelRecord, Proportion, Sizes, Stage, Timings, Training,
 };
@@ -83,16 +83,17 @@ impl Stages<'_> {
         let graph = Graph::from_onnx(&files.read("model.onnx")?)?;
 
         let (calibration, compiled) = self.compile(&graph, &tag, &mut timings)?;
-        let quantized = integer::score(compiled.model(), &test)?;
-        let fidelity = Fidelity::measure(&graph, compiled.model(), test.values.view())?;
-        let settings = settings(&compiled, &calibration.fidelity, quantized.out_of_range);
+        let quantized = integer::score(&calibration.model, &test)?;
+        let measured = FidelityReport::measure(&graph, &calibration.model, test.values.view())?;
+        let fidelity = measured.overall;
+        let settings = settings(&compiled, &calibration, quantized.out_of_range);
         self.folder
             .write_json(&files.path("calibration.json"), &calibration.trials)?;
         self.folder
             .write_json(&files.path("settings.json"), &settings)?;
 
         let (srs, key, mut sizes) = self.keys(compiled, model_digest, &files, &mut timings)?;
-        let proved = self.prove(&srs, &key, &files, &mut timings)?;
+        let proved = self.prove(&srs, &key, &calibration.model, &files, &mut timings)?;
         sizes.proof_bytes = proved.proof_bytes;
 
         let train = self.dataset.rows(&self.dataset.split.train);
@@ -163,26 +164,28 @@ impl Stages<'_> {
         graph: &Graph,
         tag: &str,
         timings: &mut Timings,
-    ) -> Result<(Calibration, CompiledModel)> {
+    ) -> Result<(IntegerCalibration, Compiled)> {
         self.progress.update(tag, "calibrating");
         let rows = self.dataset.rows(&self.dataset.split.calibration);
         let calibration = timed(timings, Stage::Calibrate, || {
             integer::calibrated(graph, &rows)
         })?;
         let model = calibration.model.clone();
-        let compiled = timed(timings, Stage::Compile, || CompiledModel::new(model))?;
+        let compiled = timed(timings, Stage::Compile, || {
+            Compiled::new(model, &CompileOptions::default())
+        })?;
         Ok((calibration, compiled))
     }
 
     fn keys(
         &self,
-        compiled: CompiledModel,
+        compiled: Compiled,
         model: Digest,
         files: &Files<'_>,
         timings: &mut Timings,
     ) -> Result<(Srs, ProvingKey, Sizes)> {
         self.progress.update(&files.tag, "making keys");
-        let logrows = compiled.shape().logrows;
+        let logrows = compiled.logrows();
         let srs = self.srs(logrows)?;
         let mut key = ProvingKey::setup(&srs, compiled.clone(), model)?;
         for _ in 0..SETUPS {
@@ -219,6 +222,7 @@ impl Stages<'_> {
         &self,
         srs: &Srs,
         key: &ProvingKey,
+        model: &IntegerModel,
         files: &Files<'_>,
         timings: &mut Timings,
     ) -> Result<Proved> {
@@ -263,8 +267,7 @@ impl Stages<'_> {
             proved.proof_bytes = proof.transcript.len() as u64;
             let verdict = timed(timings, Stage::Verify, || verifying.verify(&proof))
                 .with_context(|| format!("the proof of row {row}"))?;
-            let trace = key.compiled().model().evaluate(&values)?;
-            if verdict.outputs != key.compiled().model().output_reals(&trace) {
+            if verdict.outputs != model.evaluate(&values)?.reals {
                 bail!(
                     "row {row}: the proof says {:?}, integer evaluation does not",
                     verdict.outputs
@@ -283,14 +286,15 @@ impl Stages<'_> {
 
     /// A row outside the calibrated range is left out, with a line that says why.
     fn refuse(&self, row: usize, error: CircuitError) -> Result<()> {
-        let CircuitError::Quant(QuantError::OutOfRange { index, .. }) = &error else {
-            return Err(error.into());
+        let feature = match &error {
+            CircuitError::Quant(QuantError::OutOfRange { index, .. }) => {
+                format!(" (feature '{}')", self.dataset.matrix.names[*index])
+            }
+            CircuitError::Quant(QuantError::Violated { .. }) => String::new(),
+            _ => return Err(error.into()),
         };
-        let feature = &self.dataset.matrix.names[*index];
-        self.progress.done(
-            "",
-            &format!("row {row} is left out (feature '{feature}'): {error}"),
-        );
+        self.progress
+            .done("", &format!("row {row} is left out{feature}: {error}"));
         Ok(())
     }
 }
@@ -327,8 +331,11 @@ fn proportion(from: metrics::Proportion) -> Proportion {
 fn circuit_shape(key: &ProvingKey) -> CircuitShape {
     let system = key.verifying_key().halo2().cs();
     CircuitShape {
-        logrows: key.compiled().shape().logrows,
-        rows: key.compiled().rows().len(),
+        logrows: key.compiled().logrows(),
+        rows: match key.compiled() {
+            Compiled::Chain(chain) => chain.rows().len(),
+            Compiled::Program(program) => program.shape().used_rows as usize,
+        },
         advice_columns: system.num_advice_columns(),
         fixed_columns: system.num_fixed_columns(),
         instance_columns: system.num_instance_columns(),
@@ -337,30 +344,45 @@ fn circuit_shape(key: &ProvingKey) -> CircuitShape {
 
 /// What calibration and compilation chose.
 fn settings(
-    compiled: &CompiledModel,
-    calibration: &Fidelity,
+    compiled: &Compiled,
+    calibration: &IntegerCalibration,
     out_of_range: usize,
 ) -> serde_json::Value {
-    let model = compiled.model();
+    let model = &calibration.model;
     let (low, high) = model.input_range();
-    let layers = model.layers.iter().map(|layer| {
-        json!({
-            "node": layer.name,
-            "input_scale": layer.input_scale,
-            "weight_scale": layer.weight_scale,
-        })
-    });
-    let shape = compiled.shape();
-    json!({
+    let mut settings = json!({
         "input_range": [model.input_scale().real(low), model.input_scale().real(high)],
-        "limbs": model.limbs,
-        "layers": layers.collect::<Vec<_>>(),
-        "output": model.output,
-        "block_width": shape.block_width,
-        "gate_degree": shape.degree,
-        "calibration": calibration,
+        "block_width": compiled.shape().block_width(),
+        "calibration": calibration.fidelity.overall,
         "test_rows_out_of_range": out_of_range,
-    })
+    });
+    let (limbs, degree, details) = match compiled {
+        Compiled::Chain(chain) => {
+            let layers = chain.model().layers.iter().map(|layer| {
+                json!({
+                    "node": layer.name,
+                    "input_scale": layer.input_scale,
+                    "weight_scale": layer.weight_scale,
+                })
+            });
+            let degree = chain.shape().degree;
+            settings["output"] = json!(chain.model().output);
+            let layers = json!(layers.collect::<Vec<_>>());
+            (json!(chain.model().limbs), degree, ("layers", layers))
+        }
+        Compiled::Program(program) => {
+            let steps = program.program().steps.iter();
+            let steps = steps.map(|step| json!({"node": step.name, "wires": step.len()}));
+            let degree = program.shape().degree;
+            let steps = json!(steps.collect::<Vec<_>>());
+            settings["output_scale"] = json!(program.program().output_scale);
+            (json!(program.program().limbs), degree, ("steps", steps))
+        }
+    };
+    settings["limbs"] = limbs;
+    settings["gate_degree"] = json!(degree);
+    settings[details.0] = details.1;
+    settings
 }
 
 /// One line about a finished model.

@@ -193,6 +193,30 @@ fn paper_mode_has_the_shape_of_the_study() {
     );
 }
 
+#[test]
+fn models_that_are_no_chains_of_dense_layers_are_proved() {
+    let out = tempfile::tempdir().unwrap();
+    let mut plan = plan(&out.path().join("runs"), "6:tanh,svm-rbf");
+    plan.source = points(out.path());
+    let (record, folder) = run(&plan, &Progress::hidden()).unwrap();
+    for (model, name) in record.models.iter().zip(["6:tanh", "svm-rbf"]) {
+        assert_eq!(model.tag, name);
+        let accuracy = &model.accuracy;
+        let difference = accuracy.quantized.value - accuracy.float.value;
+        assert!(difference.abs() < 0.05, "{name}: {accuracy:?}");
+        assert!(model.fidelity.label_agreement > 0.95, "{name}");
+        assert!(model.fidelity.max_abs_error < 0.1, "{:?}", model.fidelity);
+        assert_eq!(model.proved_rows.len(), plan.proofs);
+        let key = fs::read(folder.join(name).join("model.vk")).unwrap();
+        let key = VerifyingKey::from_bytes(&key).unwrap();
+        for row in &model.proved_rows {
+            let proof = folder.join(format!("{name}/proofs/row-{row}.proof"));
+            let proof = Proof::from_bytes(&fs::read(proof).unwrap()).unwrap();
+            assert_eq!(key.verify(&proof).unwrap().outputs.len(), 1);
+        }
+    }
+}
+
 /// A table of one's own: two overlapping clouds on a grid; some values are missing.
 fn points(dir: &Path) -> Source {
     let path = dir.join("points.csv");

@@ -1,16 +1,16 @@
 //! Models that standardise raw features themselves, from training to a verified proof.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
-use zkassay_circuit::CompiledModel;
+use zkassay_circuit::{CompileOptions, Compiled};
 use zkassay_experiment::dataset::Rows;
 use zkassay_experiment::integer;
 use zkassay_graph::Graph;
 use zkassay_models::zoo::{self, Params};
 use zkassay_models::{Classifier, Export, Hyperparameters, Standardization, TrainingSet};
 use zkassay_prover::{ProvingKey, Srs};
-use zkassay_quant::QuantError;
+use zkassay_quant::{IntegerModel, QuantError};
 use zkassay_seed::Stream;
 use zkassay_verifier::artefact::digest;
 use zkassay_verifier::{Proof, VerifyingKey};
@@ -84,8 +84,11 @@ fn a_proof_covers_the_model_from_raw_features() {
         let (float, onnx) = train(name, &raw);
         let graph = Graph::from_onnx(&onnx).unwrap();
         let model = integer::calibrated(&graph, &raw.calibration).unwrap().model;
+        let IntegerModel::Chain(chain) = &model else {
+            panic!("{name} is a chain of dense layers");
+        };
         assert_eq!(
-            model.layers.len(),
+            chain.layers.len(),
             layers,
             "the standardisation is no layer of its own"
         );
@@ -98,8 +101,8 @@ fn a_proof_covers_the_model_from_raw_features() {
         let agreeing = integer::score(&model, &Rows { values, labels }).unwrap();
         assert!(agreeing.accuracy().unwrap().value >= 0.98, "{name}");
 
-        let compiled = CompiledModel::new(model).unwrap();
-        let srs = Srs::unsafe_local(compiled.shape().logrows);
+        let compiled = Compiled::new(model, &CompileOptions::default()).unwrap();
+        let srs = Srs::unsafe_local(compiled.logrows());
         let key = ProvingKey::setup(&srs, compiled, digest(&onnx)).unwrap();
         let witness = key
             .compiled()

@@ -1,9 +1,11 @@
 //! Honest files: small models of several shapes and visibilities, with everything made of them.
 
+mod exported;
+
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Array4};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use zkassay::{
@@ -28,7 +30,7 @@ pub struct Corpus {
     pub small_srs: Vec<Srs>,
     /// Models, and what is made of them.
     pub members: Vec<Member>,
-    /// ONNX files, those of the members first.
+    /// ONNX files, those of the members first; then others, with every operator that can be imported.
     pub onnx: Vec<Vec<u8>>,
     /// Input files, and how many values a row has.
     pub inputs: Vec<(Vec<u8>, usize)>,
@@ -55,7 +57,7 @@ pub struct Member {
 const PROOFS: u64 = 3;
 
 impl Corpus {
-    /// Makes everything; `fixtures` is the folder of exported models and their inputs.
+    /// Makes everything; in the folder `fixtures` are exported models and their inputs.
     ///
     /// # Errors
     /// A fixture cannot be read, or a stage refuses its honest input.
@@ -81,14 +83,21 @@ impl Corpus {
         let rows = |values, count| zkassay::input::to_json(random_rows(values, count, 1).view());
         let nested =
             br#"{"input_shapes": [[2, 2]], "input_data": [[[1, -0.5], [0.25e1, 3]]], "x": null}"#;
+        for (index, (program, visibility)) in programs()?.into_iter().enumerate() {
+            let member = Member::new(&srs, &program, visibility);
+            members.push(member.with_context(|| format!("program {index} of the corpus"))?);
+            onnx.push(program);
+        }
         let mut inputs = vec![(rows(3, 1), 3), (rows(4, 2), 4), (nested.to_vec(), 4)];
+        let models = fixtures.join("models");
         for name in ["input.json", "calibration.json"] {
-            inputs.push((read(&fixtures.join(name))?, 8));
+            inputs.push((read(&models.join(name))?, 8));
         }
         for name in ["dynamo.onnx", "dynamo-external.onnx", "torchscript.onnx"] {
-            onnx.push(read(&fixtures.join(name))?);
+            onnx.push(read(&models.join(name))?);
         }
-        onnx.push(every_operator()?);
+        onnx.push(every_attribute()?);
+        onnx.extend(exported::models(&fixtures.join("operators"))?);
         Ok(Self {
             small_srs: (2..5)
                 .map(|k| self::srs(k, k.into()))
@@ -179,8 +188,46 @@ fn model(widths: &[usize], sigmoid: bool, seed: u64) -> Result<Vec<u8>> {
     Ok(builder.encode()?)
 }
 
-/// A model with the operators that [`ModelBuilder`] does not write.
-fn every_operator() -> Result<Vec<u8>> {
+/// Small models that are no chains of dense layers: a tanh, a convolutional network with a pool, and a
+/// softmax.
+fn programs() -> Result<Vec<(Vec<u8>, Visibility)>> {
+    let mut stream = Stream::new(20, "fuzz/weights");
+    let mut draw = || stream.normal() as f32;
+    let mut dense = |inputs, outputs| {
+        let weights = Array2::from_shape_simple_fn((outputs, inputs), &mut draw);
+        (weights, Array1::from_shape_simple_fn(outputs, &mut draw))
+    };
+    let (hidden, last, head) = (dense(3, 4), dense(4, 2), dense(2, 3));
+    let kernel = Array4::from_shape_simple_fn((2, 1, 3, 3), &mut draw);
+    let tanh = ModelBuilder::new("tanh", 3)?
+        .dense("hidden", hidden.0.view(), hidden.1.view())?
+        .tanh("tanh")?
+        .dense("last", last.0.view(), last.1.view())?;
+    let network = ModelBuilder::new("network", 16)?
+        .reshape("image", &[1, 4, 4])?
+        .conv2d(
+            "conv",
+            kernel.view(),
+            Array1::from_elem(2, 0.1).view(),
+            1,
+            1,
+        )?
+        .relu("relu")?
+        .max_pool("pool", 4, 4)?
+        .flatten("flatten")?
+        .dense("head", head.0.view(), head.1.view())?;
+    let softmax = ModelBuilder::new("softmax", 2)?
+        .dense("head", head.0.view(), head.1.view())?
+        .softmax("softmax")?;
+    Ok(vec![
+        (softmax.encode()?, visibility(Private, Private, true)),
+        (tanh.encode()?, visibility(Private, Public, true)),
+        (network.encode()?, visibility(Public, Public, true)),
+    ])
+}
+
+/// A model with operators and attributes that [`ModelBuilder`] does not write.
+fn every_attribute() -> Result<Vec<u8>> {
     let mut model = ModelProto::from_bytes(&model(&[4, 3, 2], true, 9)?)?;
     let graph = model.graph.as_mut().context("a model has a graph")?;
     let node = |op: &str, inputs: &[&str], output: &str| NodeProto {
@@ -226,7 +273,7 @@ pub(crate) mod tests {
     use super::*;
 
     fn new() -> Corpus {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models");
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
         Corpus::new(&fixtures).unwrap()
     }
 

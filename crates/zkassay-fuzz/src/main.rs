@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 
 /// Whether nothing failed.
 fn fuzz(arguments: &Arguments) -> Result<bool> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
     let corpus = Arc::new(Corpus::new(&fixtures)?);
     let mut targets = target::all(&corpus);
     targets.retain(|target| {

@@ -4,6 +4,7 @@
 
 pub mod elements;
 pub mod json;
+pub mod protobuf;
 pub mod sealed;
 
 use zkassay_seed::Stream;

@@ -42,17 +42,18 @@ use crate::{Field, field};
 /// The instance column: public values in their rows.
 pub fn instance(shape: &ProgramShape, inputs: &[i64], outputs: &[i64]) -> Vec<Field> {
     let mut column = Vec::new();
-    let shows = [
-        (shape.reveals_outputs(), shape.first_output, outputs),
-        (shape.reveals_inputs(), shape.first_input, inputs),
-    ];
-    for (is_shown, first, values) in shows {
-        if is_shown {
-            let end = first as usize + values.len();
-            column.resize(column.len().max(end), Field::ZERO);
-            for (cell, value) in column[first as usize..].iter_mut().zip(values) {
-                *cell = field((*value).into());
-            }
+    let mut show = |row: usize, value: i64| {
+        column.resize(column.len().max(row + 1), Field::ZERO);
+        column[row] = field(value.into());
+    };
+    if shape.reveals_outputs() {
+        for (index, value) in outputs.iter().enumerate() {
+            show(shape.output_row(index), *value);
+        }
+    }
+    if shape.reveals_inputs() {
+        for (index, value) in inputs.iter().enumerate() {
+            show(shape.input_row(index), *value);
         }
     }
     column

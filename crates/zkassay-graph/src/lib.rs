@@ -14,7 +14,7 @@
 //! | `Add`, `Sub`, `Mul`, `Div`, `Neg`, `Sum`, `Mean`, `Max`, `Min`, `Pow`, `Mod` | [`Op::Elementwise`] with constants, else [`Op::Binary`] |
 //! | `Relu`, `LeakyRelu`, `PRelu`, `Clip`, `Elu`, `Celu`, `Selu`, `Gelu`, `Swish`, `Softplus`, `Softsign`, `HardSigmoid`, `HardSwish`, `Mish`, `ThresholdedRelu`, `Shrink`, `Sigmoid`, `Tanh` | [`Op::Map`] |
 //! | `Abs`, `Sign`, `Floor`, `Ceil`, `Round`, `Sqrt`, `Reciprocal`, `Exp`, `Log`, `Erf` | [`Op::Map`] |
-//! | `Equal`, `Less`, `LessOrEqual`, `Greater`, `GreaterOrEqual`, `And`, `Or`, `Xor`, `Not`; `Where`, `If` | [`Op::Binary`]; [`Op::Select`] |
+//! | `Equal`, `Less`, `LessOrEqual`, `Greater`, `GreaterOrEqual`, `And`, `Or`, `Xor`, `Not`; `Where` | [`Op::Binary`]; [`Op::Select`] |
 //! | `Softmax`, `LogSoftmax`, `Hardmax` | [`Op::Softmax`], [`Op::ArgMax`] |
 //! | `ReduceSum`, `ReduceMean`, `ReduceMax`, `ReduceMin`, `ReduceL1`, `ReduceL2`, `ReduceSumSquare`, `ReduceLogSum`, `ReduceLogSumExp`, `ReduceProd`, `CumSum` | [`Op::Reduce`] |
 //! | `MaxPool`, `AveragePool`, `LpPool`, `GlobalAveragePool`, `GlobalMaxPool` | [`Op::Reduce`] |
@@ -22,11 +22,12 @@
 //! | `ArgMax`, `ArgMin`, `TopK` | [`Op::ArgMax`], [`Op::TopK`] |
 //! | `Reshape`, `Flatten`, `Squeeze`, `Unsqueeze`, `Identity`, `Dropout` (inference), `Cast` to floats, `ZipMap` | nothing: the elements stay where they are |
 //! | `Transpose`, `Concat`, `Split`, `Slice`, `Pad`, `Gather`, `GatherElements`, `GatherND`, `Expand`, `Tile`, `DepthToSpace`, `SpaceToDepth`, `ReverseSequence`, `Resize`, `ArrayFeatureExtractor` | [`Op::Rearrange`]; several that follow each other become one |
+//! | `OneHot`; `Gather` and `GatherElements` at positions that the input decides | comparisons with every position, [`Op::Binary`], and [`Op::Dense`] |
 //! | `Constant`, `ConstantOfShape`, `Shape`, `Size`, `Range`, and whatever reads only constants | constants |
 //! | `QuantizeLinear`, `DequantizeLinear` | [`Op::Elementwise`], [`Op::Map`] |
 //! | `LinearClassifier`, `LinearRegressor`, `SVMClassifier`, `SVMRegressor`, `Scaler`, `Normalizer`, `Imputer`, `Binarizer`, `OneHotEncoder`, `LabelEncoder` of ai.onnx.ml | all of the above |
 //! | `TreeEnsembleClassifier`, `TreeEnsembleRegressor` of ai.onnx.ml | [`Op::Trees`] |
-//! | functions of the model's own, `Scan` | their bodies |
+//! | functions of the model's own, `Scan`, `If` | their bodies, the body once for each step, the branches |
 //!
 //! A model has one row as its input: several inputs are parts of it, in order. The first dimension
 //! is bound to 1, others that are open are bound by [`ImportOptions`], which also chooses among

@@ -9,11 +9,15 @@
 //! | file | what |
 //! |---|---|
 //! | `form` | affine forms, blocks of many |
-//! | `state` | the program so far; how forms become wires |
+//! | `state` | the program so far |
+//! | `commit`, `steps` | how forms become wires |
+//! | `operand` | what operations take of their operands |
 //! | `check` | that operations fit their operands |
+//! | `patterns` | functions that exporters write as several nodes |
 //! | `product`, `quotient`, `truth`, `curve` | what operations have in common |
 
 mod check;
+mod commit;
 mod conv;
 mod curve;
 mod dense;
@@ -21,7 +25,9 @@ mod elementwise;
 mod form;
 mod map;
 mod matmul;
+mod operand;
 mod order;
+mod patterns;
 mod product;
 mod quotient;
 mod rearrange;
@@ -29,6 +35,7 @@ mod reduce;
 mod select;
 mod softmax;
 mod state;
+mod steps;
 mod trees;
 mod truth;
 
@@ -114,6 +121,8 @@ pub(crate) fn quantize_limited(
 ) -> Result<(LoweredProgram, ProgramScheme), QuantError> {
     scheme.check(graph)?;
     check::graph(graph)?;
+    let graph = patterns::recognised(graph);
+    let graph = graph.as_ref();
     let limbs = scheme.limbs;
     let room = (limbs.bits * limbs.input) as i32 - 1;
     let exponent = ceil_log2(f64::from(scheme.range).max(1e-6));
@@ -142,6 +151,7 @@ pub(crate) fn quantize_limited(
         let mut value = Value::default();
         if needed[index + 1] {
             let operands: Vec<Rc<Value>> = node.inputs.iter().map(|i| values[*i].clone()).collect();
+            lowering.at = index + 1;
             value = lowering.node(node, operands)?;
             // What several nodes read is computed once.
             let has_rows = value

@@ -4,7 +4,9 @@
 //! axis, meets the kernel's elements `q` with `dilation q = stride m + class`, and contributes to
 //! the output `e - m`: so with `E = pitch e_y + e_x` and `M = pitch m_y + m_x` to position
 //! `t = E - M`, by a weight that depends on `M` alone. The pitch is so large that two different
-//! `(e_y - m_y, e_x - m_x)` of which one is an output are at different positions.
+//! `(e_y - m_y, e_x - m_x)` of which one is an output are at different positions. Output 0 is at
+//! position 0; contributions to positions before it are left out, for a weight with `M > E` comes into the
+//! factor below the pixel's row.
 
 use zkassay_quant::IntegerConv;
 
@@ -13,8 +15,6 @@ use zkassay_quant::IntegerConv;
 pub struct Grid {
     /// Positions of one line of outputs.
     pub pitch: usize,
-    /// The position of output 0.
-    pub origin: usize,
     /// Positions.
     pub len: usize,
     /// The pixels and weights that meet each other.
@@ -24,9 +24,11 @@ pub struct Grid {
 /// Pixels of one stride class of a channel, and the weights that they meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
-    /// `(M, kernel y, kernel x)`, by `M`, the least of which is taken as zero.
+    /// `(M, kernel y, kernel x)`, by `M`, the least of which is taken as zero; without those that no
+    /// pixel meets.
     pub taps: Vec<(usize, usize, usize)>,
-    /// `(V, y, x)`, by `V`: a pixel contributes to position `V - M`.
+    /// `(V, y, x)`, by `V`: a pixel contributes to the positions `V - M` from 0 on. Without those
+    /// that contribute to none.
     pub pixels: Vec<(usize, usize, usize)>,
 }
 
@@ -74,25 +76,23 @@ impl Grid {
             }
             ends
         };
-        let (low_y, high_y) = reach(&rows, out_height);
+        let (_, high_y) = reach(&rows, out_height);
         let (low_x, high_x) = reach(&columns, out_width);
         // Weights of one line stay apart from those of the next, too.
         let widest = columns.iter().flat_map(|axis| &axis.taps);
         let widest = widest.map(|(m, _)| *m as i64).max().unwrap_or(0);
         let pitch = (high_x + 1).max(out_width - low_x).max(widest + 1);
-        let first = low_y * pitch + low_x;
         let last = high_y * pitch + high_x;
 
         let mut classes = Vec::new();
         for row in &rows {
             for column in &columns {
-                classes.push(Class::new(row, column, pitch, first));
+                classes.push(Class::new(row, column, pitch));
             }
         }
         Self {
             pitch: pitch as usize,
-            origin: -first as usize,
-            len: (last - first + 1) as usize,
+            len: (last + 1) as usize,
             classes,
         }
     }
@@ -100,14 +100,13 @@ impl Grid {
     /// The output at a position, if there is one.
     pub fn output(&self, position: usize, conv: &IntegerConv) -> Option<usize> {
         let [height, width] = conv.output;
-        let from_origin = position.checked_sub(self.origin)?;
-        let (y, x) = (from_origin / self.pitch, from_origin % self.pitch);
+        let (y, x) = (position / self.pitch, position % self.pitch);
         (y < height && x < width).then_some(y * width + x)
     }
 }
 
 impl Class {
-    fn new(row: &Axis, column: &Axis, pitch: i64, first: i64) -> Self {
+    fn new(row: &Axis, column: &Axis, pitch: i64) -> Self {
         let products = |a: &[(usize, usize)], b: &[(usize, usize)]| -> Vec<(i64, usize, usize)> {
             let mut all: Vec<_> = a
                 .iter()
@@ -122,11 +121,16 @@ impl Class {
         let taps = products(&row.taps, &column.taps);
         let pixels = products(&row.pixels, &column.pixels);
         let least = taps.first().map_or(0, |tap| tap.0);
-        let place = |zero: i64| move |(at, i, j): (i64, usize, usize)| ((at - zero) as usize, i, j);
+        let place = |(at, i, j): (i64, usize, usize)| {
+            let from_least = usize::try_from(at - least).ok()?;
+            Some((from_least, i, j))
+        };
+        let pixels: Vec<_> = pixels.into_iter().filter_map(place).collect();
+        let end = pixels.last().map_or(0, |pixel| pixel.0 + 1);
+        let taps = taps.into_iter().filter_map(place);
         Self {
-            taps: taps.into_iter().map(place(least)).collect(),
-            // V - (M - least) = E - first - M, the position from the first.
-            pixels: pixels.into_iter().map(place(first + least)).collect(),
+            taps: taps.filter(|tap| tap.0 < end).collect(),
+            pixels,
         }
     }
 

@@ -256,18 +256,14 @@ impl CompiledProgram {
             self.producer_cells(columns, &mut cells, row, producer);
         }
         self.function_cells(columns, &mut cells);
-        let shows = [
-            (self.shape.reveals_outputs(), self.shape.first_output, self.shape.outputs),
-            (self.shape.reveals_inputs(), self.shape.first_input, self.shape.inputs),
-        ];
-        let mut shown = vec![false; self.shape.rows()];
-        for (is_shown, first, count) in shows {
-            if is_shown {
-                let rows = first as usize..(first + count) as usize;
-                shown[rows].fill(true);
-            }
+        let mut shown = vec![];
+        if self.shape.reveals_outputs() {
+            shown.extend((0..self.program.outputs).map(|index| self.shape.output_row(index)));
         }
-        for (row, _) in shown.iter().enumerate().filter(|(_, is_shown)| **is_shown) {
+        if self.shape.reveals_inputs() {
+            shown.extend((0..self.program.inputs).map(|index| self.shape.input_row(index)));
+        }
+        for row in shown {
             cells.set(columns.shown, row, 1);
         }
         cells.0
@@ -411,10 +407,10 @@ pub(super) fn step_bias(step: &Step, index: usize) -> i64 {
     }
 }
 
-/// The program with outputs in rows one after the other: other steps get a copy.
+/// The program with outputs in order, in every row or every second: other steps get a copy.
 fn with_plain_outputs(mut program: Program) -> Program {
     let is_plain = |step: &Step| {
-        matches!(step.kind, Kind::Dense { .. } | Kind::Sums(_))
+        !matches!(step.kind, Kind::Conv(_) | Kind::Hints(_))
     };
     if !program.steps.last().is_some_and(is_plain) {
         let wires = program.wires();
@@ -643,7 +639,6 @@ impl Rows {
                 });
                 self.consumers.extend(rows);
                 for &(at, y, x) in &class.taps {
-                    // All taps come before the first pixel.
                     self.consumers[from + at].weights = Weights::Conv {
                         step,
                         first,
@@ -726,6 +721,10 @@ impl Rows {
             first_input: self.first_input as u32,
             outputs: program.outputs as u32,
             first_output: self.first_output as u32,
+            output_stride: match program.steps.last().map(|step| &step.kind) {
+                Some(Kind::Products(_) | Kind::Table { .. }) => 2,
+                _ => 1,
+            },
             used_rows: self.len() as u32,
             visibility: options.visibility,
         }

@@ -453,7 +453,9 @@ impl Full {
                             continue;
                         };
                         let x = i128::from(wires[wire]);
-                        for &(m, qy, qx) in &class.taps {
+                        // By place; those beyond the pixel's contribute to no position.
+                        let taps = class.taps.iter().take_while(|(m, ..)| *m <= v);
+                        for &(m, qy, qx) in taps {
                             sums[v - m] += x * i128::from(conv.weights[[o, channel, qy, qx]]);
                         }
                     }

@@ -41,6 +41,7 @@ fn shapes() -> Vec<ProgramShape> {
                     first_input: 30,
                     outputs: 2,
                     first_output: 0,
+                    output_stride: 1,
                     used_rows: 40,
                     visibility: Visibility::default(),
                 });

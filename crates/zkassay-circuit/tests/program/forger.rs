@@ -7,11 +7,12 @@ use zkassay_circuit::program::grid::Grid;
 use zkassay_circuit::program::layout::Producer;
 use zkassay_circuit::{CompiledProgram, ProgramWitness};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
+use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
 use zkassay_gadgets::program::instance;
 use zkassay_gadgets::{Field, field, power_of_two};
 use zkassay_quant::{Finish, Hint, IntegerConv, Kind, Program, Sum, Table, Wire};
 
-use crate::common::{set_limb, set_number};
+use crate::common::LIMBS;
 
 /// An evaluation, honest or not.
 #[derive(Clone, Debug)]
@@ -226,11 +227,40 @@ fn at_position(conv: &IntegerConv, channel: usize, position: usize, wires: &[i12
                 let Some(wire) = conv.inputs[(input * height + y) * width + x] else {
                     continue;
                 };
-                let taps = class.taps.iter().filter(|(m, _, _)| v - m == position);
+                let taps = class.taps.iter().filter(|(m, _, _)| position + m == v);
                 let weights = taps.map(|&(_, qy, qx)| conv.weights[[channel, input, qy, qx]]);
                 sum += wires[wire] * weights.map(i128::from).sum::<i128>();
             }
         }
     }
     sum
+}
+
+/// An element that is a small integer.
+pub(crate) fn small(element: Field) -> Option<usize> {
+    let bytes = element.to_repr();
+    let (low, high) = bytes.as_ref().split_at(4);
+    let is_small = high.iter().all(|byte| *byte == 0);
+    is_small.then(|| u32::from_le_bytes(low.try_into().unwrap()) as usize)
+}
+
+/// Changes a limb, and the multiplicities with it: the lookup holds if the new limb is in range.
+pub(crate) fn set_limb(witness: &mut ProgramWitness, column: usize, row: usize, limb: Field) {
+    let old = witness.limbs[column][row];
+    for (entry, change) in [(old, -Field::ONE), (limb, Field::ONE)] {
+        let cell = small(entry).and_then(|entry| witness.multiplicity.get_mut(entry));
+        if let Some(cell) = cell {
+            *cell += change;
+        }
+    }
+    witness.limbs[column][row] = limb;
+}
+
+/// Writes a number to limbs of a row, from one on; its high bits are lost.
+pub(crate) fn set_number(witness: &mut ProgramWitness, row: usize, first: usize, number: i128) {
+    for column in first..witness.limbs.len() {
+        let shift = LIMBS.bits as usize * (column - first);
+        let limb = (number >> shift.min(127)) & ((1 << LIMBS.bits) - 1);
+        set_limb(witness, column, row, field(limb));
+    }
 }

@@ -15,10 +15,9 @@ use zkassay_gadgets::{Field, field};
 use zkassay_quant::{Finish, Kind, Program, Sum, Wire};
 use zkassay_seed::Stream;
 
-use crate::common::{
-    Builder, Checker, LIMBS, check, compile, every_kind, random_table, rows, set_limb,
-};
-use crate::forger::{evaluate, fill};
+use crate::checker::Checker;
+use crate::common::{Builder, LIMBS, check, compile, every_kind, random_table, rows};
+use crate::forger::{evaluate, fill, set_limb};
 
 /// Programs with convolutions of several blocks of channels, strides, dilations, padding beyond the kernel,
 /// kernels beyond the image, images with zeros; products and functions that are rescaled, rectified
@@ -118,12 +117,13 @@ fn every_overwritten_cell_is_rejected() {
 
 #[test]
 fn the_mock_prover_rejects_overwritten_cells_too() {
-    // A sample of the cells above, to know that the checker is not more severe than halo2.
+    // A sample of the cells above, to know that the checker is not more severe than halo2. (It panics on
+    // row 0, where equations look at cells that nobody assigns.)
     let compiled = compile(every_kind());
     let checker = Checker::new(&compiled);
     let witness = TableWitness::from(honest(&compiled));
     for column in 0..checker.advice() {
-        for row in [0, 3, 17 + column, compiled.producers().len() - 1 - column, checker.last_row() - 1] {
+        for row in [3, 17 + column, compiled.producers().len() - 1 - column, checker.last_row() - 1] {
             let overwrite = Overwrite {
                 column,
                 row,
@@ -158,7 +158,9 @@ fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
         let fails = |witness: &ProgramWitness, row: usize| {
             !checker.failing(&checker.fill(witness), checker.around(row)).is_empty()
         };
-        for row in 0..checker.last_row() {
+        // Rows that nothing uses are like each other.
+        let used = compiled.shape().used_rows as usize;
+        for row in (0..used).chain((used..checker.last_row()).step_by(16)) {
             for column in 0..base.limbs.len() {
                 let old = base.limbs[column][row];
                 let others = [Field::ZERO, Field::ONE, field((1 << LIMBS.bits) - 1), old + Field::ONE];
@@ -365,32 +367,30 @@ fn the_witness_of_another_program_is_rejected() {
 #[test]
 fn a_reader_has_to_read_its_own_wire() {
     // Sums hold for what is read; only the bus tells that it is another wire's value.
-    let compiled = compile(every_kind());
-    let checker = Checker::new(&compiled);
-    let program = compiled.program();
-    let inputs = honest(&compiled).inputs;
-    for (what, other) in neighbours(program) {
-        if !what.contains("operand") && !what.contains("argument") {
-            continue;
+    let mut tested = 0;
+    for compiled in compiled() {
+        let checker = Checker::new(&compiled);
+        let inputs = honest(&compiled).inputs;
+        let here = evaluate(compiled.program(), &inputs, &[]).wires;
+        for (what, other) in neighbours(compiled.program()) {
+            if !what.contains("operand") && !what.contains("argument") {
+                continue;
+            }
+            let there = evaluate(&other, &inputs, &[]);
+            let Ok(other) = CompiledProgram::with_options(other, compiled.options()) else {
+                continue;
+            };
+            assert_eq!(other.producers(), compiled.producers());
+            if there.wires != here {
+                let mut failing = checker.verdict(&fill(&other, &there));
+                // Divisors and quotients of the wrong sign have no limbs.
+                failing.remove("nonnegative");
+                assert_eq!(failing, names(&[BUS]), "{what}");
+                tested += 1;
+            }
         }
-        let there = evaluate(&other, &inputs, &[]);
-        let mut witness = fill(&compiled, &there);
-        for (row, consumer) in readers_of(&compiled, &other) {
-            witness.operand[row] = consumer.map_or(Field::ZERO, |wire| field(there.wires[wire]));
-        }
-        if there.wires == evaluate(program, &inputs, &[]).wires {
-            continue;
-        }
-        assert_eq!(checker.verdict(&witness), names(&[BUS]), "{what}");
     }
-}
-
-/// What each row reads in another program of the same layout.
-fn readers_of(compiled: &CompiledProgram, other: &Program) -> Vec<(usize, Option<Wire>)> {
-    let other = CompiledProgram::with_options(other.clone(), compiled.options()).unwrap();
-    assert_eq!(other.producers(), compiled.producers());
-    let consumers = other.consumers().iter();
-    consumers.map(|consumer| consumer.operand).enumerate().collect()
+    assert!(tested > 10, "{tested}");
 }
 
 #[test]
@@ -398,9 +398,9 @@ fn public_values_are_those_of_their_rows() {
     for compiled in compiled() {
         let checker = Checker::new(&compiled);
         let base = honest(&compiled);
-        let first = compiled.shape().first_output as usize;
         let count = base.outputs.len();
-        for row in first..first + count {
+        for index in 0..count {
+            let row = compiled.shape().output_row(index);
             for delta in [field(1), field(-1), field(1 << 62)] {
                 let mut witness = base.clone();
                 witness.instance[0][row] += delta;
@@ -409,7 +409,7 @@ fn public_values_are_those_of_their_rows() {
                 witness.value[row] += delta;
                 assert!(!checker.verdict(&witness).is_empty());
             }
-            let next = first + (row - first + 1) % count;
+            let next = compiled.shape().output_row((index + 1) % count);
             if base.instance[0][row] != base.instance[0][next] {
                 let mut witness = base.clone();
                 witness.instance[0].swap(row, next);

@@ -9,7 +9,7 @@ use zkassay_graph::Graph;
 use zkassay_models::metrics::{self, Metrics, Summary};
 use zkassay_models::zoo;
 use zkassay_models::{Classifier, Export, Hyperparameters, ModelSpec, Round, TrainingSet};
-use zkassay_quant::Fidelity;
+use zkassay_quant::{Fidelity, FidelityReport};
 
 use super::data::RoundRows;
 use super::{AccuracyPlan, IntegerAccuracy, ModelAccuracy};
@@ -99,7 +99,7 @@ fn quantized(onnx: &[u8], rows: &RoundRows) -> Result<Quantized> {
     let model = integer::calibrated(&graph, &rows.calibration)?.model;
     Ok(Quantized {
         accuracy: integer::score(&model, &rows.test)?.accuracy()?.value,
-        fidelity: Fidelity::measure(&graph, &model, rows.test.values.view())?,
+        fidelity: FidelityReport::measure(&graph, &model, rows.test.values.view())?.overall,
     })
 }
 

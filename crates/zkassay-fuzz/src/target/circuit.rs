@@ -47,19 +47,20 @@ impl Target for CircuitFile {
         if let Err(what) = is_stable(&circuit) {
             return wrong(what);
         }
-        let model = circuit.compiled.model();
-        let (low, high) = model.input_range();
+        let compiled = &circuit.compiled;
+        let (inputs, scale) = (compiled.shape().inputs(), compiled.input_scale());
+        let half = 1i64 << (compiled.shape().input_bits() - 1);
         let mut how_far = "read";
-        for value in [0, low, high] {
-            let row = vec![model.input_scale().real(value) as f32; model.inputs()];
+        for value in [0, -half, half - 1] {
+            let row = vec![scale.real(value) as f32; inputs as usize];
             let Ok(witness) = Witness::new(&circuit, &row) else {
                 continue;
             };
-            if circuit.compiled.witness(&row).is_err() {
+            if compiled.witness(&row).is_err() {
                 return wrong("an input that is evaluated, but has no table");
             }
             how_far = "read and evaluated";
-            let small = circuit.compiled.shape().logrows <= MOCKED_LOGROWS;
+            let small = compiled.logrows() <= MOCKED_LOGROWS;
             if is_honest || (small && sample(&case.bytes, MOCKED)) {
                 if let Err(error) = mock(&circuit, &witness) {
                     return wrong(format!("an evaluation that the gates refuse: {error}"));

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use zkassay::{Circuit, ProvingKey};
+use zkassay_circuit::Compiled;
+use zkassay_quant::{Kind, Program, Step};
 use zkassay_seed::Stream;
-use zkassay_verifier::Kind;
+use zkassay_verifier::Kind as FileKind;
 use zkassay_verifier::artefact::{open, seal, write_block};
 
 use super::{HONEST, accepted, refused, sample, wrong};
@@ -38,7 +40,7 @@ impl Target for ProvingKeyFile {
         let donors: Vec<&[u8]> = circuits.iter().map(Vec::as_slice).collect();
         let bytes = match stream.below(12) {
             0 => sealed(
-                Kind::ProvingKey,
+                FileKind::ProvingKey,
                 &file,
                 &donors,
                 stream,
@@ -83,29 +85,34 @@ impl ProvingKeyFile {
         let mut key = of.key.verifying_key().to_bytes();
         if let (Ok(read), Ok(payload)) = (
             Circuit::from_bytes(&circuit),
-            open(Kind::VerifyingKey, &key),
+            open(FileKind::VerifyingKey, &key),
         ) {
             let mut payload = payload.to_vec();
             if let (Ok(digest), Some(place)) = (read.digest(), payload.get_mut(CIRCUIT)) {
                 place.copy_from_slice(&digest);
             }
-            key = seal(Kind::VerifyingKey, &payload);
+            key = seal(FileKind::VerifyingKey, &payload);
         }
         if one_in(8, stream) {
-            key = sealed(Kind::VerifyingKey, &key, &[], stream, |payload, stream| {
-                mutate(payload, &[], stream);
-            });
+            key = sealed(
+                FileKind::VerifyingKey,
+                &key,
+                &[],
+                stream,
+                |payload, stream| {
+                    mutate(payload, &[], stream);
+                },
+            );
         }
         let mut payload = Vec::new();
         write_block(&mut payload, &circuit);
         write_block(&mut payload, &key);
-        seal(Kind::ProvingKey, &payload)
+        seal(FileKind::ProvingKey, &payload)
     }
 
     /// A proof under a key whose weights are not those of its verifying key has to be rejected.
     fn prove(&self, key: &ProvingKey, of: &Member, is_honest: bool) -> Outcome {
-        let model = key.compiled().model();
-        let row = vec![0.0; model.inputs()];
+        let row = vec![0.0; key.compiled().shape().inputs() as usize];
         let proved = key
             .compiled()
             .witness(&row)
@@ -116,22 +123,44 @@ impl ProvingKeyFile {
             Err(error) if is_honest => return wrong(format!("the honest key: {error}")),
             Err(error) => return accepted(format!("read; no proof: {error}")),
         };
-        let honest = of.circuit.compiled.model();
-        let weights = |of: &zkassay_prover::Circuit| {
-            let layers = &of.compiled.model().layers;
-            let layers = layers
-                .iter()
-                .map(|layer| (layer.weights.clone(), layer.bias.clone()));
-            layers.collect::<Vec<_>>()
-        };
-        let is_bound = !key.compiled().shape().unbound();
-        let same = weights(key.circuit()) == weights(&of.circuit) && model.limbs == honest.limbs;
+        let is_bound = !key.compiled().options().visibility.is_unbound();
+        let same = is_same(key.compiled(), &of.circuit.compiled);
         match key.verifying_key().verify(&proof) {
             Ok(_) if is_bound && !same => wrong("a proof of other weights is accepted"),
             Ok(_) => accepted("read, and its proof accepted"),
             Err(error) if is_honest => wrong(format!("the honest key's proof: {error}")),
             Err(error) => accepted(format!("read; its proof: {error}")),
         }
+    }
+}
+
+/// Whether two circuits compute the same: names and what outputs are called aside.
+fn is_same(one: &Compiled, other: &Compiled) -> bool {
+    match (one, other) {
+        (Compiled::Chain(one), Compiled::Chain(other)) => {
+            let [one, other] = [one.model(), other.model()];
+            let layers = one.layers.iter().zip(&other.layers);
+            let mut pairs = layers.map(|(a, b)| a.weights == b.weights && a.bias == b.bias);
+            let count = one.layers.len() == other.layers.len();
+            count && one.limbs == other.limbs && pairs.all(|is_same| is_same)
+        }
+        (Compiled::Program(one), Compiled::Program(other)) => {
+            let [one, other] = [one.program(), other.program()];
+            let steps = one.steps.iter().zip(&other.steps);
+            // A bound is for the honest prover only, and so is what a hint is made of.
+            let mut pairs = steps.map(|(a, b)| {
+                let are_hints = |step: &Step| matches!(step.kind, Kind::Hints(_));
+                let hints = are_hints(a) && are_hints(b) && a.len() == b.len();
+                a.finish == b.finish && (hints || a.kind == b.kind)
+            });
+            let tables = one.tables.iter().zip(&other.tables);
+            let mut functions = tables.map(|(a, b)| a.first == b.first && a.segments == b.segments);
+            let counts = |of: &Program| (of.steps.len(), of.tables.len(), of.limbs, of.outputs);
+            counts(one) == counts(other)
+                && pairs.all(|is_same| is_same)
+                && functions.all(|is_same| is_same)
+        }
+        _ => false,
     }
 }
 
@@ -144,7 +173,7 @@ mod tests {
         let corpus = crate::corpus::tests::corpus();
         for member in &corpus.members {
             let key = member.key.verifying_key().to_bytes();
-            let payload = open(Kind::VerifyingKey, &key).unwrap();
+            let payload = open(FileKind::VerifyingKey, &key).unwrap();
             assert_eq!(payload[CIRCUIT], member.circuit.digest().unwrap());
         }
     }

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use zkassay::{Proof, PublicData, VerifyingKey};
+use zkassay_gadgets::TableShape;
 use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
-use zkassay_gadgets::{Columns, Shape};
 use zkassay_seed::Stream;
 use zkassay_verifier::Kind;
 use zkassay_verifier::artefact::open;
@@ -16,11 +16,37 @@ use crate::mutate::{count, elements, interesting, mutate, one_in, pick, sealed::
 use crate::{Case, Outcome, Target};
 
 /// Where in the payload the shape is: after two hashes and a byte.
-const SHAPE: Range<usize> = 65..65 + Shape::BYTES;
-/// What follows: scales and the output map, the point of G2, halo2's header.
-const SCALES: Range<usize> = SHAPE.end..SHAPE.end + 21;
-const G2: Range<usize> = SCALES.end..SCALES.end + 64;
-const HEADER: Range<usize> = G2.end..G2.end + 10;
+const SHAPE: usize = 65;
+
+/// Where the parts of a key's payload are.
+struct Parts {
+    /// The shape: as long as its first word says.
+    shape: Range<usize>,
+    /// Scales and the output map.
+    scales: Range<usize>,
+    /// The point of G2.
+    g2: Range<usize>,
+    /// halo2's header.
+    header: Range<usize>,
+}
+
+impl Parts {
+    fn of(payload: &[u8]) -> Self {
+        let first = payload
+            .get(SHAPE..SHAPE + 4)
+            .and_then(|word| word.try_into().ok());
+        let shape = SHAPE..SHAPE + TableShape::byte_length(first.unwrap_or_default());
+        let scales = shape.end..shape.end + 21;
+        let g2 = scales.end..scales.end + 64;
+        let header = g2.end..g2.end + 10;
+        Self {
+            shape,
+            scales,
+            g2,
+            header,
+        }
+    }
+}
 
 pub(super) struct VerifyingKeyFile(pub(super) Arc<Corpus>);
 
@@ -95,7 +121,13 @@ fn change(payload: &mut Vec<u8>, donors: &[&[u8]], stream: &mut Stream) {
     match stream.below(8) {
         0 | 1 => another_shape(payload, stream),
         2 | 3 => {
-            let parts = [0..SHAPE.start, SHAPE, SCALES, G2, HEADER];
+            let Parts {
+                shape,
+                scales,
+                g2,
+                header,
+            } = Parts::of(payload);
+            let parts = [0..SHAPE, shape, scales, g2, header];
             let part = parts[stream.below(parts.len())].clone();
             let Some(place) = payload.get_mut(part.clone()) else {
                 return;
@@ -110,7 +142,8 @@ fn change(payload: &mut Vec<u8>, donors: &[&[u8]], stream: &mut Stream) {
         4 => {
             // Another secret's point, or points that belong to nothing.
             let donor = pick(donors, stream).unwrap_or_default();
-            if let (Some(place), Some(g2)) = (payload.get_mut(G2), donor.get(G2)) {
+            let (own, other) = (Parts::of(payload).g2, Parts::of(donor).g2);
+            if let (Some(place), Some(g2)) = (payload.get_mut(own), donor.get(other)) {
                 place.copy_from_slice(g2);
                 if one_in(3, stream) {
                     let half = 32 * stream.below(2);
@@ -119,9 +152,11 @@ fn change(payload: &mut Vec<u8>, donors: &[&[u8]], stream: &mut Stream) {
             }
         }
         5 | 6 => {
-            let from = HEADER.end.min(payload.len());
+            let from = Parts::of(payload).header.end.min(payload.len());
             let mut points = payload.split_off(from);
-            let others = donors.iter().filter_map(|donor| donor.get(from..));
+            let others = donors
+                .iter()
+                .filter_map(|donor| donor.get(Parts::of(donor).header.end..));
             let others: Vec<&[u8]> = others.collect();
             elements::mutate(&mut points, elements::ELEMENT, &others, stream);
             payload.extend_from_slice(&points);
@@ -132,10 +167,11 @@ fn change(payload: &mut Vec<u8>, donors: &[&[u8]], stream: &mut Stream) {
 
 /// Another shape, and as many points as it asks for, so that halo2's reader gets to see it.
 fn another_shape(payload: &mut Vec<u8>, stream: &mut Stream) {
-    let Some(place) = payload.get_mut(SHAPE) else {
+    let Parts { shape, header, .. } = Parts::of(payload);
+    let Some(place) = payload.get_mut(shape) else {
         return;
     };
-    let at = 4 * stream.below(Shape::BYTES / 4);
+    let at = 4 * stream.below(place.len() / 4);
     let before = u32::from_le_bytes([place[at], place[at + 1], place[at + 2], place[at + 3]]);
     let value = match stream.below(3) {
         0 => interesting(stream) as u32,
@@ -143,20 +179,18 @@ fn another_shape(payload: &mut Vec<u8>, stream: &mut Stream) {
         _ => before.wrapping_add(stream.below(5) as u32).wrapping_sub(2),
     };
     place[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    let mut bytes = [0; Shape::BYTES];
-    bytes.copy_from_slice(place);
-    let Ok(shape) = Shape::from_bytes(&bytes) else {
+    let Ok(shape) = TableShape::from_bytes(place) else {
         return;
     };
-    if shape.validate().is_err() || payload.len() < HEADER.end {
+    if shape.validate().is_err() || payload.len() < header.end {
         return;
     }
     let mut system = ConstraintSystem::default();
-    Columns::configure(&mut system, &shape);
+    shape.configure(&mut system);
     let columns = system.num_fixed_columns();
-    payload[HEADER.start + 1..HEADER.start + 5].copy_from_slice(&shape.logrows.to_le_bytes());
-    payload[HEADER.start + 6..HEADER.end].copy_from_slice(&(columns as u32).to_le_bytes());
-    let points = payload.split_off(HEADER.end);
+    payload[header.start + 1..header.start + 5].copy_from_slice(&shape.logrows().to_le_bytes());
+    payload[header.start + 6..header.end].copy_from_slice(&(columns as u32).to_le_bytes());
+    let points = payload.split_off(header.end);
     let (points, _) = points.as_chunks::<{ elements::ELEMENT }>();
     let points = points.iter().cycle().take(columns);
     payload.extend(points.flatten());
@@ -173,26 +207,35 @@ mod tests {
             let key = member.key.verifying_key();
             let file = key.to_bytes();
             let payload = open(Kind::VerifyingKey, &file).unwrap();
-            assert_eq!(payload[SHAPE], key.statement().shape.to_bytes());
+            let parts = Parts::of(payload);
+            assert_eq!(payload[parts.shape], key.statement().shape.to_bytes());
             let g2 = zkassay_gadgets::halo2_proofs::halo2curves::group::GroupEncoding::to_bytes(
                 &key.s_g2(),
             );
-            assert_eq!(payload[G2], *g2.as_ref());
-            let logrows = key.statement().shape.logrows.to_le_bytes();
-            assert_eq!(payload[HEADER.start + 1..HEADER.start + 5], logrows);
-            assert!((payload.len() - HEADER.end).is_multiple_of(elements::ELEMENT));
+            assert_eq!(payload[parts.g2], *g2.as_ref());
+            let logrows = key.statement().shape.logrows().to_le_bytes();
+            let header = parts.header;
+            assert_eq!(payload[header.start + 1..header.start + 5], logrows);
+            assert!((payload.len() - header.end).is_multiple_of(elements::ELEMENT));
         }
     }
 
     #[test]
     fn other_shapes_are_read() {
         let corpus = crate::corpus::tests::corpus();
-        let file = corpus.members[1].key.verifying_key().to_bytes();
-        let read = |seed| {
-            let mut stream = Stream::new(seed, "fuzz/test");
-            let bytes = sealed(Kind::VerifyingKey, &file, &[], &mut stream, another_shape);
-            VerifyingKey::from_bytes(&bytes).is_ok() && bytes != file
-        };
-        assert!((0..300).filter(|seed| read(*seed)).count() > 5);
+        // A chain, and the last of the programs.
+        let members = [
+            &corpus.members[1],
+            &corpus.members[corpus.members.len() - 1],
+        ];
+        for member in members {
+            let file = member.key.verifying_key().to_bytes();
+            let read = |seed| {
+                let mut stream = Stream::new(seed, "fuzz/test");
+                let bytes = sealed(Kind::VerifyingKey, &file, &[], &mut stream, another_shape);
+                VerifyingKey::from_bytes(&bytes).is_ok() && bytes != file
+            };
+            assert!((0..300).filter(|seed| read(*seed)).count() > 5);
+        }
     }
 }

@@ -55,8 +55,10 @@ pub struct ProgramShape {
     pub first_input: u32,
     /// Number of outputs.
     pub outputs: u32,
-    /// The row of the first output; the others follow.
+    /// The row of the first output.
     pub first_output: u32,
+    /// Rows from one output to the next.
+    pub output_stride: u32,
     /// Rows in use.
     pub used_rows: u32,
     /// What is revealed. Weights are always fixed, nothing is hashed.
@@ -101,7 +103,7 @@ impl ProgramShape {
     /// Length of [`to_bytes`](Self::to_bytes).
     pub const BYTES: usize = 4 * Self::WORDS;
 
-    const WORDS: usize = 17 + Self::MAX_STRIDES;
+    const WORDS: usize = 18 + Self::MAX_STRIDES;
 
     /// Rows in the table.
     pub fn rows(&self) -> usize {
@@ -148,6 +150,16 @@ impl ProgramShape {
         self.visibility.output == DataVisibility::Public
     }
 
+    /// The row of an input.
+    pub fn input_row(&self, index: usize) -> usize {
+        self.first_input as usize + index
+    }
+
+    /// The row of an output.
+    pub fn output_row(&self, index: usize) -> usize {
+        self.first_output as usize + index * self.output_stride as usize
+    }
+
     /// Checks that the gates are sound and the table is well formed.
     ///
     /// # Errors
@@ -190,18 +202,24 @@ impl ProgramShape {
         let used = u64::from(self.used_rows);
         within("inputs", self.inputs.into(), 1, used)?;
         within("outputs", self.outputs.into(), 1, used)?;
-        let last_first = |count: u32| used - u64::from(count);
+        within("rows from output to output", self.output_stride.into(), 1, 2)?;
+        let last_first = |count: u32, stride: u32| {
+            let rows = u64::from(count - 1) * u64::from(stride) + 1;
+            used.saturating_sub(rows)
+        };
+        let last_output = self.output_row(self.outputs as usize - 1) as u64;
+        within("row of the last output", last_output, 0, used - 1)?;
         within(
             "row of the first input",
             self.first_input.into(),
             0,
-            last_first(self.inputs),
+            last_first(self.inputs, 1),
         )?;
         within(
             "row of the first output",
             self.first_output.into(),
             0,
-            last_first(self.outputs),
+            last_first(self.outputs, self.output_stride),
         )?;
         let hashed = [self.visibility.input, self.visibility.output];
         if hashed.contains(&DataVisibility::Hashed) || self.visibility.is_unbound() {
@@ -241,6 +259,7 @@ impl ProgramShape {
             self.first_input,
             self.outputs,
             self.first_output,
+            self.output_stride,
             self.used_rows,
             self.visibility.input as u32,
             self.visibility.output as u32,
@@ -277,6 +296,7 @@ impl ProgramShape {
             first_input: next(),
             outputs: next(),
             first_output: next(),
+            output_stride: next(),
             used_rows: next(),
             visibility: Visibility {
                 input: variant("input visibility", &DataVisibility::ALL, next())?,

@@ -38,6 +38,7 @@ fn shape(mask: u32, degree: u32, limbs: u32, block_width: u32, strides: u32) -> 
         first_input: 30,
         outputs: 2,
         first_output: 0,
+        output_stride: 1,
         used_rows: 40,
         visibility: Visibility::default(),
     }

@@ -1,11 +1,6 @@
 //! Operators one by one, in forms that exporters write: against known values, and against tract.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod common;
 mod elementwise;

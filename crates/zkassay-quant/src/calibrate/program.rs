@@ -16,8 +16,9 @@ use crate::{Fidelity, FidelityReport, QuantError};
 
 /// Rows that a setting has to survive before all of them are evaluated.
 const FIRST_ROWS: usize = 8;
-/// How far beyond the calibration rows a limit lies, as a factor.
+/// How far beyond the calibration rows a limit lies, as a factor; of exponents.
 const LIMIT_MARGIN: f32 = 4.0;
+const EXPONENT_MARGIN: f32 = 1.25;
 /// Bits of rescales that are worth trying: weights have about as many.
 const SHIFTS: std::ops::RangeInclusive<u32> = 8..=30;
 /// Fraction bits that are tried.
@@ -194,7 +195,14 @@ fn schemes(
 /// The bounds that calibration rows suggest for the values that some operations need bounds of.
 fn limits(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<Vec<Limit>, QuantError> {
     let mut values: Vec<usize> = Vec::new();
-    for node in &graph.nodes {
+    let mut exponents: Vec<usize> = Vec::new();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if matches!(node.op, Op::Map(Function::Exp)) {
+            exponents.extend(node.inputs.first());
+        }
+        if matches!(node.op, Op::Binary(Binary::Divide)) {
+            values.push(index + 1);
+        }
         let operand = match node.op {
             Op::Binary(Binary::Divide) => node.inputs.get(1),
             Op::Map(Function::Reciprocal | Function::Log | Function::Exp | Function::Sqrt) => {
@@ -228,7 +236,11 @@ fn limits(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<Vec<Limit>, QuantE
     }
     for limit in &mut limits {
         // Away from zero by the margin on both sides, in the direction that the sign says.
-        let outward = |x: f32| x * LIMIT_MARGIN;
+        let margin = match exponents.contains(&limit.value) {
+            true => EXPONENT_MARGIN,
+            false => LIMIT_MARGIN,
+        };
+        let outward = |x: f32| x * margin;
         let inward = |x: f32| x / LIMIT_MARGIN;
         limit.low = if limit.low > 0.0 {
             inward(limit.low)

@@ -1,15 +1,18 @@
 //! How elements become wires.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use zkassay_fixed::Scale;
 
 use super::Folded;
 use super::form::{Block, Element, Form, Value};
 use super::state::{COARSEST, Commit, Lowering, Promise};
-use super::steps::Rows;
+use super::steps::Wired;
 use crate::QuantError;
 use crate::program::{Finish, Interval, Kind, Step, Sum, Wire};
+
+/// A step that is not pushed yet, its wires' intervals, and the elements that its wires are.
+type Attempt = (Step, Vec<Interval>, Vec<Option<usize>>);
 
 impl Lowering<'_> {
     /// The wires that elements are: those that they are already, or new ones.
@@ -230,7 +233,7 @@ impl Lowering<'_> {
                     .push((*row, *factor, *offset, at)),
             }
         }
-        let mut kinds: Vec<(Kind, Vec<Option<usize>>)> = Vec::new();
+        let mut kinds: Vec<Wired> = Vec::new();
         for (block, rows) in rows {
             kinds.push(match &self.blocks[block].0 {
                 Block::Dense {
@@ -244,7 +247,7 @@ impl Lowering<'_> {
         if !forms.is_empty() {
             kinds.push(self.sums_step(name, &forms, accumulator, &coarser)?);
         }
-        let complete = |(kind, elements): (Kind, Vec<Option<usize>>)| {
+        let complete = |(kind, elements): Wired| {
             let step = Step {
                 name: name.to_owned(),
                 kind,

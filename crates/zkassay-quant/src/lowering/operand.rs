@@ -6,6 +6,9 @@ use super::form::{Block, Element, Form, Value};
 use super::state::{Commit, Lowering, Promise};
 use crate::QuantError;
 
+/// Rows with up to so many inputs are written out as forms.
+const SHORT: usize = 16;
+
 impl Lowering<'_> {
     /// The value with rows committed unless they have few terms: forms only.
     pub(crate) fn forms(&mut self, value: &Value, node: &str) -> Result<Vec<Form>, QuantError> {
@@ -46,7 +49,7 @@ impl Lowering<'_> {
 
     /// The value, with the convolutions committed whose channels have several factors or offsets:
     /// the others can take them into their weights.
-    fn even(&mut self, value: &Value, node: &str) -> Result<Value, QuantError> {
+    pub(super) fn even(&mut self, value: &Value, node: &str) -> Result<Value, QuantError> {
         let mut seen: HashMap<(usize, usize), (f64, f64)> = HashMap::new();
         let mut uneven = HashSet::new();
         for element in &value.elements {

@@ -15,6 +15,9 @@ const COARSEST: i32 = 2;
 /// Scales of small divisors are finer by at most so many bits.
 const FINER: i32 = 12;
 
+/// Bounds of quotients from calibration rows are used if the proved ones are so much greater.
+const FAR: f64 = 4.0;
+
 /// The integers of one quotient.
 struct Division {
     /// `2 (2^k n + offset d) + d`, to be divided by `2 d`.
@@ -38,8 +41,11 @@ impl Lowering<'_> {
         let numerators = self.settle(a, &node.name)?;
         let pair = |(n, d): (&Form, Form)| (n.scaled(sign), d);
         let pairs: Vec<(Form, Form)> = numerators.iter().zip(divisors).map(pair).collect();
+        let within = self.quotient_limit(&pairs);
         let scale = self.fraction();
-        Ok(Value::settled(self.quotients(&node.name, &pairs, scale)?))
+        Ok(Value::settled(
+            self.quotients_within(&node.name, &pairs, scale, within)?,
+        ))
     }
 
     /// `1 / x`.
@@ -49,6 +55,26 @@ impl Lowering<'_> {
         let pairs: Vec<(Form, Form)> = divisors.into_iter().map(pair).collect();
         let scale = self.fraction();
         Ok(Value::settled(self.quotients(&node.name, &pairs, scale)?))
+    }
+
+    /// The bound that the scheme has for quotients, if intervals give one that is far greater, as
+    /// where a row is divided by its own deviation.
+    fn quotient_limit(&mut self, pairs: &[(Form, Form)]) -> Option<f64> {
+        let limit = self
+            .scheme
+            .limits
+            .iter()
+            .find(|limit| limit.value == self.at)?;
+        let within = f64::from(limit.high).max(-f64::from(limit.low));
+        let proved = pairs.iter().map(|(n, d)| {
+            let ((low, high), (least, _)) = (self.form_range(n), self.form_range(d));
+            (-low).max(high) / least
+        });
+        let proved = proved.fold(0.0, f64::max);
+        (proved > FAR * within).then(|| {
+            self.used_limits.insert(self.at);
+            within
+        })
     }
 
     /// Divisors of one term that are positive, and the sign that they had.

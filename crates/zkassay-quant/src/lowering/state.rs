@@ -1,23 +1,16 @@
-//! The program so far: wires, their scales and intervals; how forms become wires.
+//! The program so far: wires, their scales and intervals.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use ndarray::{Array2, Array4};
 use zkassay_fixed::Scale;
 
-use super::form::{Block, Element, Form, Value};
+use super::form::{Block, Element, Form};
 use super::{Folded, ProgramScheme};
 use crate::QuantError;
-use crate::program::{Finish, IntegerConv, Interval, Kind, Program, Step, Sum, Wire};
+use crate::program::{Finish, Interval, Kind, Program, Step, Sum, Wire};
 
-/// Rows with up to so many inputs are written out as forms.
-const SHORT: usize = 16;
-/// Weights coarser than this are worth a step that makes their wire coarser first.
-const COARSEST_WEIGHTS: i32 = 8;
 /// No tensor is coarser than this.
-const COARSEST: i32 = -24;
-/// Weights in a row of a proof, roughly: what decides between sums and a matrix.
-const BLOCK: usize = 8;
+pub(super) const COARSEST: i32 = -24;
 /// More wires than any proof has rows.
 const MOST_WIRES: usize = 1 << 21;
 /// The most weights of a program.
@@ -60,12 +53,11 @@ pub(crate) struct Lowering<'a> {
     pub(crate) blocks: Vec<(Block, Vec<(f64, f64)>)>,
     pub(crate) folded: Vec<Folded>,
     pub(crate) used_limits: HashSet<usize>,
-    coarser: HashMap<Wire, Wire>,
+    /// The value that is being computed.
+    pub(crate) at: usize,
+    pub(super) coarser: HashMap<Wire, Wire>,
     weights: usize,
 }
-
-/// A step that is not pushed yet, its wires' intervals, and the elements that its wires are.
-type Attempt = (Step, Vec<Interval>, Vec<Option<usize>>);
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(scheme: &'a ProgramScheme, program: Program) -> Self {
@@ -78,6 +70,7 @@ impl<'a> Lowering<'a> {
             blocks: Vec::new(),
             folded: Vec::new(),
             used_limits: HashSet::new(),
+            at: 0,
             coarser: HashMap::new(),
             weights: 0,
         }
@@ -106,7 +99,7 @@ impl<'a> Lowering<'a> {
         self.append(step, bounds, scale)
     }
 
-    fn append(
+    pub(super) fn append(
         &mut self,
         step: Step,
         bounds: Vec<Interval>,
@@ -220,7 +213,7 @@ impl<'a> Lowering<'a> {
         self.sum(node, form, scale, &HashMap::new())
     }
 
-    fn sum(
+    pub(super) fn sum(
         &self,
         node: &str,
         form: &Form,
@@ -243,7 +236,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// A coefficient for an accumulator of a scale.
-    fn weight(&self, node: &str, wire: Wire, real: f64, scale: i32) -> Result<i64, QuantError> {
+    pub(super) fn weight(
+        &self,
+        node: &str,
+        wire: Wire,
+        real: f64,
+        scale: i32,
+    ) -> Result<i64, QuantError> {
         let scale = Scale(scale - self.scales[wire]);
         if scale.0 < 0 && (real * scale.factor()).fract() != 0.0 {
             return Err(QuantError::Parameter {
@@ -304,7 +303,7 @@ fn lowest_bit(x: f64) -> Option<Option<i32>> {
 }
 
 /// A real number as an integer.
-fn quantize(node: &str, scale: Scale, real: f64) -> Result<i64, QuantError> {
+pub(super) fn quantize(node: &str, scale: Scale, real: f64) -> Result<i64, QuantError> {
     scale.quantize(real).ok_or_else(|| QuantError::Overflow {
         node: node.to_owned(),
         needed: 63,

@@ -10,14 +10,22 @@ use super::state::{Lowering, quantize};
 use crate::QuantError;
 use crate::program::{Finish, IntegerConv, Kind, Step, Sum, Wire};
 
+/// Weights coarser than this are worth a step that makes their wire coarser first.
+const COARSEST_WEIGHTS: i32 = 8;
+/// Weights in a row of a proof, roughly: what decides between sums and a matrix.
+const BLOCK: usize = 8;
+
+/// What a step computes, and the elements that its wires are.
+pub(super) type Wired = (Kind, Vec<Option<usize>>);
+
 impl Lowering<'_> {
-    fn sums_step(
+    pub(super) fn sums_step(
         &self,
         name: &str,
         forms: &[(usize, &Form)],
         accumulator: i32,
         coarser: &HashMap<Wire, Wire>,
-    ) -> Result<(Kind, Vec<Option<usize>>), QuantError> {
+    ) -> Result<Wired, QuantError> {
         let sums = forms
             .iter()
             .map(|(_, form)| self.sum(name, form, accumulator, coarser));
@@ -52,14 +60,14 @@ impl Lowering<'_> {
         Ok((kind, elements))
     }
 
-    fn dense_step(
+    pub(super) fn dense_step(
         &self,
         name: &str,
         (block, inputs, weights): (usize, &[Wire], &Array2<f64>),
         rows: &[(usize, f64, f64, usize)],
         accumulator: i32,
         coarser: &HashMap<Wire, Wire>,
-    ) -> Result<(Kind, Vec<Option<usize>>), QuantError> {
+    ) -> Result<Wired, QuantError> {
         let inputs: Vec<Wire> = inputs
             .iter()
             .map(|w| *coarser.get(w).unwrap_or(w))
@@ -84,14 +92,14 @@ impl Lowering<'_> {
 
     /// One convolution for the rows of a block; rows of a channel share factor and offset, see
     /// [`uneven`](Self::uneven).
-    fn conv_step(
+    pub(super) fn conv_step(
         &self,
         name: &str,
         block: usize,
         rows: &[(usize, f64, f64, usize)],
         accumulator: i32,
         coarser: &HashMap<Wire, Wire>,
-    ) -> Result<(Kind, Vec<Option<usize>>), QuantError> {
+    ) -> Result<Wired, QuantError> {
         let Block::Conv(conv) = &self.blocks[block].0 else {
             return Err(QuantError::Invalid {
                 what: format!("node '{name}' is no convolution"),
@@ -157,7 +165,7 @@ impl Lowering<'_> {
     }
 
     /// Coarser copies of the wires that would leave no bits for their weights.
-    fn make_coarser(
+    pub(super) fn make_coarser(
         &mut self,
         name: &str,
         elements: &[&Element],

@@ -1,7 +1,9 @@
 //! Schemes, their search, what is merged, and errors that say what would work.
 
 use ndarray::Array1;
-use zkassay_graph::{Arithmetic, Function, Op, Order, Reduction, Source};
+use zkassay_graph::{
+    Aggregate, Arithmetic, Branch, Function, Op, Order, Reduction, Source, TreeNode, Trees,
+};
 use zkassay_quant::{
     CalibrationParams, FidelityReport, IntegerModel, IntegerScheme, QuantError, Target,
     calibrate_model, folded, is_chain, quantize_model, quantize_program,
@@ -240,18 +242,30 @@ fn limits_come_from_rows_and_only_where_they_are_needed() {
 #[test]
 fn what_cannot_be_proved_says_what_would_work() {
     let mut b = Builder::new(&[1, 2], 1);
-    let trees = zkassay_graph::Trees {
+    let question = TreeNode::Inner {
+        feature: 0,
+        threshold: 0.5,
+        branch: Branch::Less,
+        yes: 20_000,
+        no: 20_001,
+    };
+    let mut nodes = vec![question; 20_000];
+    nodes.extend([
+        TreeNode::Leaf(vec![(0, 1.0)]),
+        TreeNode::Leaf(vec![(0, 2.0)]),
+    ]);
+    let trees = Trees {
         inputs: 2,
-        nodes: vec![zkassay_graph::TreeNode::Leaf(vec![(0, 1.0)])],
+        nodes,
         roots: vec![0],
         base: vec![0.0],
-        aggregate: zkassay_graph::Aggregate::Sum,
+        aggregate: Aggregate::Sum,
     };
     b.node(Op::Trees(trees), &[0], &[1, 1]);
     let error = calibrate_model(&b.graph, rows(3, 2, 1.0, 1).view(), &params()).unwrap_err();
     let text = error.to_string();
     assert!(
-        text.contains("'trees_0'") && text.contains("can be imported and evaluated"),
+        text.contains("'trees_0'") && text.contains("16384 are possible"),
         "{text}"
     );
     // Graphs whose parts do not fit.

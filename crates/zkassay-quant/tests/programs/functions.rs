@@ -1,6 +1,7 @@
 //! Functions of one number.
 
-use zkassay_graph::{Function, Op};
+use ndarray::Array1;
+use zkassay_graph::{Arithmetic, Function, Op};
 use zkassay_quant::quantize_program;
 
 use crate::support::{Builder, at_integers, grid, lowered, of_function, scheme};
@@ -113,8 +114,8 @@ fn exponentials_and_logarithms() {
     // log(x^2 + 0.01), over a range of 1600 to 1
     let mut b = Builder::new(&[1, row.len()], 1);
     let square = b.same(Op::Map(Function::Power(2)), 0);
-    let constant = ndarray::Array1::from_elem(row.len(), 0.01);
-    let arithmetic = zkassay_graph::Arithmetic::Add;
+    let constant = Array1::from_elem(row.len(), 0.01);
+    let arithmetic = Arithmetic::Add;
     let sum = b.same(
         Op::Elementwise {
             arithmetic,
@@ -170,4 +171,24 @@ fn powers() {
             assert!((a - b).abs() < 1e-2, "{n}: {a} {b}");
         }
     }
+}
+
+#[test]
+fn sigmoids_that_are_written_out_are_recognised() {
+    // 1 / (1 + exp(-8 x)), whose exponential has no bound to speak of.
+    let row = grid(-7.9, 7.9, 300);
+    let len = row.len();
+    let elementwise = |arithmetic, c: f32| Op::Elementwise {
+        arithmetic,
+        constant: Array1::from_elem(len, c),
+    };
+    let mut b = Builder::new(&[1, len], 1);
+    let x = b.same(elementwise(Arithmetic::Multiply, -8.0), 0);
+    let x = b.same(Op::Map(Function::Exp), x);
+    let x = b.same(elementwise(Arithmetic::Add, 1.0), x);
+    b.same(Op::Map(Function::Reciprocal), x);
+    let program = lowered(&b.graph).program;
+    let (integer, float) = at_integers(&b.graph, &program, &row);
+    assert!(integer.iter().zip(&float).all(|(a, b)| (a - b).abs() < 4e-4));
+    assert_eq!(program.tables.len(), 1);
 }

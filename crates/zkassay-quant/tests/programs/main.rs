@@ -9,3 +9,4 @@ mod functions;
 mod hostile;
 mod quotients;
 mod support;
+mod trees;

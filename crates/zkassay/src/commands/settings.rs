@@ -8,7 +8,7 @@ use serde_json::json;
 use zkassay::Settings;
 use zkassay::hash::short;
 use zkassay_circuit::cost::Machine;
-use zkassay_quant::IntegerScheme;
+use zkassay_quant::{ErrorSummary, IntegerScheme, IntegerTrial};
 use zkassay_verifier::artefact::hex;
 
 use crate::commands::options::{CalibrationArgs, CompileArgs, ImportArgs};
@@ -118,22 +118,57 @@ impl CalibrateSettings {
         });
         print(json, &record, || {
             format!(
-                "{}: calibrated on {} rows\n{}\nnext: zkassay compile-circuit",
+                "{}\n{}: calibrated on {} rows\n{}\n{}\nnext: zkassay compile-circuit",
+                trials(&settings).join("\n"),
                 self.settings_path.display(),
                 rows.view().nrows(),
                 describe(&settings).join("\n"),
+                outputs(&settings).join("\n"),
             )
         })
     }
 }
 
-/// What the calibration found, in lines.
-pub(crate) fn describe(settings: &Settings) -> Vec<String> {
-    let Some(calibrated) = settings.calibration() else {
-        return Vec::new();
+/// Every setting that was tried, and why it was rejected.
+fn trials(settings: &Settings) -> Vec<String> {
+    let trials = settings.calibration().map_or(&[][..], |c| &c.trials);
+    let line = |trial: &IntegerTrial| {
+        let result = match (&trial.rejected, trial.fidelity) {
+            (Some(reason), _) => format!("rejected: {reason}"),
+            (None, Some(fidelity)) => format!("mean error {:.2e}", fidelity.mean),
+            (None, None) => String::new(),
+        };
+        format!("tried    {}: {result}", scales(&trial.scheme))
     };
-    let [low, high] = calibrated.accepted;
-    let limbs = match &calibrated.scheme {
+    trials.iter().map(line).collect()
+}
+
+/// The errors of each output, in columns; of many, the first.
+fn outputs(settings: &Settings) -> Vec<String> {
+    const SHOWN: usize = 20;
+    let outputs = settings.calibration().map_or(&[][..], |c| &c.per_output);
+    let mut lines = vec![format!(
+        "{:<8}{:>44}{:>44}",
+        "output", "absolute error: mean, median, max, min", "percent: mean, median, max, min"
+    )];
+    let columns = |errors: &ErrorSummary| {
+        [errors.mean, errors.median, errors.max, errors.min]
+            .map(|error| format!("{error:>11.2e}"))
+            .concat()
+    };
+    for (index, output) in outputs.iter().take(SHOWN).enumerate() {
+        let (absolute, percent) = (columns(&output.absolute), columns(&output.percent));
+        lines.push(format!("{index:<8}{absolute}{percent}"));
+    }
+    if outputs.len() > SHOWN {
+        lines.push(format!("... and {} more, in the file", outputs.len() - SHOWN));
+    }
+    lines
+}
+
+/// Limbs and scales, in words.
+fn scales(scheme: &IntegerScheme) -> String {
+    match scheme {
         IntegerScheme::Chain(scheme) => {
             let limbs = scheme.limbs;
             format!(
@@ -148,7 +183,15 @@ pub(crate) fn describe(settings: &Settings) -> Vec<String> {
                 limbs.bits, limbs.total, limbs.input, limbs.shift, scheme.fraction_bits,
             )
         }
+    }
+}
+
+/// What the calibration found, in lines.
+pub(crate) fn describe(settings: &Settings) -> Vec<String> {
+    let Some(calibrated) = settings.calibration() else {
+        return Vec::new();
     };
+    let [low, high] = calibrated.accepted;
     let met = calibrated
         .trials
         .iter()
@@ -161,10 +204,10 @@ pub(crate) fn describe(settings: &Settings) -> Vec<String> {
             calibrated.fidelity.max,
             100.0 * calibrated.fidelity.agreement,
         ),
-        format!("limbs    {limbs}"),
+        format!("limbs    {}", scales(&calibrated.scheme)),
         format!("rows     2^{}", calibrated.logrows),
         format!(
-            "tried    {} settings, {} met the target; the file says why the others did not",
+            "tried    {} settings, {} met the target; the settings file says why the others did not",
             calibrated.trials.len(),
             met.count(),
         ),

@@ -117,7 +117,8 @@ pub(super) fn padded(
         .collect();
     for &(axis, before, _) in margins {
         let dim = x.shape[axis] as i64;
-        let index = |i: usize| usize::try_from(reach((i as i64).saturating_sub(before), dim, mode)?).ok();
+        let index =
+            |i: usize| usize::try_from(reach((i as i64).saturating_sub(before), dim, mode)?).ok();
         lists[axis] = (0..shape[axis]).map(index).collect();
     }
     let source = |position: Option<usize>| match position {

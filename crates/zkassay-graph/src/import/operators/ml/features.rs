@@ -4,7 +4,7 @@ use super::super::normalization::{divide_unless_zero, reduce};
 use super::super::{Builder, NodeRef, Tensor};
 use super::{exact, floats, rows};
 use crate::import::tensor::{Content, DataType};
-use crate::op::{Arithmetic, Binary, Reduction, Source};
+use crate::op::{Arithmetic, Binary, Function, Reduction, Source};
 use crate::{GraphError, Op};
 
 /// A number of one attribute for each element: one for all, or one for each feature.
@@ -116,21 +116,22 @@ pub(super) fn imputer(
     }
     let values = spread(node, builder, x, "the imputed values", &imputed)?;
     let values = Tensor::constant(x.shape.clone(), x.element, values);
-    if replaced.is_nan() {
+    let kept = if replaced.is_finite() {
+        builder.with_scalar(node, Arithmetic::Subtract, x, replaced)?
+    } else if replaced.is_nan() {
         // What is computed may be no number, which equals nothing, not even itself.
-        let exists = builder.binary(node, Binary::Equal, x, x)?;
-        let filled = builder.push(node, Op::Select, &[&exists, x, &values], x.shape.clone())?;
-        return Ok(vec![filled.typed(x.element)]);
-    }
-    let difference = builder.with_scalar(node, Arithmetic::Subtract, x, replaced)?;
-    builder
-        .push(
-            node,
-            Op::Select,
-            &[&difference, x, &values],
-            x.shape.clone(),
-        )
-        .map(|result| vec![result.typed(x.element)])
+        builder.binary(node, Binary::Equal, x, x)?
+    } else {
+        let largest = f32::MAX.copysign(replaced);
+        let largest = Tensor::constant(vec![], DataType::Float, vec![largest]);
+        let beyond = match replaced > 0.0 {
+            true => builder.binary(node, Binary::Less, &largest, x)?,
+            false => builder.binary(node, Binary::Less, x, &largest)?,
+        };
+        builder.map(node, Function::Not, &beyond)?
+    };
+    let filled = builder.push(node, Op::Select, &[&kept, x, &values], x.shape.clone())?;
+    Ok(vec![filled.typed(x.element)])
 }
 
 /// 1 above a threshold, else 0.
