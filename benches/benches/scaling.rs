@@ -18,7 +18,6 @@
 
 use std::fs;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -282,7 +281,7 @@ fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
     let shape = compiled.shape().clone();
     let srs = Srs::unsafe_local(shape.logrows);
     let circuit = Circuit {
-        compiled: Arc::new(compiled),
+        compiled: compiled.into(),
         model: [0; 32],
         settings: [0; 32],
     };

@@ -27,10 +27,10 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use ndarray::Array2;
 use serde_json::{Value, json};
-use zkassay_circuit::{CompiledModel, Plan};
+use zkassay_circuit::{CompileOptions, Compiled};
+use zkassay_experiment::integer;
 use zkassay_graph::Graph;
 use zkassay_prover::{ProvingKey, Srs};
-use zkassay_quant::{CalibrationParams, calibrate};
 use zkassay_verifier::artefact::digest;
 use zkassay_verifier::{Proof, VerifyingKey};
 
@@ -57,7 +57,7 @@ struct Stages {
     folder: PathBuf,
     calibration: Array2<f32>,
     test: Vec<Vec<f32>>,
-    compiled: Option<CompiledModel>,
+    compiled: Option<Compiled>,
     /// Read from their files at the first proof.
     key: Option<(Srs, ProvingKey)>,
 }
@@ -97,15 +97,14 @@ impl Stages {
     fn prepare(&mut self) -> Result<Value> {
         let start = Instant::now();
         let graph = Graph::from_onnx(&read(&self.model)?)?;
-        let params = CalibrationParams::new(Plan::for_graph(&graph)?.limb_bits)?;
-        let calibrated = calibrate(&graph, self.calibration.view(), &params)?;
-        let compiled = CompiledModel::new(calibrated.model)?;
+        let calibrated = integer::calibrated(&graph, self.calibration.view())?;
+        let compiled = Compiled::new(calibrated.model, &CompileOptions::default())?;
         let seconds = start.elapsed().as_secs_f64();
-        let limbs = compiled.model().limbs;
-        let settings = json!({
-            "logrows": compiled.shape().logrows,
-            "limbs": { "bits": limbs.bits, "input": limbs.input, "remainder": limbs.remainder, "magnitude": limbs.magnitude },
-        });
+        let limbs = match &compiled {
+            Compiled::Chain(chain) => json!(chain.model().limbs),
+            Compiled::Program(program) => json!(program.program().limbs),
+        };
+        let settings = json!({ "logrows": compiled.logrows(), "limbs": limbs });
         self.compiled = Some(compiled);
         Ok(json!({ "seconds": seconds, "settings": settings }))
     }
@@ -113,7 +112,7 @@ impl Stages {
     fn parameters(&self) -> Result<Value> {
         let file = self.file("parameters");
         if !file.exists() {
-            let logrows = self.compiled()?.shape().logrows;
+            let logrows = self.compiled()?.logrows();
             fs::write(file, Srs::unsafe_local(logrows).to_bytes())?;
         }
         Ok(json!({}))
@@ -163,12 +162,14 @@ impl Stages {
 
     fn evaluate(&self, row: usize) -> Result<Value> {
         let (_, key) = self.key.as_ref().context("prove a row first")?;
-        let model = key.compiled().model();
-        let trace = model.evaluate(self.row(row)?)?;
-        Ok(json!({ "outputs": model.output_reals(&trace) }))
+        let compiled = key.compiled();
+        let scale = compiled.output_map()?.output_scale();
+        let witness = compiled.witness(self.row(row)?)?;
+        let outputs = witness.outputs().iter().map(|z| scale.real(*z));
+        Ok(json!({ "outputs": outputs.collect::<Vec<_>>() }))
     }
 
-    fn compiled(&self) -> Result<&CompiledModel> {
+    fn compiled(&self) -> Result<&Compiled> {
         self.compiled.as_ref().context("`prepare` comes first")
     }
 

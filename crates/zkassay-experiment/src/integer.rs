@@ -1,6 +1,7 @@
 //! The integer model of a graph, and how often it is right.
 
 use anyhow::Result;
+use ndarray::ArrayView2;
 use zkassay_circuit::cost::{Cost, Machine};
 use zkassay_circuit::program::plan::ProgramPlan;
 use zkassay_circuit::{CompileOptions, Compiled, Plan};
@@ -16,7 +17,7 @@ use crate::dataset::Rows;
 /// Bits of a limb to begin with, for a model whose table is not known beforehand.
 const DRAFT_BITS: u32 = 9;
 
-/// Scales chosen on `rows`, for a circuit of the graph.
+/// Scales chosen on `rows`, shape `[rows, inputs]`, for a circuit of the graph.
 ///
 /// How many bits a limb has follows from the table, which is known beforehand for a chain of dense
 /// layers. For any other model it is known once the model has been calibrated with some number; the one that
@@ -24,10 +25,10 @@ const DRAFT_BITS: u32 = 9;
 ///
 /// # Errors
 /// As [`calibrate_model`].
-pub fn calibrated(graph: &Graph, rows: &Rows) -> Result<IntegerCalibration> {
+pub fn calibrated(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<IntegerCalibration> {
     let with_bits = |bits: u32| -> Result<IntegerCalibration> {
         let params = CalibrationParams::new(bits)?;
-        Ok(calibrate_model(graph, rows.values.view(), &params)?)
+        Ok(calibrate_model(graph, rows, &params)?)
     };
     if is_chain(graph) {
         return with_bits(Plan::for_graph(graph)?.limb_bits);

@@ -168,7 +168,7 @@ impl Stages<'_> {
         self.progress.update(tag, "calibrating");
         let rows = self.dataset.rows(&self.dataset.split.calibration);
         let calibration = timed(timings, Stage::Calibrate, || {
-            integer::calibrated(graph, &rows)
+            integer::calibrated(graph, rows.values.view())
         })?;
         let model = calibration.model.clone();
         let compiled = timed(timings, Stage::Compile, || {

@@ -83,7 +83,9 @@ fn a_proof_covers_the_model_from_raw_features() {
     for (name, layers) in [("logistic", 1), ("16", 2)] {
         let (float, onnx) = train(name, &raw);
         let graph = Graph::from_onnx(&onnx).unwrap();
-        let model = integer::calibrated(&graph, &raw.calibration).unwrap().model;
+        let model = integer::calibrated(&graph, raw.calibration.values.view())
+            .unwrap()
+            .model;
         let IntegerModel::Chain(chain) = &model else {
             panic!("{name} is a chain of dense layers");
         };
@@ -126,7 +128,9 @@ fn features_of_one_large_magnitude_are_as_good_as_small_ones() {
     for name in ["logistic", "16"] {
         let (float, onnx) = train(name, &raw);
         let graph = Graph::from_onnx(&onnx).unwrap();
-        let model = integer::calibrated(&graph, &raw.calibration).unwrap().model;
+        let model = integer::calibrated(&graph, raw.calibration.values.view())
+            .unwrap()
+            .model;
         let values = raw.test.values.clone();
         let standardized = raw.standardization().apply(values.view()).unwrap();
         let labels = float.predict(standardized.view()).unwrap().classes();
@@ -141,7 +145,7 @@ fn features_of_too_different_magnitude_are_refused() {
     let raw = Raw::new(&[(0.0, 1e-3), (5.0, 1.0), (-20.0, 1e3)]);
     for name in ["logistic", "16"] {
         let graph = Graph::from_onnx(&train(name, &raw).1).unwrap();
-        let error = integer::calibrated(&graph, &raw.calibration).unwrap_err();
+        let error = integer::calibrated(&graph, raw.calibration.values.view()).unwrap_err();
         let is_refused = matches!(error.downcast_ref(), Some(QuantError::NoSetting { .. }));
         assert!(is_refused, "{error}");
     }

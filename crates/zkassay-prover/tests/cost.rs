@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "../src/prove/tests/programs.rs"]
+mod programs;
+
 use std::sync::Arc;
 
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
@@ -83,5 +86,25 @@ fn layouts_of_every_kind_have_the_promised_sizes() {
             };
             check(&srs, &widths, plan, &options);
         }
+    }
+}
+
+#[test]
+fn programs_have_the_promised_sizes() {
+    let srs = Srs::unsafe_local(9);
+    for compiled in programs::compiled()
+        .into_iter()
+        .chain([programs::every_kind()])
+    {
+        let shape = compiled.shape();
+        let row = rows(1, shape.inputs() as usize, 8).row(0).to_vec();
+        let key = ProvingKey::setup(&srs, compiled, [0; 32]).unwrap();
+        let witness = key.compiled().witness(&row).unwrap();
+        let proof = key.prove(&srs, &witness).unwrap();
+        key.verifying_key().verify(&proof).unwrap();
+        let cost = Cost::of(&shape, &Machine::default());
+        assert_eq!(proof.transcript.len(), cost.proof_bytes, "{shape:?}");
+        let key = key.verifying_key().to_bytes();
+        assert_eq!(key.len(), cost.verifying_key_bytes, "{shape:?}");
     }
 }

@@ -299,11 +299,10 @@ impl Lowering<'_> {
         let mut wires = self.commit(output, &graph.output.name, rule)?;
         let count = self.bounds.len();
         let is_last_step = self.program.steps.last().is_some_and(|step| {
-            let is_plain = !matches!(
-                step.kind,
-                Kind::Products(_) | Kind::Hints(_) | Kind::Conv(_)
-            );
+            // The circuit has the outputs of these in other orders, or among other rows.
+            let is_plain = !matches!(step.kind, Kind::Hints(_) | Kind::Conv(_));
             is_plain
+                && wires.iter().all(|wire| self.scales[*wire] >= 0)
                 && step.len() == wires.len()
                 && wires.iter().copied().eq(count - wires.len()..count)
         });
@@ -320,7 +319,7 @@ impl Lowering<'_> {
                 nodes: vec![graph.output.name.clone()],
             };
             let coarsest = scale - self.program.limbs.shift_bits() as i32;
-            let scale = scale.min(FINEST_OUTPUT.max(coarsest));
+            let scale = scale.min(FINEST_OUTPUT.max(coarsest)).max(0);
             wires = self.copies(&graph.output.name, &copies, scale)?;
         }
         let scale = self.scales[wires[0]];

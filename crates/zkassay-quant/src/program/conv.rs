@@ -89,7 +89,7 @@ impl IntegerConv {
         let is_valid = sizes_fit
             && self.pads.iter().all(|pad| *pad < LIMIT)
             && plane().saturating_mul(out) <= MOST
-            && plane().saturating_mul(self.weights.len()) <= MOST << 12
+            && plane().saturating_mul(self.weights.len()) <= MOST << 9
             && positions().is_some_and(|positions| positions <= MOST)
             && channels == self.input[0]
             && self.inputs.len() == self.input.iter().product::<usize>()

@@ -189,6 +189,11 @@ fn sigmoids_that_are_written_out_are_recognised() {
     b.same(Op::Map(Function::Reciprocal), x);
     let program = lowered(&b.graph).program;
     let (integer, float) = at_integers(&b.graph, &program, &row);
-    assert!(integer.iter().zip(&float).all(|(a, b)| (a - b).abs() < 4e-4));
+    assert!(
+        integer
+            .iter()
+            .zip(&float)
+            .all(|(a, b)| (a - b).abs() < 4e-4)
+    );
     assert_eq!(program.tables.len(), 1);
 }

@@ -113,7 +113,8 @@ pub(crate) fn page(measured: &[(Fixture, Measured)], proofs: bool, took: Duratio
          [fixtures/operators](../fixtures/operators/README.md), which are as their exporters wrote them. Each is imported as it \
          is and evaluated on its rows. *Float difference* is the greatest difference from onnxruntime, in parts of the \
          greater of 1 and the result; *integer error* is that of the model with integers, which a proof is about, from our floats. \
-         A model with several operators counts for each of them.{}\n",
+         A model with several operators counts for each of them. (Of `SVMClassifier`'s probabilities, onnxruntime has those at \
+         which libsvm's iteration stops, and this project those that it converges to; they differ by up to 0.005.){}\n",
         if proofs { "" } else { " --no-proofs" },
         took.as_secs_f64() / 60.0,
         measured.len(),
