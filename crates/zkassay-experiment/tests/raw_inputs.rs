@@ -1,6 +1,6 @@
 //! Models that standardise raw features themselves, from training to a verified proof.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use zkassay_circuit::{CompileOptions, Compiled};

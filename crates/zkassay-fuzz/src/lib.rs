@@ -18,7 +18,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`mutate`] | changes of bytes, of lists of points, of JSON |
+//! | [`mutate`] | changes of bytes, of lists of points, of JSON, of protobuf |
 //! | [`corpus`] | honest files |
 //! | [`target`] | what is changed and checked, one module for each reader |
 //! | [`run`](mod@run) | the loop: panics, time, memory |

@@ -62,7 +62,10 @@ fn prove(witness: &ProgramWitness) -> Proof {
 }
 
 fn is_rejected(key: &ProvingKey, proof: &Proof) -> bool {
-    matches!(key.verifying_key().verify(proof), Err(VerifyError::Rejected { .. }))
+    matches!(
+        key.verifying_key().verify(proof),
+        Err(VerifyError::Rejected { .. })
+    )
 }
 
 #[test]
@@ -76,7 +79,10 @@ fn honest_proofs_are_accepted() {
     assert_eq!(verdict.outputs, outputs);
     // Another input with the same key, a key from its file.
     let again = ProvingKey::from_bytes(&key().to_bytes().unwrap()).unwrap();
-    let other = fill(compiled(&again), &evaluate(compiled(&again).program(), &[0; 6], &[]));
+    let other = fill(
+        compiled(&again),
+        &evaluate(compiled(&again).program(), &[0; 6], &[]),
+    );
     let proof = again.prove(srs(), &other).unwrap();
     assert!(public.verify(&proof).is_ok());
 }
@@ -129,7 +135,10 @@ fn overwritten_cells_are_rejected_with_real_challenges() {
             let delta = Field::one();
             let overwrite = Overwrite { column, row, delta };
             let proof = key().unsound_prove(srs(), &witness, overwrite).unwrap();
-            assert!(is_rejected(key(), &proof), "column {column}, row {row} is free");
+            assert!(
+                is_rejected(key(), &proof),
+                "column {column}, row {row} is free"
+            );
         }
     }
 }
@@ -173,7 +182,12 @@ fn other_outputs_are_rejected() {
         assert_eq!(is_rejected(key(), &with(&outputs)), outputs != honest);
     }
     for extreme in [i64::MIN, i64::MAX] {
-        assert!(key().verifying_key().verify(&with(&[extreme, 0, 0])).is_err());
+        assert!(
+            key()
+                .verifying_key()
+                .verify(&with(&[extreme, 0, 0]))
+                .is_err()
+        );
     }
     for outputs in [&honest[1..], &[], &[&honest[..], &[0]].concat()] {
         let verdict = key().verifying_key().verify(&with(outputs));
@@ -182,7 +196,13 @@ fn other_outputs_are_rejected() {
     // Outputs of one proof, transcript of another.
     let other = prove(&table(&[(0, -300)]));
     assert_ne!(other.output, proof.output);
-    assert!(is_rejected(key(), &Proof { output: other.output, ..proof }));
+    assert!(is_rejected(
+        key(),
+        &Proof {
+            output: other.output,
+            ..proof
+        }
+    ));
 }
 
 #[test]
@@ -211,13 +231,20 @@ fn challenges(proof: &Proof) -> Vec<Field> {
         transcript.common_scalar(value).unwrap();
     }
     let system = key.halo2().cs();
-    for _ in system.advice_column_phase().iter().filter(|phase| **phase == 0) {
+    for _ in system
+        .advice_column_phase()
+        .iter()
+        .filter(|phase| **phase == 0)
+    {
         transcript.read_point().unwrap();
     }
     let phases = system.challenge_phase();
     // All of them belong to the first phase: none is drawn before its columns.
     assert!(phases.iter().all(|phase| *phase == 0));
-    phases.iter().map(|_| *transcript.squeeze_challenge_scalar::<()>()).collect()
+    phases
+        .iter()
+        .map(|_| *transcript.squeeze_challenge_scalar::<()>())
+        .collect()
 }
 
 #[test]
@@ -235,14 +262,22 @@ fn challenges_depend_on_all_that_they_test() {
     };
     let phases = system.advice_column_phase();
     let function = columns.function.as_ref().unwrap();
-    let first = [columns.value, columns.operand, columns.lookups.multiplicity, function.segment]
-        .into_iter()
-        .chain(columns.limbs.iter().copied())
-        .chain(function.coefficients)
-        .chain([function.multiplicity]);
+    let first = [
+        columns.value,
+        columns.operand,
+        columns.lookups.multiplicity,
+        function.segment,
+    ]
+    .into_iter()
+    .chain(columns.limbs.iter().copied())
+    .chain(function.coefficients)
+    .chain([function.multiplicity]);
     let first: Vec<usize> = first.map(|column| column.index()).collect();
     assert!(first.iter().all(|index| phases[*index] == 0));
-    assert_eq!(phases.iter().filter(|phase| **phase == 0).count(), first.len());
+    assert_eq!(
+        phases.iter().filter(|phase| **phase == 0).count(),
+        first.len()
+    );
     let is_changed = |other: &Proof| {
         let pairs = challenges(other).into_iter().zip(honest.clone());
         pairs.into_iter().all(|(a, b)| a != b)
@@ -272,12 +307,14 @@ fn others() -> Vec<(&'static str, Program)> {
         (what, other)
     };
     let any = |program: &mut Program, change: &dyn Fn(&mut Kind) -> bool| {
-        program.steps.iter_mut().rev().any(|step| change(&mut step.kind))
+        program.steps.iter_mut().any(|step| change(&mut step.kind))
     };
-    let one = |cell: Option<&mut i64>| cell.is_some_and(|cell| {
-        *cell -= if *cell == 0 { 1 } else { cell.signum() };
-        true
-    });
+    let one = |cell: Option<&mut i64>| {
+        cell.is_some_and(|cell| {
+            *cell -= if *cell == 0 { 1 } else { cell.signum() };
+            true
+        })
+    };
     vec![
         change("weight of a dense step", &|program| {
             any(program, &|kind| match kind {
@@ -310,7 +347,10 @@ fn others() -> Vec<(&'static str, Program)> {
             })
         }),
         change("coefficient", &|program| {
-            program.tables[1].segments.iter_mut().for_each(|(c0, _)| *c0 += 1 << 12);
+            program.tables[1]
+                .segments
+                .iter_mut()
+                .for_each(|(c0, _)| *c0 += 1 << 12);
             true
         }),
         change("operand of a product", &|program| {
@@ -350,6 +390,7 @@ fn the_proof_of_one_program_is_rejected_by_the_key_of_another() {
         let other = CompiledProgram::with_options(program, ours.options()).unwrap();
         assert_eq!(other.shape(), ours.shape(), "{what}");
         let witness = fill(&other, &evaluate(other.program(), &INPUT, &[]));
+        assert_ne!(witness, table(&[]), "{what}");
         let theirs = setup(other);
         let proof = theirs.prove(srs(), &witness).unwrap();
         theirs.verifying_key().verify(&proof).unwrap();
@@ -419,7 +460,21 @@ fn hostile_verifying_keys_give_errors() {
     // After two digests and the origin.
     let shape_at = 65;
     for word in 0..ProgramShape::BYTES / 4 {
-        for value in [0, 1, 2, 5, 16, 31, 33, 255, 1 << 10, 1 << 20, 1 << 31, (1 << 31) + 20, u32::MAX] {
+        for value in [
+            0,
+            1,
+            2,
+            5,
+            16,
+            31,
+            33,
+            255,
+            1 << 10,
+            1 << 20,
+            1 << 31,
+            (1 << 31) + 20,
+            u32::MAX,
+        ] {
             let mut changed = payload.to_vec();
             let at = shape_at + 4 * word;
             changed[at..at + 4].copy_from_slice(&value.to_le_bytes());
@@ -485,7 +540,9 @@ fn the_largest_shapes_are_read_in_bounded_time() {
         // Also on the small stacks of worker threads.
         let read = std::thread::Builder::new()
             .stack_size(2 << 20)
-            .spawn(move || VerifyingKey::new(statement, s_g2, &points).map(|key| key.to_bytes().len()));
+            .spawn(move || {
+                VerifyingKey::new(statement, s_g2, &points).map(|key| key.to_bytes().len())
+            });
         assert!(read.unwrap().join().unwrap().unwrap() < 1 << 17);
     }
     let elapsed = started.elapsed();

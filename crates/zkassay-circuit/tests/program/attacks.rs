@@ -32,7 +32,11 @@ fn inputs(compiled: &CompiledProgram) -> Vec<i64> {
 fn wire_rows(compiled: &CompiledProgram) -> Vec<(usize, Wire, Kind, Finish)> {
     let program = compiled.program();
     let first = |step: usize| {
-        program.inputs + program.steps[..step].iter().map(|step| step.len()).sum::<usize>()
+        program.inputs
+            + program.steps[..step]
+                .iter()
+                .map(|step| step.len())
+                .sum::<usize>()
     };
     let rows = compiled.producers().iter().enumerate();
     rows.filter_map(|(row, producer)| match *producer {
@@ -86,9 +90,21 @@ fn the_other_branch_of_a_rectifier_is_rejected() {
         if signed == 0 {
             continue;
         }
-        let forged = evaluate(compiled.program(), &inputs, &[(wire, signed.abs() - honest.wires[wire])]);
-        let expected = if is_linear(&kind) { LINEAR } else { "accumulator = operand[previous] operand" };
-        assert_eq!(checker.verdict(&fill(&compiled, &forged)), names(&[expected]), "wire {wire}");
+        let forged = evaluate(
+            compiled.program(),
+            &inputs,
+            &[(wire, signed.abs() - honest.wires[wire])],
+        );
+        let expected = if is_linear(&kind) {
+            LINEAR
+        } else {
+            "accumulator = operand[previous] operand"
+        };
+        assert_eq!(
+            checker.verdict(&fill(&compiled, &forged)),
+            names(&[expected]),
+            "wire {wire}"
+        );
         flipped += 1;
     }
     assert!(flipped > 20, "{flipped}");
@@ -109,7 +125,10 @@ fn quotient_and_remainder_cannot_be_shifted_together() {
         }
         for change in [1, -1] {
             let forced = honest.wires[wire] + change;
-            let mut witness = fill(&compiled, &evaluate(compiled.program(), &inputs, &[(wire, forced)]));
+            let mut witness = fill(
+                &compiled,
+                &evaluate(compiled.program(), &inputs, &[(wire, forced)]),
+            );
             let top = LIMBS.shift as usize - 1;
             let limb = witness.limbs[top][row] - field(change << LIMBS.bits);
             set_limb(&mut witness, top, row, limb);
@@ -124,7 +143,13 @@ fn quotient_and_remainder_cannot_be_shifted_together() {
 fn there_is_no_sign_of_zero_to_choose() {
     // Accumulators that round to zero from both sides, and their neighbours.
     let half = 1i64 << (LIMBS.shift_bits() - 1);
-    for (bias, quotient) in [(half - 1, 0), (-half, 0), (half, 1), (-half - 1, -1), (0, 0)] {
+    for (bias, quotient) in [
+        (half - 1, 0),
+        (-half, 0),
+        (half, 1),
+        (-half - 1, -1),
+        (0, 0),
+    ] {
         let mut builder = Builder::new(1, 1);
         let sum = Sum {
             terms: vec![],
@@ -141,7 +166,11 @@ fn there_is_no_sign_of_zero_to_choose() {
         for value in [-1, 0, 1] {
             let forged = fill(&compiled, &evaluate(program, &[0], &[(1, value)]));
             let accepted = checker.verdict(&forged).is_empty();
-            assert_eq!(accepted, value == honest.wires[1], "bias {bias}, value {value}");
+            assert_eq!(
+                accepted,
+                value == honest.wires[1],
+                "bias {bias}, value {value}"
+            );
         }
     }
 }
@@ -164,7 +193,11 @@ fn integers_of_the_size_of_the_modulus_are_rejected() {
             let mut witness = fill(&compiled, &evaluate(program, &inputs, &[(wire, x)]));
             let limbs = x + half;
             for column in 0..LIMBS.input as usize {
-                let limb = if column == 0 { field(limbs) } else { Field::ZERO };
+                let limb = if column == 0 {
+                    field(limbs)
+                } else {
+                    Field::ZERO
+                };
                 set_limb(&mut witness, column, row, limb);
             }
             let failing = checker.verdict(&witness);
@@ -187,7 +220,10 @@ fn integers_of_the_size_of_the_modulus_are_rejected() {
             }
             set_limb(&mut witness, 0, row, -Field::ONE);
             let failing = checker.verdict(&witness);
-            assert!(failing.contains(LOOKUPS) && !failing.contains("nonnegative"), "{failing:?}");
+            assert!(
+                failing.contains(LOOKUPS) && !failing.contains("nonnegative"),
+                "{failing:?}"
+            );
             tested += 1;
         }
     }
@@ -197,8 +233,20 @@ fn integers_of_the_size_of_the_modulus_are_rejected() {
 #[test]
 fn a_quotient_off_by_one_is_rejected() {
     let mut builder = Builder::new(2, 3);
-    let positive = builder.sums(vec![Sum { terms: vec![(1, 1)], bias: 1 << 12 }], Finish::Exact);
-    let numerator = builder.sums(vec![Sum { terms: vec![(0, 64)], bias: 1 << 18 }], Finish::Exact);
+    let positive = builder.sums(
+        vec![Sum {
+            terms: vec![(1, 1)],
+            bias: 1 << 12,
+        }],
+        Finish::Exact,
+    );
+    let numerator = builder.sums(
+        vec![Sum {
+            terms: vec![(0, 64)],
+            bias: 1 << 18,
+        }],
+        Finish::Exact,
+    );
     let quotient = builder.divide(&numerator, positive[0], 1 << 12)[0];
     builder.sums(vec![Sum::of(quotient)], Finish::Exact);
     let compiled = compile(builder.finish());
@@ -212,7 +260,10 @@ fn a_quotient_off_by_one_is_rejected() {
             if wrong != q {
                 let forged = evaluate(program, &input, &[(quotient, wrong)]);
                 let failing = checker.verdict(&fill(&compiled, &forged));
-                assert!(failing.contains("nonnegative"), "{wrong} for {q}: {failing:?}");
+                assert!(
+                    failing.contains("nonnegative"),
+                    "{wrong} for {q}: {failing:?}"
+                );
             }
         }
     }
@@ -288,7 +339,13 @@ fn a_segment_has_its_own_coefficients_and_place() {
     };
     let all = functions(&compiled, &honest);
     assert_eq!(all.len(), 4);
-    for Function { row, table, wire, argument } in all {
+    for Function {
+        row,
+        table,
+        wire,
+        argument,
+    } in all
+    {
         let (segment, entry, _, place) = locate(program, table, argument);
         let width = 1 << LIMBS.bits;
         // (the function and segment that are claimed, whose coefficients, at which place)
@@ -297,19 +354,41 @@ fn a_segment_has_its_own_coefficients_and_place() {
             // The neighbour's coefficients.
             ((table, segment), (table, segment + 1), place, vec![LOOKUPS]),
             // The neighbour, at a place beyond its end.
-            ((table, segment - 1), (table, segment - 1), place + width, vec![LOOKUPS]),
-            ((table, segment + 1), (table, segment + 1), place - width, vec![LOOKUPS]),
+            (
+                (table, segment - 1),
+                (table, segment - 1),
+                place + width,
+                vec![LOOKUPS],
+            ),
+            (
+                (table, segment + 1),
+                (table, segment + 1),
+                place - width,
+                vec![LOOKUPS],
+            ),
             // The other function.
             ((table, segment), (other, segment), place, vec![LOOKUPS]),
             ((other, segment), (other, segment), place, vec!["argument"]),
-            ((table, segment + 1), (table, segment + 1), place, vec!["argument"]),
+            (
+                (table, segment + 1),
+                (table, segment + 1),
+                place,
+                vec!["argument"],
+            ),
         ] {
             let (c0, c1) = program.tables[coefficients.0].segments[coefficients.1];
             let coefficients_entry = entry + coefficients.1 - segment;
             let (c0, c1) = (i128::from(c0), i128::from(c1));
             let value = rounded(c0, c1, place);
             let mut witness = fill(&compiled, &evaluate(program, &inputs, &[(wire, value)]));
-            set_function(&mut witness, row, number(claimed.0, claimed.1), (c0, c1), place, value);
+            set_function(
+                &mut witness,
+                row,
+                number(claimed.0, claimed.1),
+                (c0, c1),
+                place,
+                value,
+            );
             if coefficients.0 == table {
                 // As if it had been looked up.
                 witness.function[3][entry] -= Field::ONE;
@@ -349,7 +428,11 @@ fn a_functions_value_is_an_integer() {
         );
         let fraction = witness.value[row + 1] + unit * field(change);
         let old = std::mem::replace(&mut witness.value[row + 1], fraction);
-        for cell in witness.operand.iter_mut().filter(|cell| **cell == old && old != field(77)) {
+        for cell in witness
+            .operand
+            .iter_mut()
+            .filter(|cell| **cell == old && old != field(77))
+        {
             *cell = fraction;
         }
         let limb = witness.limbs[1][row] - field(change);
@@ -397,7 +480,11 @@ fn an_argument_outside_of_the_domain_has_no_proof() {
                     Some(0) => witness.multiplicity[0] += Field::ONE,
                     Some(_) => witness.function[3][entry] += Field::ONE,
                 }
-                assert_eq!(checker.verdict(&witness), names(&[LOOKUPS]), "{x}, {multiplicity:?}");
+                assert_eq!(
+                    checker.verdict(&witness),
+                    names(&[LOOKUPS]),
+                    "{x}, {multiplicity:?}"
+                );
             }
         }
     }
@@ -408,11 +495,19 @@ fn multiplicities_have_to_match() {
     // [5, 5, 5] does not pass for [5, 6, 7], nor an entry of one table for one of the other.
     let compiled = compile(every_kind());
     let checker = Checker::new(&compiled);
-    let base = fill(&compiled, &evaluate(compiled.program(), &inputs(&compiled), &[]));
+    let base = fill(
+        &compiled,
+        &evaluate(compiled.program(), &inputs(&compiled), &[]),
+    );
     type Cell = fn(&mut ProgramWitness, usize) -> &mut Field;
     let range: Cell = |witness, at| &mut witness.multiplicity[at];
     let segment: Cell = |witness, at| &mut witness.function[3][at];
-    for (from, to) in [(range, range), (segment, segment), (range, segment), (segment, range)] {
+    for (from, to) in [
+        (range, range),
+        (segment, segment),
+        (range, segment),
+        (segment, range),
+    ] {
         for (a, b) in [(0, 1), (1, 0), (2, 5), (40, 3)] {
             let mut witness = base.clone();
             *from(&mut witness, a) -= Field::ONE;
@@ -449,7 +544,11 @@ fn who_knows_the_challenge_can_forge() {
         let Some(free) = neighbour.copied().filter(|_| honest.wires[wire] > 0) else {
             continue;
         };
-        let forced = evaluate(compiled.program(), &inputs, &[(wire, honest.wires[wire] + 1)]);
+        let forced = evaluate(
+            compiled.program(),
+            &inputs,
+            &[(wire, honest.wires[wire] + 1)],
+        );
         let mut witness = fill(&compiled, &forced);
         assert_eq!(known.verdict(&witness), names(&[LINEAR]));
         let step = if row < free { r } else { r.invert().unwrap() };
@@ -480,7 +579,13 @@ fn steps_do_not_make_up_for_each_other() {
         .collect();
     let (last, first) = (linear[linear.len() - 1].0, next[0].0);
     assert_eq!(last + 1, first);
-    for change in [one, r, r.invert().unwrap(), r.pow_vartime([6]), r.pow_vartime([5])] {
+    for change in [
+        one,
+        r,
+        r.invert().unwrap(),
+        r.pow_vartime([6]),
+        r.pow_vartime([5]),
+    ] {
         for sign in [one, -one] {
             let mut witness = base.clone();
             witness.limbs[0][last] += one;
@@ -518,9 +623,10 @@ fn an_output_takes_up_its_own_products_and_no_others() {
     for _ in 0..20_000 {
         let mut conv = random_conv(&mut stream);
         let (_, _, kernel_height, kernel_width) = conv.weights.dim();
-        conv.weights = Array4::from_shape_fn((1, 1, kernel_height, kernel_width), |(_, _, y, x)| {
-            (y * kernel_width + x) as i64
-        });
+        conv.weights =
+            Array4::from_shape_fn((1, 1, kernel_height, kernel_width), |(_, _, y, x)| {
+                (y * kernel_width + x) as i64
+            });
         let grid = Grid::new(&conv);
         let mut expected = BTreeSet::new();
         conv.for_each(|output, wire, weight| {
@@ -528,9 +634,8 @@ fn an_output_takes_up_its_own_products_and_no_others() {
         });
         let mut found = BTreeSet::new();
         for class in &grid.classes {
-            let unique = |list: &[(usize, usize, usize)]| {
-                list.windows(2).all(|pair| pair[0].0 < pair[1].0)
-            };
+            let unique =
+                |list: &[(usize, usize, usize)]| list.windows(2).all(|pair| pair[0].0 < pair[1].0);
             assert!(unique(&class.taps) && unique(&class.pixels), "{conv:?}");
             for &(v, y, x) in &class.pixels {
                 assert!(v < grid.len);
@@ -543,7 +648,9 @@ fn an_output_takes_up_its_own_products_and_no_others() {
             }
         }
         assert_eq!(found, expected, "{conv:?}");
-        let outputs: Vec<usize> = (0..grid.len).filter_map(|t| grid.output(t, &conv)).collect();
+        let outputs: Vec<usize> = (0..grid.len)
+            .filter_map(|t| grid.output(t, &conv))
+            .collect();
         assert_eq!(outputs, (0..conv.outputs()).collect::<Vec<_>>(), "{conv:?}");
     }
 }

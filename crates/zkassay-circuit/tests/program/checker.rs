@@ -29,9 +29,7 @@ impl Gate {
             Expression::Instance(query) => Self::Instance(query.column_index(), query.rotation().0),
             Expression::Selector(_) => panic!("there are no selectors"),
             Expression::Negated(inner) => Self::product(Self::Constant(-Field::ONE), new(inner)),
-            Expression::Scaled(inner, factor) => {
-                Self::product(Self::Constant(*factor), new(inner))
-            }
+            Expression::Scaled(inner, factor) => Self::product(Self::Constant(*factor), new(inner)),
             Expression::Sum(a, b) => match (new(a), new(b)) {
                 (Self::Constant(a), Self::Constant(b)) => Self::Constant(a + b),
                 pair => Self::Sum(Box::new(pair)),
@@ -89,7 +87,8 @@ impl Checker {
         };
         let polynomials = system.gates().iter().flat_map(|gate| {
             let polynomials = gate.polynomials().iter().enumerate();
-            polynomials.map(|(index, of)| (gate.constraint_name(index).to_owned(), Gate::new(of, salt)))
+            polynomials
+                .map(|(index, of)| (gate.constraint_name(index).to_owned(), Gate::new(of, salt)))
         });
         let gates = polynomials.collect();
         Self {

@@ -225,7 +225,10 @@ pub(crate) fn every_kind() -> Program {
         Finish::Exact,
     );
     let quotients = builder.divide(&numerator, positive[0], 1 << 15);
-    let all: Vec<Wire> = [conv, hidden, exact, others, functions, more, products, quotients].concat();
+    let all: Vec<Wire> = [
+        conv, hidden, exact, others, functions, more, products, quotients,
+    ]
+    .concat();
     let scaled = all.iter().map(|wire| Sum {
         terms: vec![(*wire, 1 << 2)],
         bias: 0,
@@ -248,12 +251,16 @@ pub(crate) fn check(
     let instance = witness.instance().to_vec();
     let logrows = compiled.shape().logrows;
     let circuit = ModelCircuit::mock(Compiled::from(compiled.clone()), witness);
-    MockProver::run(logrows, &circuit, instance).unwrap().verify()
+    MockProver::run(logrows, &circuit, instance)
+        .unwrap()
+        .verify()
 }
 
 /// Rows of inputs within the range.
 pub(crate) fn rows(count: usize, inputs: usize) -> Vec<Vec<f32>> {
     let mut stream = Stream::new(9, "testing/rows");
     let mut value = || (stream.normal() as f32 * 3.0).clamp(-7.9, 7.9);
-    (0..count).map(|_| (0..inputs).map(|_| value()).collect()).collect()
+    (0..count)
+        .map(|_| (0..inputs).map(|_| value()).collect())
+        .collect()
 }

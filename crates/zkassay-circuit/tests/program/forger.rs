@@ -62,7 +62,8 @@ fn accumulate(program: &Program, kind: &Kind, wires: &[i128]) -> Vec<i128> {
                 weights.iter().zip(inputs).map(term).sum()
             };
             let rows = weights.outer_iter().zip(bias);
-            rows.map(|(row, bias)| i128::from(*bias) + sum(row)).collect()
+            rows.map(|(row, bias)| i128::from(*bias) + sum(row))
+                .collect()
         }
         Kind::Conv(conv) => {
             let plane = conv.output[0] * conv.output[1];
@@ -87,7 +88,10 @@ fn accumulate(program: &Program, kind: &Kind, wires: &[i128]) -> Vec<i128> {
 }
 
 fn value_of(sum: &Sum, wires: &[i128]) -> i128 {
-    let terms = sum.terms.iter().map(|(wire, weight)| i128::from(*weight) * wires[*wire]);
+    let terms = sum
+        .terms
+        .iter()
+        .map(|(wire, weight)| i128::from(*weight) * wires[*wire]);
     i128::from(sum.bias) + terms.sum::<i128>()
 }
 
@@ -111,8 +115,13 @@ pub(crate) fn locate(
     table: usize,
     x: i128,
 ) -> (usize, usize, (i128, i128), i128) {
-    let before = program.tables[..table].iter().map(|t| t.segments.len()).sum::<usize>();
-    let Table { first, segments, .. } = &program.tables[table];
+    let before = program.tables[..table]
+        .iter()
+        .map(|t| t.segments.len())
+        .sum::<usize>();
+    let Table {
+        first, segments, ..
+    } = &program.tables[table];
     let offset = x - i128::from(*first);
     let last = segments.len() as i128 - 1;
     let segment = (offset >> program.limbs.bits).clamp(0, last) as usize;
@@ -161,7 +170,8 @@ fn fill_row(
 ) {
     let program = compiled.program();
     let limbs = &program.limbs;
-    let first = |step: usize| program.inputs + program.steps[..step].iter().map(|s| s.len()).sum::<usize>();
+    let first =
+        |step: usize| program.inputs + program.steps[..step].iter().map(|s| s.len()).sum::<usize>();
     match *producer {
         Producer::Idle => {}
         Producer::Input(wire) => {
@@ -184,7 +194,8 @@ fn fill_row(
             };
             let x = forged.wires[inputs[index]];
             let (segment, entry, (c0, c1), place) = locate(program, *table, x);
-            let number = power_of_two(64) * Field::from(*table as u64) + Field::from(segment as u64);
+            let number =
+                power_of_two(64) * Field::from(*table as u64) + Field::from(segment as u64);
             let cells = [number, field(c0), field(c1)];
             for (column, cell) in witness.function.iter_mut().zip(cells) {
                 column[row] = cell;

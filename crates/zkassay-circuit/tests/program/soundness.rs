@@ -37,14 +37,28 @@ fn programs() -> Vec<Program> {
     let functions = products.table(random_table(&mut stream), &[0, 1, 2]);
     let pairs = vec![(0, functions[0]), (functions[1], 1), (3, 3)];
     let rectified = products.step(Kind::Products(pairs.clone()), Finish::Relu, None);
-    products.step(Kind::Products(vec![(rectified[0], 2)]), Finish::ExactRelu, None);
-    products.step(Kind::Products(vec![(3, 3)]), Finish::Nonnegative, Some(1 << 22));
+    products.step(
+        Kind::Products(vec![(rectified[0], 2)]),
+        Finish::ExactRelu,
+        None,
+    );
+    products.step(
+        Kind::Products(vec![(3, 3)]),
+        Finish::Nonnegative,
+        Some(1 << 22),
+    );
     products.table(random_table(&mut stream), &[3, 0]);
 
     let mut convolution = Builder::new(4, 11);
     let ones = ([1, 1], [1, 1], [0, 1]);
     convolution.conv(&[0, 1, 2, 3], [1, 2, 2], [3, 2, 2], ones, Finish::Round);
-    [every_kind(), convolutions.finish(), products.finish(), convolution.finish()].into()
+    [
+        every_kind(),
+        convolutions.finish(),
+        products.finish(),
+        convolution.finish(),
+    ]
+    .into()
 }
 
 fn compiled() -> Vec<CompiledProgram> {
@@ -101,11 +115,21 @@ fn every_overwritten_cell_is_rejected() {
                 }
                 let old = filled.advice[column][row];
                 let random = (old + Field::from(77 + row as u64)).square();
-                let others = [old + Field::ONE, -Field::ONE, random, Field::ZERO, range, range - Field::ONE];
+                let others = [
+                    old + Field::ONE,
+                    -Field::ONE,
+                    random,
+                    Field::ZERO,
+                    range,
+                    range - Field::ONE,
+                ];
                 for other in others.into_iter().filter(|other| *other != old) {
                     filled.advice[column][row] = other;
                     let failing = checker.failing(&filled, checker.around(row));
-                    assert!(!failing.is_empty(), "column {column}, row {row}: {other:?} is free");
+                    assert!(
+                        !failing.is_empty(),
+                        "column {column}, row {row}: {other:?} is free"
+                    );
                     overwritten += 1;
                 }
                 filled.advice[column][row] = old;
@@ -123,16 +147,25 @@ fn the_mock_prover_rejects_overwritten_cells_too() {
     let checker = Checker::new(&compiled);
     let witness = TableWitness::from(honest(&compiled));
     for column in 0..checker.advice() {
-        for row in [3, 17 + column, compiled.producers().len() - 1 - column, checker.last_row() - 1] {
+        for row in [
+            3,
+            17 + column,
+            compiled.producers().len() - 1 - column,
+            checker.last_row() - 1,
+        ] {
             let overwrite = Overwrite {
                 column,
                 row,
                 delta: Field::ONE,
             };
-            let circuit = ModelCircuit::mock(compiled.clone(), &witness).unsound_overwrite(overwrite);
+            let circuit =
+                ModelCircuit::mock(compiled.clone(), &witness).unsound_overwrite(overwrite);
             let logrows = compiled.shape().logrows;
             let prover = MockProver::run(logrows, &circuit, witness.instance().to_vec()).unwrap();
-            assert!(prover.verify().is_err(), "column {column}, row {row} is free");
+            assert!(
+                prover.verify().is_err(),
+                "column {column}, row {row} is free"
+            );
         }
     }
 }
@@ -156,16 +189,27 @@ fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
         let checker = Checker::new(&compiled);
         let base = honest(&compiled);
         let fails = |witness: &ProgramWitness, row: usize| {
-            !checker.failing(&checker.fill(witness), checker.around(row)).is_empty()
+            !checker
+                .failing(&checker.fill(witness), checker.around(row))
+                .is_empty()
         };
         // Rows that nothing uses are like each other.
         let used = compiled.shape().used_rows as usize;
         for row in (0..used).chain((used..checker.last_row()).step_by(16)) {
             for column in 0..base.limbs.len() {
                 let old = base.limbs[column][row];
-                let others = [Field::ZERO, Field::ONE, field((1 << LIMBS.bits) - 1), old + Field::ONE];
+                let others = [
+                    Field::ZERO,
+                    Field::ONE,
+                    field((1 << LIMBS.bits) - 1),
+                    old + Field::ONE,
+                ];
                 let limit = Field::from(1 << LIMBS.bits);
-                for limb in others.into_iter().filter(|limb| *limb != old && *limb != limit).take(2) {
+                for limb in others
+                    .into_iter()
+                    .filter(|limb| *limb != old && *limb != limit)
+                    .take(2)
+                {
                     let mut witness = base.clone();
                     set_limb(&mut witness, column, row, limb);
                     let idle = is_idle(&compiled, column, row);
@@ -176,7 +220,9 @@ fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
             let cells: [(&str, Cell); 3] = [
                 ("value", |witness, row| &mut witness.value[row]),
                 ("operand", |witness, row| &mut witness.operand[row]),
-                ("multiplicity", |witness, row| &mut witness.multiplicity[row]),
+                ("multiplicity", |witness, row| {
+                    &mut witness.multiplicity[row]
+                }),
             ];
             for (name, cell) in cells {
                 for delta in [field(1), field(-1)] {
@@ -212,7 +258,11 @@ fn a_wire_that_is_something_else_is_rejected_even_if_all_that_follows_is_recompu
                 let failing = checker.verdict(&witness);
                 // Another input is just that; everything else follows from it.
                 let accepted = wire < program.inputs && change != modulus_like;
-                assert_eq!(failing.is_empty(), accepted, "wire {wire}, {change}: {failing:?}");
+                assert_eq!(
+                    failing.is_empty(),
+                    accepted,
+                    "wire {wire}, {change}: {failing:?}"
+                );
             }
         }
     }
@@ -245,7 +295,10 @@ fn rows_of_wires_cannot_be_exchanged() {
                     *cell = old_a;
                 }
             }
-            assert!(!checker.verdict(&witness).is_empty(), "rows {a} and {b}, with readers");
+            assert!(
+                !checker.verdict(&witness).is_empty(),
+                "rows {a} and {b}, with readers"
+            );
         }
     }
 }
@@ -283,7 +336,11 @@ fn neighbours(program: &Program) -> Vec<(String, Program)> {
             Kind::Conv(_) => {
                 add("weight", &|kind| {
                     if let Kind::Conv(conv) = kind {
-                        conv.weights.iter_mut().last().into_iter().for_each(towards_zero);
+                        conv.weights
+                            .iter_mut()
+                            .last()
+                            .into_iter()
+                            .for_each(towards_zero);
                     }
                 });
                 add("bias", &|kind| {
@@ -317,7 +374,9 @@ fn neighbours(program: &Program) -> Vec<(String, Program)> {
                 add("operand", &|kind| {
                     if let Kind::Sums(sums) = kind {
                         let terms = sums.iter_mut().flat_map(|sum: &mut Sum| &mut sum.terms);
-                        terms.take(1).for_each(|(wire, _)| *wire = (*wire == 0).into());
+                        terms
+                            .take(1)
+                            .for_each(|(wire, _)| *wire = (*wire == 0).into());
                     }
                 });
             }
@@ -359,7 +418,11 @@ fn the_witness_of_another_program_is_rejected() {
             }
             // Its own table, and one that fills this program's with its values.
             let failing = checker.verdict(&fill(&compiled, &there));
-            assert!(!failing.is_empty(), "{what}: {}", compiled.program().steps.len());
+            assert!(
+                !failing.is_empty(),
+                "{what}: {}",
+                compiled.program().steps.len()
+            );
         }
     }
 }
@@ -446,7 +509,8 @@ fn both_halves_have_the_same_linear_steps() {
                     }
                 }
                 let failing = checker.verdict(&witness);
-                let separate = failing.contains(LINEAR) || failing.iter().any(|f| f.contains("exact"))
+                let separate = failing.contains(LINEAR)
+                    || failing.iter().any(|f| f.contains("exact"))
                     || failing.contains("nonnegative");
                 assert!(separate, "rows {pair:?}: {failing:?}");
             }

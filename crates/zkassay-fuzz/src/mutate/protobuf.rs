@@ -54,7 +54,7 @@ impl Kind {
             (Self::Model, 25) => Self::Function,
             (Self::Graph, 1) | (Self::Function, 7) => Self::Node,
             (Self::Graph, 5) | (Self::Attribute, 5 | 10) => Self::Tensor,
-            (Self::Graph, 11 | 12 | 13) => Self::Value,
+            (Self::Graph, 11..=13) => Self::Value,
             (Self::Node, 5) | (Self::Function, 11) => Self::Attribute,
             (Self::Value, 2) => Self::Type,
             (Self::Type, 1) => Self::TensorType,

@@ -224,7 +224,8 @@ fn hostile_bytes_are_refused_without_a_panic() {
 
 #[test]
 fn unsound_shapes_are_refused() {
-    let refused: [(&str, fn(&mut ProgramShape)); 18] = [
+    type Change = fn(&mut ProgramShape);
+    let refused: [(&str, Change); 20] = [
         ("logrows", |shape| shape.logrows = 4),
         ("logrows", |shape| shape.logrows = Shape::MAX_LOGROWS + 1),
         ("limb bits", |shape| shape.limb_bits = 0),
@@ -243,6 +244,12 @@ fn unsound_shapes_are_refused() {
         ("used rows", |shape| shape.used_rows = 250),
         ("inputs", |shape| shape.inputs = 0),
         ("outputs", |shape| shape.outputs = 41),
+        ("rows from output to output", |shape| {
+            shape.output_stride = 0
+        }),
+        ("row of the first output", |shape| {
+            (shape.output_stride, shape.first_output) = (2, 38);
+        }),
         ("row of the first input", |shape| shape.first_input = 38),
         ("visibility", |shape| {
             shape.visibility.input = DataVisibility::Hashed;
@@ -275,4 +282,8 @@ fn public_values_are_in_their_rows() {
     assert_eq!(inputs[30..], [5, -6, 7].map(field));
     shape.visibility.input = DataVisibility::Private;
     assert!(column(&shape).is_empty());
+    // Outputs whose rows have others between them.
+    shape.visibility.output = DataVisibility::Public;
+    shape.output_stride = 2;
+    assert_eq!(column(&shape), [1, 0, -2].map(field));
 }

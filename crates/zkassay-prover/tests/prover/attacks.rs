@@ -121,7 +121,7 @@ fn one_proof_discloses_the_fixed_weights_of_a_small_model() {
     // Fixed weights are bound, not secret: an opening is one linear equation over the field in
     // integers of a few bits, and has room for a dozen of them.
     let key = ProvingKey::setup(srs(), compiled(&[2, 1], true, 5), [1; 32]).unwrap();
-    let proof = key.prove(srs(), &witness(&key, 3)).unwrap();
+    let proof = key.prove(srs(), witness(&key, 3)).unwrap();
     let public = VerifyingKey::from_bytes(&key.verifying_key().to_bytes()).unwrap();
     let opened = Opened::read(&public, &proof);
     let shape = public.statement().shape.chain().unwrap();
@@ -245,7 +245,7 @@ fn unbound_keys_take_other_weights_in_range_and_none_out_of_it() {
 #[test]
 fn a_public_value_has_one_encoding() {
     let key = keys(&[3, 2], Public, Hashed, ParamsVisibility::Fixed);
-    let proof = key.prove(srs(), &witness(&key, 3)).unwrap();
+    let proof = key.prove(srs(), witness(&key, 3)).unwrap();
     let bytes = proof.to_bytes();
     let payload = open(Kind::Proof, &bytes).unwrap();
     // After the key's hash, visibility and count: the first input. After three: the hash.

@@ -16,8 +16,7 @@ fn keys(widths: &[usize], visibility: Visibility) -> ProvingKey {
 
 fn prove(key: &ProvingKey, seed: u64) -> Proof {
     let row = rows(1, chain(key).model().inputs(), seed).row(0).to_vec();
-    key.prove(srs(), &chain(key).witness(&row).unwrap())
-        .unwrap()
+    key.prove(srs(), chain(key).witness(&row).unwrap()).unwrap()
 }
 
 #[test]
