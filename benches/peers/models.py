@@ -1,7 +1,8 @@
 """The models of the comparison as ONNX files that every prover accepts, and their rows.
 
-EZKL wants a fixed batch, JSTprove names on nodes and `alpha` and `beta` written out; it has no sigmoid and gets the same
-model without. Weights and rows are fixed by a seed.
+EZKL wants a fixed batch; JSTprove wants names on nodes, and attributes written out that have a default. It gets a file
+of its own: without sigmoid or softmax at the end, and with averages as convolutions, since it has none of these.
+Weights and rows are fixed by a seed.
 """
 
 import gzip
@@ -16,9 +17,18 @@ from onnx import TensorProto, helper, numpy_helper
 SEED = 20_220_601
 CALIBRATION_ROWS = 64
 TEST_ROWS = 64
-MLPS = {"162-1": [162, 1], "162-64-32-1": [162, 64, 32, 1], "162-128-64-32-1": [162, 128, 64, 32, 1]}
+# Widths, and the function at the end.
+MLPS = {
+    "162-1": ([162, 1], "Sigmoid"),
+    "162-64-32-1": ([162, 64, 32, 1], "Sigmoid"),
+    "162-128-64-32-1": ([162, 128, 64, 32, 1], "Sigmoid"),
+    "300-256-256-10": ([300, 256, 256, 10], None),
+}
 PERCEPTRON = "perceptron"
-NAMES = [*MLPS, PERCEPTRON]
+# The network, and the function at the end.
+IMAGES = {"cnn": ("cnn", None), "cnn-softmax": ("cnn", "Softmax"), "lenet": ("lenet", None)}
+NAMES = ["162-1", "162-64-32-1", "162-128-64-32-1", PERCEPTRON, "300-256-256-10", *IMAGES]
+SIDE = 28
 # What the perceptron's training subtracted from pixels between 0 and 1, and divided them by.
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081
 
@@ -28,8 +38,8 @@ class Model:
     name: str
     parameters: int
     onnx: Path
-    # For provers without a sigmoid.
-    onnx_without_sigmoid: Path
+    # For JSTprove.
+    onnx_plain: Path
     # `[rows, inputs]`, float32.
     calibration: np.ndarray
     test: np.ndarray
@@ -42,58 +52,120 @@ def make(name, folder, perceptron, fixtures):
     if name == PERCEPTRON:
         if not perceptron.is_file():
             return None
-        calibration, test = digits(perceptron.parent / "input_data.json", fixtures)
+        rows = [(pixels - PIXEL_MEAN) / PIXEL_DEVIATION for pixels in digits(fixtures)]
+        calibration, test = (of.astype("f4") for of in rows)
+        own = perceptron.parent / "input_data.json"
+        if own.is_file():
+            # The study's own input.
+            test[0] = json.loads(own.read_text())["input_data"][0]
         return Model(name, count(perceptron), perceptron, perceptron, calibration, test, "normalised digits")
+    files = [folder / "model.onnx", folder / "model-plain.onnx"]
+    if name in IMAGES:
+        for file, plain in zip(files, [False, True]):
+            onnx.save(images(name, plain), file)
+        calibration, test = (pixels.astype("f4") for pixels in digits(fixtures))
+        return Model(name, count(files[0]), *files, calibration, test, "digits between 0 and 1")
     rng = np.random.default_rng([SEED, list(MLPS).index(name)])
-    widths = MLPS[name]
-    layers = []
-    for inputs, outputs in zip(widths, widths[1:]):
-        weights = rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)
-        layers.append((weights.astype("f4"), (rng.standard_normal(outputs) * 0.1).astype("f4")))
-    files = [folder / "model.onnx", folder / "model-without-sigmoid.onnx"]
-    for file, sigmoid in zip(files, [True, False]):
-        onnx.save(mlp(name, layers, sigmoid), file)
+    widths, head = MLPS[name]
+    layers = list(zip(widths, widths[1:]))
+    weights = [normal(rng, [outputs, inputs]) for inputs, outputs in layers]
+    for file, plain in zip(files, [False, True]):
+        network = Network(name, [1, widths[0]])
+        for index, layer in enumerate(weights):
+            if index > 0:
+                network.add("Relu")
+            network.dense(*layer)
+        onnx.save(network.model([1, widths[-1]], None if plain else head), file)
     rows = rng.standard_normal((CALIBRATION_ROWS + TEST_ROWS, widths[0])).astype("f4")
     return Model(name, count(files[0]), *files, rows[:CALIBRATION_ROWS], rows[CALIBRATION_ROWS:], "standard normal")
 
 
-def mlp(name, layers, sigmoid):
-    """Dense layers with ReLU between them."""
-    nodes, constants, value = [], [], "input"
-    for index, (weights, bias) in enumerate(layers):
-        last = index + 1 == len(layers)
-        product = "output" if last and not sigmoid else f"dense_{index}"
-        constants += [numpy_helper.from_array(weights, f"weights_{index}"), numpy_helper.from_array(bias, f"bias_{index}")]
-        inputs = [value, f"weights_{index}", f"bias_{index}"]
-        nodes.append(helper.make_node("Gemm", inputs, [product], name=f"gemm_{index}", alpha=1.0, beta=1.0, transB=1))
-        value = product
-        if not last:
-            nodes.append(helper.make_node("Relu", [value], [f"relu_{index}"], name=f"relu_{index}"))
-            value = f"relu_{index}"
-    if sigmoid:
-        nodes.append(helper.make_node("Sigmoid", [value], ["output"], name="sigmoid"))
-    ends = [("input", layers[0][0].shape[1]), ("output", layers[-1][0].shape[0])]
-    ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, [1, width]) for end, width in ends]
-    graph = helper.make_graph(nodes, name, ends[:1], ends[1:], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
-    model.ir_version = 8
-    onnx.checker.check_model(model)
-    return model
+def images(name, plain):
+    """A network over images of 28 x 28 pixels."""
+    network, head = IMAGES[name]
+    rng = np.random.default_rng([SEED, len(MLPS), ["cnn", "lenet"].index(network)])
+    of = Network(name, [1, 1, SIDE, SIDE])
+    if network == "cnn":
+        of.convolution(*normal(rng, [4, 1, 3, 3]), stride=2)
+        of.add("Relu")
+        of.convolution(*normal(rng, [8, 4, 3, 3]), stride=2)
+        of.add("Relu")
+        of.add("Flatten", axis=1)
+        of.dense(*normal(rng, [10, 8 * 6 * 6]))
+    else:
+        of.convolution(*normal(rng, [6, 1, 5, 5]), padding=2)
+        of.add("Relu")
+        of.average(6, plain)
+        of.convolution(*normal(rng, [16, 6, 5, 5]))
+        of.add("Relu")
+        of.average(16, plain)
+        of.add("Flatten", axis=1)
+        of.dense(*normal(rng, [120, 400]))
+        of.add("Relu")
+        of.dense(*normal(rng, [84, 120]))
+        of.add("Relu")
+        of.dense(*normal(rng, [10, 84]))
+    return of.model([1, 10], None if plain else head)
+
+
+def normal(rng, shape):
+    """Weights of `shape`, outputs first, that keep the size of what they are applied to; and small biases."""
+    weights = rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
+    return weights.astype("f4"), (rng.standard_normal(shape[0]) * 0.1).astype("f4")
+
+
+class Network:
+    """A chain of nodes, each applied to what the one before it gives."""
+
+    def __init__(self, name, inputs):
+        self.name, self.inputs = name, inputs
+        self.nodes, self.constants = [], []
+
+    def add(self, operator, *constants, **attributes):
+        index = len(self.nodes)
+        value = self.nodes[-1].output[0] if self.nodes else "input"
+        names = [f"constant_{index}_{position}" for position in range(len(constants))]
+        self.constants += [numpy_helper.from_array(*pair) for pair in zip(constants, names)]
+        name = f"{operator.lower()}_{index}"
+        self.nodes.append(helper.make_node(operator, [value, *names], [name], name=name, **attributes))
+
+    def dense(self, weights, bias):
+        self.add("Gemm", weights, bias, alpha=1.0, beta=1.0, transB=1)
+
+    def convolution(self, weights, bias, stride=1, padding=0):
+        shape = {"kernel_shape": list(weights.shape[2:]), "strides": [stride] * 2, "pads": [padding] * 4}
+        self.add("Conv", weights, bias, dilations=[1, 1], group=1, **shape)
+
+    def average(self, channels, plain):
+        """The mean of each 2 x 2 pixels; `plain`, a convolution that gives it."""
+        if plain:
+            weights = np.zeros((channels, channels, 2, 2), dtype="f4")
+            weights[range(channels), range(channels)] = 0.25
+            self.convolution(weights, np.zeros(channels, dtype="f4"), stride=2)
+        else:
+            self.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+
+    def model(self, outputs, head):
+        if head:
+            self.add(head, **({"axis": -1} if head == "Softmax" else {}))
+        self.nodes[-1].output[0] = "output"
+        ends = [("input", self.inputs), ("output", outputs)]
+        ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, shape) for end, shape in ends]
+        graph = helper.make_graph(self.nodes, self.name, ends[:1], ends[1:], self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+        model.ir_version = 8
+        onnx.checker.check_model(model)
+        return model
 
 
 def count(file):
     return sum(int(np.prod(tensor.dims)) for tensor in onnx.load(file).graph.initializer)
 
 
-def digits(own, fixtures):
-    """Synthetic digits, normalised; the first test row is the study's own input, if it is there."""
-    calibration = images(fixtures / "digits/train-images-idx3-ubyte.gz")[:CALIBRATION_ROWS]
-    test = images(fixtures / "digits/t10k-images-idx3-ubyte.gz")[:TEST_ROWS]
-    if own.is_file():
-        test[0] = json.loads(own.read_text())["input_data"][0]
-    return calibration, test
-
-
-def images(file):
-    pixels = np.frombuffer(gzip.decompress(file.read_bytes())[16:], dtype="u1").reshape(-1, 784)
-    return ((pixels / 255 - PIXEL_MEAN) / PIXEL_DEVIATION).astype("f4")
+def digits(fixtures):
+    """Pixels between 0 and 1 of synthetic digits, `[rows, 784]`, for calibration and for proofs."""
+    names = {"train": CALIBRATION_ROWS, "t10k": TEST_ROWS}
+    for name, rows in names.items():
+        file = fixtures / f"digits/{name}-images-idx3-ubyte.gz"
+        pixels = np.frombuffer(gzip.decompress(file.read_bytes())[16:], dtype="u1")
+        yield pixels.reshape(-1, SIDE * SIDE)[:rows] / 255

@@ -10,7 +10,7 @@
 //!
 //! | request | what | answer |
 //! |---|---|---|
-//! | `prepare` | import, calibrate, compile | `seconds`, the settings |
+//! | `prepare` | import, calibrate, compile, all by default | `seconds`, the settings |
 //! | `parameters` | make a file of parameters, unless there is one | |
 //! | `setup` | parameters from their file, keys to files | `seconds`, sizes in bytes |
 //! | `prove I` | proof of test row `I`, to a file; the first request reads the files of keys and parameters | `seconds`, `proof_bytes` |
@@ -27,12 +27,11 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use ndarray::Array2;
 use serde_json::{Value, json};
-use zkassay_circuit::{CompileOptions, Compiled};
-use zkassay_experiment::integer;
-use zkassay_graph::Graph;
-use zkassay_prover::{ProvingKey, Srs};
-use zkassay_verifier::artefact::digest;
-use zkassay_verifier::{Proof, VerifyingKey};
+use zkassay::{
+    CalibrationOptions, Circuit, CompileOptions, Model, Proof, ProvingKey, Settings, Srs,
+    VerifyingKey,
+};
+use zkassay_circuit::Compiled;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -57,7 +56,7 @@ struct Stages {
     folder: PathBuf,
     calibration: Array2<f32>,
     test: Vec<Vec<f32>>,
-    compiled: Option<Compiled>,
+    circuit: Option<Circuit>,
     /// Read from their files at the first proof.
     key: Option<(Srs, ProvingKey)>,
 }
@@ -75,7 +74,7 @@ impl Stages {
             folder,
             calibration,
             test,
-            compiled: None,
+            circuit: None,
             key: None,
         })
     }
@@ -96,23 +95,25 @@ impl Stages {
 
     fn prepare(&mut self) -> Result<Value> {
         let start = Instant::now();
-        let graph = Graph::from_onnx(&read(&self.model)?)?;
-        let calibrated = integer::calibrated(&graph, self.calibration.view())?;
-        let compiled = Compiled::new(calibrated.model, &CompileOptions::default())?;
+        let model = Model::from_onnx_file(&self.model)?;
+        let (rows, options) = (self.calibration.view(), CalibrationOptions::default());
+        let settings =
+            Settings::new(&model, &CompileOptions::default()).calibrate(&model, rows, &options)?;
+        let circuit = settings.compile(&model)?;
         let seconds = start.elapsed().as_secs_f64();
-        let limbs = match &compiled {
+        let limbs = match &circuit.compiled {
             Compiled::Chain(chain) => json!(chain.model().limbs),
             Compiled::Program(program) => json!(program.program().limbs),
         };
-        let settings = json!({ "logrows": compiled.logrows(), "limbs": limbs });
-        self.compiled = Some(compiled);
+        let settings = json!({ "logrows": circuit.compiled.logrows(), "limbs": limbs });
+        self.circuit = Some(circuit);
         Ok(json!({ "seconds": seconds, "settings": settings }))
     }
 
     fn parameters(&self) -> Result<Value> {
         let file = self.file("parameters");
         if !file.exists() {
-            let logrows = self.compiled()?.logrows();
+            let logrows = self.circuit()?.compiled.logrows();
             fs::write(file, Srs::unsafe_local(logrows).to_bytes())?;
         }
         Ok(json!({}))
@@ -121,8 +122,7 @@ impl Stages {
     fn setup(&self) -> Result<Value> {
         let start = Instant::now();
         let srs = Srs::from_bytes(&read(&self.file("parameters"))?)?;
-        let model = digest(&read(&self.model)?);
-        let key = ProvingKey::setup(&srs, self.compiled()?.clone(), model)?;
+        let key = zkassay::setup(&srs, self.circuit()?)?;
         let (proving, verifying) = (key.to_bytes()?, key.verifying_key().to_bytes());
         fs::write(self.file("proving.key"), &proving)?;
         fs::write(self.file("verifying.key"), &verifying)?;
@@ -152,7 +152,7 @@ impl Stages {
         let key = VerifyingKey::from_bytes(&read(&self.file("verifying.key"))?)?;
         let proof = Proof::from_bytes(&read(&self.file("proof"))?)?;
         let check = Instant::now();
-        let verdict = key.verify(&proof)?;
+        let verdict = zkassay::verify(&key, &proof)?;
         Ok(json!({
             "seconds": start.elapsed().as_secs_f64(),
             "check_seconds": check.elapsed().as_secs_f64(),
@@ -169,8 +169,8 @@ impl Stages {
         Ok(json!({ "outputs": outputs.collect::<Vec<_>>() }))
     }
 
-    fn compiled(&self) -> Result<&Compiled> {
-        self.compiled.as_ref().context("`prepare` comes first")
+    fn circuit(&self) -> Result<&Circuit> {
+        self.circuit.as_ref().context("`prepare` comes first")
     }
 
     fn row(&self, index: usize) -> Result<&[f32]> {

@@ -83,7 +83,10 @@ impl Circuit<Field> for ModelCircuit {
         Self::keys(self.compiled.clone())
     }
 
-    fn configure_with_params(meta: &mut ConstraintSystem<Field>, shape: TableShape) -> TableColumns {
+    fn configure_with_params(
+        meta: &mut ConstraintSystem<Field>,
+        shape: TableShape,
+    ) -> TableColumns {
         shape.configure(meta)
     }
 

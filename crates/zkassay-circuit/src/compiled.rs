@@ -7,8 +7,10 @@ use zkassay_gadgets::halo2_proofs::plonk::{Advice, Challenge, Column, Fixed};
 use zkassay_gadgets::{Field, TableColumns, TableShape};
 use zkassay_quant::IntegerModel;
 
-use crate::program::witness::Challenges;
-use crate::{CircuitError, CompileOptions, CompiledModel, CompiledProgram, ProgramWitness, Witness};
+use crate::program::sums::Challenges;
+use crate::{
+    CircuitError, CompileOptions, CompiledModel, CompiledProgram, ProgramWitness, Witness,
+};
 
 /// A column of advice and its cells.
 type AdviceColumn = (Column<Advice>, Vec<Field>);
@@ -196,7 +198,9 @@ impl TableWitness {
     pub fn first_phase<'a>(&'a self, columns: &TableColumns) -> Vec<(Column<Advice>, &'a [Field])> {
         match (self, columns) {
             (Self::Chain(witness), TableColumns::Chain(columns)) => witness.first_phase(columns),
-            (Self::Program(witness), TableColumns::Program(columns)) => witness.first_phase(columns),
+            (Self::Program(witness), TableColumns::Program(columns)) => {
+                witness.first_phase(columns)
+            }
             _ => vec![],
         }
     }

@@ -39,8 +39,8 @@ pub use work::{Profile, Work};
 
 /// Bytes of a point or a scalar in proofs and keys.
 const ELEMENT: usize = 32;
-/// Bytes of a verifying key's file beside its commitments: header, statement, checksum.
-const KEY_FRAME: usize = 274;
+/// Bytes of a verifying key's file beside its commitments and its shape: header, statement, checksum.
+const KEY_FRAME: usize = 274 - Shape::BYTES;
 /// The most bytes of a contract's code (EIP-170).
 pub const CONTRACT_LIMIT: usize = 24_576;
 
@@ -63,6 +63,8 @@ pub struct Dimensions {
     pub advice_queries: usize,
     /// Greatest degree of a gate.
     pub degree: usize,
+    /// Bytes that say so in a verifying key.
+    pub shape_bytes: usize,
 }
 
 impl Dimensions {
@@ -111,6 +113,7 @@ impl Dimensions {
                 + 4 * hash
                 + 4 * count(shape.hashes()),
             degree: (2 + group.min(fractions)).max(3),
+            shape_bytes: Shape::BYTES,
         }
     }
 
@@ -159,6 +162,7 @@ impl Dimensions {
                 + 10
                 + helpers,
             degree: (2 + group.min(fractions)).max(3),
+            shape_bytes: ProgramShape::BYTES,
         }
     }
 
@@ -195,7 +199,7 @@ impl Dimensions {
 
     /// Bytes of a verifying key's file.
     pub fn verifying_key_bytes(&self) -> usize {
-        KEY_FRAME + ELEMENT * self.fixed
+        KEY_FRAME + self.shape_bytes + ELEMENT * self.fixed
     }
 
     /// Bytes of code of a Solidity verifier with the key in it: an estimate, on the high side.

@@ -347,10 +347,10 @@ impl CompiledModel {
 
 /// Non-zero cells of fixed columns.
 #[derive(Default)]
-struct Cells(Vec<(Column<Fixed>, usize, Field)>);
+pub(crate) struct Cells(pub(crate) Vec<(Column<Fixed>, usize, Field)>);
 
 impl Cells {
-    fn set(&mut self, column: Column<Fixed>, row: usize, value: i128) {
+    pub(crate) fn set(&mut self, column: Column<Fixed>, row: usize, value: i128) {
         if value != 0 {
             self.0.push((column, row, field(value)));
         }

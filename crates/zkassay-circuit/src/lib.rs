@@ -29,6 +29,7 @@
 //! | [`layout`] | the rows and the fixed columns |
 //! | [`witness`] | the advice columns |
 //! | [`program`] | any other model than a chain of dense layers |
+//! | [`search`] | calibration of a model for its circuit |
 //! | [`circuit`] | halo2's view |
 //!
 //! Position: leans on `zkassay-quant` and `zkassay-gadgets`.
@@ -41,6 +42,7 @@ pub mod layout;
 pub mod options;
 pub mod plan;
 pub mod program;
+pub mod search;
 pub mod witness;
 
 pub use circuit::ModelCircuit;
@@ -50,4 +52,5 @@ pub use layout::CompiledModel;
 pub use options::{CompileOptions, LayoutTarget};
 pub use plan::Plan;
 pub use program::{CompiledProgram, ProgramWitness};
+pub use search::calibrate;
 pub use witness::Witness;

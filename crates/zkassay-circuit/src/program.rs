@@ -1,11 +1,11 @@
 //! Integer programs as halo2 circuits: which cell holds what.
 //!
 //! The equations are in [`zkassay_gadgets::program`]. A row has a producer half and a consumer
-//! half, and both halves are filled from row 0, each in its own order:
+//! half, and both halves are filled from the top, each in its own order:
 //!
 //! ```text
 //! producer half                                consumer half
-//! the last step's wires, if it is linear       its operands
+//! the last step's wires                        its operands
 //! inputs                                       operands of the next linear step
 //! wires of the next linear step, hints         ...
 //! ...
@@ -18,14 +18,18 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`layout`] | the rows and the fixed columns |
+//! | `rows` | which row holds what |
+//! | [`layout`] | the fixed columns |
 //! | [`grid`] | the positions of a convolution |
-//! | [`witness`] | the advice columns |
+//! | [`witness`] | the advice columns of phase 1 |
+//! | [`sums`] | those of phase 2 |
 //! | [`plan`] | how many rows and columns |
 
 pub mod grid;
 pub mod layout;
 pub mod plan;
+mod rows;
+pub mod sums;
 pub mod witness;
 
 pub use layout::CompiledProgram;

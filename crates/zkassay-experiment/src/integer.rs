@@ -2,54 +2,22 @@
 
 use anyhow::Result;
 use ndarray::ArrayView2;
-use zkassay_circuit::cost::{Cost, Machine};
-use zkassay_circuit::program::plan::ProgramPlan;
-use zkassay_circuit::{CompileOptions, Compiled, Plan};
+use zkassay_circuit::CompileOptions;
 use zkassay_graph::Graph;
 use zkassay_models::metrics::Proportion;
-use zkassay_quant::{
-    CalibrationParams, IntegerCalibration, IntegerModel, QuantError, calibrate_model, fidelity,
-    is_chain,
-};
+use zkassay_quant::{CalibrationParams, IntegerCalibration, IntegerModel, QuantError, fidelity};
 
 use crate::dataset::Rows;
 
-/// Bits of a limb to begin with, for a model whose table is not known beforehand.
-const DRAFT_BITS: u32 = 9;
-
 /// Scales chosen on `rows`, shape `[rows, inputs]`, for a circuit of the graph.
 ///
-/// How many bits a limb has follows from the table, which is known beforehand for a chain of dense
-/// layers. For any other model it is known once the model has been calibrated with some number; the one that
-/// is proved faster is taken.
-///
 /// # Errors
-/// As [`calibrate_model`].
+/// As [`zkassay_circuit::calibrate`].
 pub fn calibrated(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<IntegerCalibration> {
-    let with_bits = |bits: u32| -> Result<IntegerCalibration> {
-        let params = CalibrationParams::new(bits)?;
-        Ok(calibrate_model(graph, rows, &params)?)
-    };
-    if is_chain(graph) {
-        return with_bits(Plan::for_graph(graph)?.limb_bits);
-    }
+    // Limbs are replaced by those that suit the table.
+    let params = CalibrationParams::new(8)?;
     let options = CompileOptions::default();
-    let draft = with_bits(DRAFT_BITS)?;
-    let IntegerModel::Program(program) = &draft.model else {
-        return Ok(draft);
-    };
-    let bits = ProgramPlan::limb_bits(program, &options)?;
-    if bits == DRAFT_BITS {
-        return Ok(draft);
-    }
-    let seconds = |calibration: &IntegerCalibration| -> Result<f64> {
-        let compiled = Compiled::new(calibration.model.clone(), &options)?;
-        Ok(Cost::of(&compiled.shape(), &Machine::default()).prove_seconds)
-    };
-    match with_bits(bits) {
-        Ok(other) if seconds(&other)? < seconds(&draft)? => Ok(other),
-        _ => Ok(draft),
-    }
+    Ok(zkassay_circuit::calibrate(graph, rows, &params, &options)?)
 }
 
 /// What the integer model says about labelled rows.

@@ -354,7 +354,11 @@ impl Shape {
 }
 
 /// The variant at the position that a file says.
-pub(crate) fn variant<T: Copy>(what: &'static str, all: &[T], position: u32) -> Result<T, ShapeError> {
+pub(crate) fn variant<T: Copy>(
+    what: &'static str,
+    all: &[T],
+    position: u32,
+) -> Result<T, ShapeError> {
     all.get(position as usize).copied().ok_or(ShapeError {
         what,
         found: position.into(),

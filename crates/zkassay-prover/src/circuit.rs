@@ -1,7 +1,7 @@
 //! Compiled circuits as files.
 
 use serde::{Deserialize, Serialize};
-use zkassay_circuit::{Compiled, CompileOptions};
+use zkassay_circuit::{CompileOptions, Compiled};
 use zkassay_quant::{IntegerModel, Program, QuantizedModel};
 use zkassay_verifier::artefact::{Kind, Reader, digest, open, seal};
 use zkassay_verifier::{ArtefactError, Digest};

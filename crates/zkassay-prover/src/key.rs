@@ -32,7 +32,11 @@ impl ProvingKey {
     ///
     /// # Errors
     /// Parameters for fewer rows than the circuit has.
-    pub fn setup(srs: &Srs, compiled: impl Into<Compiled>, model: Digest) -> Result<Self, ProverError> {
+    pub fn setup(
+        srs: &Srs,
+        compiled: impl Into<Compiled>,
+        model: Digest,
+    ) -> Result<Self, ProverError> {
         Self::setup_circuit(
             srs,
             Circuit {
@@ -128,8 +132,7 @@ impl ProvingKey {
         let columns = &self.columns;
         let is_missing = |overwrite: Overwrite| {
             let system = self.verifying_key.halo2().cs();
-            overwrite.column >= system.num_advice_columns()
-                || overwrite.row > shape.last_row()
+            overwrite.column >= system.num_advice_columns() || overwrite.row > shape.last_row()
         };
         if overwrite.is_some_and(is_missing) {
             return Err(ProverError::WitnessShape);

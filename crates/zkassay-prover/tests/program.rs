@@ -1,6 +1,6 @@
 //! Real proofs of integer programs: accepted when honest, rejected when anything is changed. The
 //! programs, and the prover that fills tables as it likes, are those of the circuit's tests.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -419,7 +419,7 @@ fn public_inputs_are_those_of_the_proof() {
     let key = setup(CompiledProgram::with_options(every_kind(), &options).unwrap());
     let compiled = compiled(&key);
     let of = |input: &[i64]| fill(compiled, &evaluate(compiled.program(), input, &[]));
-    let proof = key.prove(srs(), &of(&INPUT)).unwrap();
+    let proof = key.prove(srs(), of(&INPUT)).unwrap();
     assert_eq!(key.verifying_key().verify(&proof).unwrap().inputs.len(), 6);
     let scale = compiled.program().input_scale;
     for index in 0..6 {

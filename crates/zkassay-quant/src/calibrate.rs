@@ -67,16 +67,25 @@ impl CalibrationParams {
     /// # Errors
     /// `limb_bits` outside 4 to 16.
     pub fn new(limb_bits: u32) -> Result<Self, QuantError> {
-        if !(4..=16).contains(&limb_bits) {
-            return Err(parameter("limb bits", limb_bits, "4 to 16"));
-        }
-        Ok(Self {
+        let default = Self {
             limb_bits,
             weight_bits: None,
             margin: 2.0,
             target: Target::Resources { max_error: 1e-2 },
             fold: true,
-        })
+        };
+        default.with_limb_bits(limb_bits)
+    }
+
+    /// The same with limbs of so many bits.
+    ///
+    /// # Errors
+    /// `limb_bits` outside 4 to 16.
+    pub fn with_limb_bits(self, limb_bits: u32) -> Result<Self, QuantError> {
+        if !(4..=16).contains(&limb_bits) {
+            return Err(parameter("limb bits", limb_bits, "4 to 16"));
+        }
+        Ok(Self { limb_bits, ..self })
     }
 
     /// Gives weights at most `bits` bits, sign included: secret weights have to be range-checked.

@@ -298,7 +298,10 @@ fn read_g2(reader: &mut Reader<'_>) -> Result<G2Affine, ArtefactError> {
 }
 
 /// halo2 allocates from the header of its key, so header and length are checked first.
-fn read_halo2(bytes: &[u8], shape: &TableShape) -> Result<plonk::VerifyingKey<G1Affine>, ArtefactError> {
+fn read_halo2(
+    bytes: &[u8],
+    shape: &TableShape,
+) -> Result<plonk::VerifyingKey<G1Affine>, ArtefactError> {
     let malformed = |what: String| ArtefactError::malformed(Kind::VerifyingKey, what);
     let mut system = ConstraintSystem::default();
     shape.configure(&mut system);
@@ -370,7 +373,10 @@ impl Circuit<Field> for Gates {
         Self
     }
 
-    fn configure_with_params(meta: &mut ConstraintSystem<Field>, shape: TableShape) -> TableColumns {
+    fn configure_with_params(
+        meta: &mut ConstraintSystem<Field>,
+        shape: TableShape,
+    ) -> TableColumns {
         shape.configure(meta)
     }
 

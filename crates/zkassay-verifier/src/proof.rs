@@ -151,7 +151,11 @@ impl VerifyingKey {
     pub fn hash_of_output(&self, accumulators: &[i64]) -> Option<Field> {
         let Statement { shape, output, .. } = self.statement();
         let bound = i128::from(output.bound());
-        hash(shape.chain()?.output_sponge()?, accumulators, -bound..bound + 1)
+        hash(
+            shape.chain()?.output_sponge()?,
+            accumulators,
+            -bound..bound + 1,
+        )
     }
 
     /// The instance columns for what a proof shows.

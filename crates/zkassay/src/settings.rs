@@ -7,15 +7,13 @@
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
-use zkassay_circuit::cost::{Cost, Machine};
-use zkassay_circuit::program::plan::ProgramPlan;
-use zkassay_circuit::{Compiled, CompileOptions, LayoutTarget, Plan};
+use zkassay_circuit::{CompileOptions, Compiled, LayoutTarget};
 use zkassay_fixed::Visibility;
-use zkassay_prover::Circuit;
 use zkassay_graph::ImportOptions;
+use zkassay_prover::Circuit;
 use zkassay_quant::{
-    CalibrationParams, ErrorSummary, Fidelity, FidelityReport, IntegerCalibration, IntegerModel,
-    IntegerScheme, IntegerTrial, OutputFidelity, Target, calibrate_model, is_chain, quantize_model,
+    CalibrationParams, ErrorSummary, Fidelity, FidelityReport, IntegerModel, IntegerScheme,
+    IntegerTrial, OutputFidelity, Target, quantize_model,
 };
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;
@@ -110,11 +108,9 @@ impl Settings {
         let settings: Self = document::read(DocumentKind::Settings, bytes)?;
         let is_finite = settings.calibration.as_ref().is_none_or(|calibrated| {
             let [low, high] = calibrated.accepted;
-            let range = match &calibrated.scheme {
-                IntegerScheme::Chain(scheme) => scheme.range,
-                IntegerScheme::Program(scheme) => scheme.range,
-            };
-            [range, low, high].iter().all(|value| value.is_finite())
+            let tried = calibrated.trials.iter().map(|trial| &trial.scheme);
+            let mut schemes = tried.chain([&calibrated.scheme]);
+            low.is_finite() && high.is_finite() && schemes.all(is_finite)
         });
         match is_finite {
             true => Ok(settings),
@@ -172,12 +168,21 @@ impl Settings {
     ) -> Result<Self, Error> {
         self.check_model(model)?;
         let options = options.rounded();
-        let calibration = search(model, rows, &options, &self.options())?;
+        // Limbs are replaced by those that suit the table.
+        let params = CalibrationParams::new(8)?
+            .with_margin(options.margin)?
+            .with_target(options.target)?
+            .with_fold(options.fold);
+        let calibration =
+            zkassay_circuit::calibrate(model.graph(), rows, &params, &self.options())?;
         // Compiled here to know the size, and so that settings that cannot be compiled are not kept.
         let accepted = accepted(&calibration.model);
         let compiled = Compiled::new(calibration.model, &self.options())?;
         let trials = calibration.trials.into_iter();
-        let FidelityReport { overall, per_output } = calibration.fidelity;
+        let FidelityReport {
+            overall,
+            per_output,
+        } = calibration.fidelity;
         let calibrated = Calibrated {
             options,
             scheme: calibration.scheme,
@@ -243,55 +248,18 @@ impl Settings {
     }
 }
 
-/// The search over scales. How many bits a limb has is part of it: as many as the table has room for, which
-/// is known for a chain, and for other models once they have been calibrated with some number.
-fn search(
-    model: &Model,
-    rows: ArrayView2<'_, f32>,
-    options: &CalibrationOptions,
-    compile: &CompileOptions,
-) -> Result<IntegerCalibration, Error> {
-    /// Bits to begin with.
-    const DRAFT_BITS: u32 = 9;
-    let graph = model.graph();
-    let with_bits = |bits: u32| -> Result<IntegerCalibration, Error> {
-        let mut params = CalibrationParams::new(bits)?
-            .with_margin(options.margin)?
-            .with_target(options.target)?
-            .with_fold(options.fold);
-        if compile.visibility.is_unbound() {
-            // Secret weights are range-checked as limbs are.
-            params = params.with_weight_bits(bits)?;
-        }
-        Ok(calibrate_model(graph, rows, &params)?)
-    };
-    if is_chain(graph) && options.fold {
-        return with_bits(Plan::for_graph_with(graph, compile)?.limb_bits);
-    }
-    let draft = with_bits(DRAFT_BITS)?;
-    let IntegerModel::Program(program) = &draft.model else {
-        return Ok(draft);
-    };
-    let cost = |calibration: &IntegerCalibration| -> Result<Cost, Error> {
-        let compiled = Compiled::new(calibration.model.clone(), compile)?;
-        Ok(Cost::of(&compiled.shape(), &Machine::default()))
-    };
-    let most = ProgramPlan::limb_bits(program, compile)?;
-    let mut best = (cost(&draft)?.prove_seconds, draft);
-    // One bit less than the table has room for may make room for a smaller table.
-    for bits in [most, most - 1] {
-        if bits == DRAFT_BITS || bits < 2 {
-            continue;
-        }
-        let Ok(other) = with_bits(bits) else {
-            continue;
-        };
-        let seconds = cost(&other)?.prove_seconds;
-        if seconds < best.0 {
-            best = (seconds, other);
+/// Whether the numbers of a scheme are; others are written as `null`.
+fn is_finite(scheme: &IntegerScheme) -> bool {
+    match scheme {
+        IntegerScheme::Chain(scheme) => scheme.range.is_finite(),
+        IntegerScheme::Program(scheme) => {
+            let limits = scheme.limits.iter();
+            scheme.range.is_finite()
+                && limits
+                    .flat_map(|limit| [limit.low, limit.high])
+                    .all(f32::is_finite)
         }
     }
-    Ok(best.1)
 }
 
 /// The least and the greatest input that a model accepts, rounded towards zero.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
-use zkassay_circuit::{Compiled, CompileOptions, Plan};
+use zkassay_circuit::{CompileOptions, Compiled, Plan};
 use zkassay_gadgets::TableShape;
 use zkassay_quant::{Folded, Kind, is_chain};
 
@@ -86,7 +86,11 @@ impl ModelTable {
         }
         let widths = zkassay_quant::widths(graph)?;
         let shape = Plan::with_options(&widths, options)?.shape(&widths, options);
-        Ok(Self::new(model, Some((false, &TableShape::Chain(shape))), machine))
+        Ok(Self::new(
+            model,
+            Some((false, &TableShape::Chain(shape))),
+            machine,
+        ))
     }
 
     /// The table of a model with its settings, compiled if they are calibrated, else planned, and

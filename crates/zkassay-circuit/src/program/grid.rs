@@ -72,7 +72,10 @@ impl Grid {
             for axis in axes {
                 let of = |list: &[(usize, usize)]| {
                     let numbers = list.iter().map(|(number, _)| *number as i64);
-                    (numbers.clone().min().unwrap_or(0), numbers.max().unwrap_or(0))
+                    (
+                        numbers.clone().min().unwrap_or(0),
+                        numbers.max().unwrap_or(0),
+                    )
                 };
                 let ((first_m, last_m), (first_e, last_e)) = (of(&axis.taps), of(&axis.pixels));
                 ends = (ends.0.min(first_e - last_m), ends.1.max(last_e - first_m));

@@ -7,7 +7,7 @@ use zkassay_fixed::DataVisibility;
 use zkassay_gadgets::Shape;
 use zkassay_quant::{Kind, Program, Step};
 
-use super::layout::Rows;
+use super::rows::Rows;
 use crate::cost::{CONTRACT_LIMIT, Profile};
 use crate::plan::{DEGREES, MAX_LIMB_BITS, MIN_LOGROWS, Rank};
 use crate::{CircuitError, CompileOptions, LayoutTarget};
@@ -33,10 +33,18 @@ impl ProgramPlan {
         let hashed = [visibility.input, visibility.output].contains(&DataVisibility::Hashed);
         if hashed || visibility.is_unbound() {
             return Err(CircuitError::ProgramVisibility {
-                what: if hashed { "hashed inputs or outputs" } else { "private parameters" },
+                what: if hashed {
+                    "hashed inputs or outputs"
+                } else {
+                    "private parameters"
+                },
             });
         }
-        let segments: usize = program.tables.iter().map(|table| table.segments.len()).sum();
+        let segments: usize = program
+            .tables
+            .iter()
+            .map(|table| table.segments.len())
+            .sum();
         let mut best: Option<(Rank, Self)> = None;
         let (mut least_rows, mut least_contract) = (usize::MAX, usize::MAX);
         for block_width in block_widths(program) {
@@ -120,7 +128,8 @@ fn block_widths(program: &Program) -> Vec<u32> {
     const TRIED: usize = 24;
     let every = widths.len().div_ceil(TRIED);
     let last = widths.len() - 1;
-    let kept = |(index, width): (usize, u32)| (index % every == 0 || index == last).then_some(width);
+    let kept =
+        |(index, width): (usize, u32)| (index % every == 0 || index == last).then_some(width);
     widths.into_iter().enumerate().filter_map(kept).collect()
 }
 

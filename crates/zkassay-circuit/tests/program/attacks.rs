@@ -1,35 +1,31 @@
 //! Consistent forgeries, each stopped by one equation alone, which is named.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
-use ndarray::Array4;
-use zkassay_circuit::program::grid::Grid;
+use zkassay_circuit::CompiledProgram;
 use zkassay_circuit::program::layout::Producer;
-use zkassay_circuit::{CompileOptions, CompiledProgram, ProgramWitness};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
 use zkassay_gadgets::{Field, field, power_of_two};
-use zkassay_quant::{Finish, IntegerConv, Kind, Program, Sum, Table, Wire};
-use zkassay_seed::Stream;
+use zkassay_quant::{Finish, Kind, Program, Sum, Wire};
 
 use crate::checker::Checker;
-use crate::common::{Builder, LIMBS, compile, every_kind, random_table, rows};
-use crate::forger::{Forged, evaluate, fill, locate, set_limb};
+use crate::common::{Builder, LIMBS, compile, every_kind, rows};
+use crate::forger::{evaluate, fill, set_limb};
 
-const LOOKUPS: &str = "sum = 0";
-const LINEAR: &str = "end: dot = combination";
+pub(crate) const LOOKUPS: &str = "sum = 0";
+pub(crate) const LINEAR: &str = "end: dot = combination";
 
-fn names(expected: &[&str]) -> BTreeSet<String> {
+pub(crate) fn names(expected: &[&str]) -> BTreeSet<String> {
     expected.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn inputs(compiled: &CompiledProgram) -> Vec<i64> {
+pub(crate) fn inputs(compiled: &CompiledProgram) -> Vec<i64> {
     let row = &rows(1, compiled.program().inputs)[0];
     compiled.program().quantize(row).unwrap()
 }
 
 /// The row of a wire, its step's kind and finish.
-fn wire_rows(compiled: &CompiledProgram) -> Vec<(usize, Wire, Kind, Finish)> {
+pub(crate) fn wire_rows(compiled: &CompiledProgram) -> Vec<(usize, Wire, Kind, Finish)> {
     let program = compiled.program();
     let first = |step: usize| {
         program.inputs
@@ -50,7 +46,7 @@ fn wire_rows(compiled: &CompiledProgram) -> Vec<(usize, Wire, Kind, Finish)> {
     .collect()
 }
 
-fn is_linear(kind: &Kind) -> bool {
+pub(crate) fn is_linear(kind: &Kind) -> bool {
     matches!(kind, Kind::Dense { .. } | Kind::Conv(_) | Kind::Sums(_))
 }
 
@@ -269,259 +265,6 @@ fn a_quotient_off_by_one_is_rejected() {
     }
 }
 
-/// A function's row, and what is looked up and read in it.
-struct Function {
-    row: usize,
-    table: usize,
-    wire: Wire,
-    argument: i128,
-}
-
-fn functions(compiled: &CompiledProgram, forged: &Forged) -> Vec<Function> {
-    let rows = wire_rows(compiled).into_iter();
-    let program = compiled.program();
-    rows.filter_map(|(row, wire, kind, _)| {
-        let Kind::Table { table, .. } = kind else {
-            return None;
-        };
-        let Some(Producer::Function { step, index }) = compiled.producers().get(row - 1) else {
-            panic!("the limbs of a function are above its value");
-        };
-        let Kind::Table { inputs, .. } = &program.steps[*step].kind else {
-            panic!("functions are of tables");
-        };
-        Some(Function {
-            row: row - 1,
-            table,
-            wire,
-            argument: forged.wires[inputs[*index]],
-        })
-    })
-    .collect()
-}
-
-/// Makes a function's row one of some segment, at some place of it, with some coefficients.
-fn set_function(
-    witness: &mut ProgramWitness,
-    row: usize,
-    segment: Field,
-    (c0, c1): (i128, i128),
-    place: i128,
-    value: i128,
-) {
-    for (column, cell) in [segment, field(c0), field(c1)].into_iter().enumerate() {
-        witness.function[column][row] = cell;
-    }
-    let e = LIMBS.table_bits();
-    let rest = c0 + c1 * place + (1 << (e - 1)) - (value << e);
-    assert!((0..1 << e).contains(&rest));
-    set_limb(witness, 0, row, field(place));
-    for limb in 0..LIMBS.table {
-        let cell = rest >> (limb * LIMBS.bits) & ((1 << LIMBS.bits) - 1);
-        set_limb(witness, 1 + limb as usize, row, field(cell));
-    }
-}
-
-fn rounded(c0: i128, c1: i128, place: i128) -> i128 {
-    let e = LIMBS.table_bits();
-    (c0 + c1 * place + (1 << (e - 1))) >> e
-}
-
-#[test]
-fn a_segment_has_its_own_coefficients_and_place() {
-    let compiled = compile(every_kind());
-    let checker = Checker::new(&compiled);
-    let program = compiled.program();
-    let inputs = inputs(&compiled);
-    let honest = evaluate(program, &inputs, &[]);
-    let number = |table: usize, segment: usize| {
-        power_of_two(64) * Field::from(table as u64) + Field::from(segment as u64)
-    };
-    let all = functions(&compiled, &honest);
-    assert_eq!(all.len(), 4);
-    for Function {
-        row,
-        table,
-        wire,
-        argument,
-    } in all
-    {
-        let (segment, entry, _, place) = locate(program, table, argument);
-        let width = 1 << LIMBS.bits;
-        // (the function and segment that are claimed, whose coefficients, at which place)
-        let other = 1 - table;
-        for (claimed, coefficients, place, expected) in [
-            // The neighbour's coefficients.
-            ((table, segment), (table, segment + 1), place, vec![LOOKUPS]),
-            // The neighbour, at a place beyond its end.
-            (
-                (table, segment - 1),
-                (table, segment - 1),
-                place + width,
-                vec![LOOKUPS],
-            ),
-            (
-                (table, segment + 1),
-                (table, segment + 1),
-                place - width,
-                vec![LOOKUPS],
-            ),
-            // The other function.
-            ((table, segment), (other, segment), place, vec![LOOKUPS]),
-            ((other, segment), (other, segment), place, vec!["argument"]),
-            (
-                (table, segment + 1),
-                (table, segment + 1),
-                place,
-                vec!["argument"],
-            ),
-        ] {
-            let (c0, c1) = program.tables[coefficients.0].segments[coefficients.1];
-            let coefficients_entry = entry + coefficients.1 - segment;
-            let (c0, c1) = (i128::from(c0), i128::from(c1));
-            let value = rounded(c0, c1, place);
-            let mut witness = fill(&compiled, &evaluate(program, &inputs, &[(wire, value)]));
-            set_function(
-                &mut witness,
-                row,
-                number(claimed.0, claimed.1),
-                (c0, c1),
-                place,
-                value,
-            );
-            if coefficients.0 == table {
-                // As if it had been looked up.
-                witness.function[3][entry] -= Field::ONE;
-                witness.function[3][coefficients_entry] += Field::ONE;
-            } else if claimed.0 == other {
-                let (_, there, ..) = locate(program, other, argument);
-                witness.function[3][entry] -= Field::ONE;
-                witness.function[3][there] += Field::ONE;
-            }
-            assert_eq!(checker.verdict(&witness), names(&expected), "{claimed:?}");
-        }
-    }
-}
-
-#[test]
-fn a_functions_value_is_an_integer() {
-    // With a free remainder, the value would be (c0 + c1 place - remainder) / 2^e for any remainder: a
-    // fraction modulo p, which weights divisible by 2^e make an integer again.
-    let mut builder = Builder::new(1, 3);
-    let mut stream = Stream::new(4, "testing/tables");
-    let value = builder.table(random_table(&mut stream), &[0])[0];
-    let sum = Sum {
-        terms: vec![(value, 1 << LIMBS.table_bits())],
-        bias: 0,
-    };
-    builder.sums(vec![sum], Finish::Exact);
-    let compiled = compile(builder.finish());
-    let checker = Checker::new(&compiled);
-    let honest = evaluate(compiled.program(), &[77], &[]);
-    let row = functions(&compiled, &honest)[0].row;
-    let unit = power_of_two(LIMBS.table_bits()).invert().unwrap();
-    for change in [1, -1] {
-        // The sum is wrong by one; the table is that of the wrong sum.
-        let mut witness = fill(
-            &compiled,
-            &evaluate(compiled.program(), &[77], &[(2, honest.wires[2] + change)]),
-        );
-        let fraction = witness.value[row + 1] + unit * field(change);
-        let old = std::mem::replace(&mut witness.value[row + 1], fraction);
-        for cell in witness
-            .operand
-            .iter_mut()
-            .filter(|cell| **cell == old && old != field(77))
-        {
-            *cell = fraction;
-        }
-        let limb = witness.limbs[1][row] - field(change);
-        set_limb(&mut witness, 1, row, limb);
-        assert_eq!(checker.verdict(&witness), names(&["exact"]));
-        // The fraction in a limb.
-        let limb = witness.limbs[0][row + 1] + unit * field(change);
-        set_limb(&mut witness, 0, row + 1, limb);
-        assert_eq!(checker.verdict(&witness), names(&[LOOKUPS]));
-    }
-}
-
-#[test]
-fn an_argument_outside_of_the_domain_has_no_proof() {
-    // The domain rests on a promise that this input breaks. No entry of the table of functions fits, and
-    // that of the range table does not stand in: segment -1 without coefficients is not a limb of zero.
-    let mut builder = Builder::new(1, 3);
-    let argument = builder.step(Kind::Sums(vec![Sum::of(0)]), Finish::Exact, Some(200));
-    let table = Table {
-        name: "narrow".into(),
-        first: -256,
-        segments: vec![(1 << 14, 3); 8],
-    };
-    let value = builder.table(table, &argument)[0];
-    builder.sums(vec![Sum::of(value)], Finish::Exact);
-    let compiled = compile(builder.finish());
-    let checker = Checker::new(&compiled);
-    let program = compiled.program();
-    let width = 1i128 << LIMBS.bits;
-    for (x, segment, entry) in [(-300, -1, 0), (-257, -1, 0), (256, 8, 7), (2047, 35, 7)] {
-        let (argument, first) = (i128::from(x), -256);
-        let place = argument - first - segment * width;
-        for (c0, c1) in [(0, 0), (1 << 14, 3)] {
-            let honest = evaluate(program, &[x], &[]);
-            let row = functions(&compiled, &honest)[0].row;
-            let claimed = rounded(c0, c1, place);
-            let mut base = fill(&compiled, &evaluate(program, &[x], &[(value, claimed)]));
-            set_function(&mut base, row, field(segment), (c0, c1), place, claimed);
-            base.function[3][entry] -= Field::ONE;
-            // Balanced by an entry of either table, or by none.
-            for multiplicity in [None, Some(0), Some(1)] {
-                let mut witness = base.clone();
-                match multiplicity {
-                    None => {}
-                    Some(0) => witness.multiplicity[0] += Field::ONE,
-                    Some(_) => witness.function[3][entry] += Field::ONE,
-                }
-                assert_eq!(
-                    checker.verdict(&witness),
-                    names(&[LOOKUPS]),
-                    "{x}, {multiplicity:?}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn multiplicities_have_to_match() {
-    // [5, 5, 5] does not pass for [5, 6, 7], nor an entry of one table for one of the other.
-    let compiled = compile(every_kind());
-    let checker = Checker::new(&compiled);
-    let base = fill(
-        &compiled,
-        &evaluate(compiled.program(), &inputs(&compiled), &[]),
-    );
-    type Cell = fn(&mut ProgramWitness, usize) -> &mut Field;
-    let range: Cell = |witness, at| &mut witness.multiplicity[at];
-    let segment: Cell = |witness, at| &mut witness.function[3][at];
-    for (from, to) in [
-        (range, range),
-        (segment, segment),
-        (range, segment),
-        (segment, range),
-    ] {
-        for (a, b) in [(0, 1), (1, 0), (2, 5), (40, 3)] {
-            let mut witness = base.clone();
-            *from(&mut witness, a) -= Field::ONE;
-            *to(&mut witness, b) += Field::ONE;
-            assert_eq!(checker.verdict(&witness), names(&[LOOKUPS]));
-        }
-    }
-    // Where both tables say the same again, in their last rows, it does not matter where it is counted.
-    let mut witness = base.clone();
-    witness.multiplicity[0] -= Field::ONE;
-    witness.multiplicity[checker.last_row() - 1] += Field::ONE;
-    assert_eq!(checker.verdict(&witness), names(&[]));
-}
-
 #[test]
 fn who_knows_the_challenge_can_forge() {
     // Outside of its output a convolution's values have no range: with r known, one of them makes up
@@ -595,98 +338,78 @@ fn steps_do_not_make_up_for_each_other() {
     }
 }
 
-/// A convolution of anything by anything.
-fn random_conv(stream: &mut Stream) -> IntegerConv {
-    let mut size = |most: usize| 1 + stream.below(most);
-    let (kernel, input) = ([size(4), size(4)], [size(5), size(6)]);
-    let (strides, dilations) = ([size(3), size(4)], [size(3), size(3)]);
-    let pads = [size(5) - 1, size(6) - 1];
-    // Also outputs beyond anything that the input reaches, and fewer than it reaches.
-    let output = [size(5), size(6)];
-    IntegerConv {
-        inputs: (0..input[0] * input[1]).map(Some).collect(),
-        input: [1, input[0], input[1]],
-        weights: Array4::zeros((1, 1, kernel[0], kernel[1])),
-        bias: vec![0],
-        output,
-        strides,
-        dilations,
-        pads,
-    }
-}
-
 #[test]
-fn an_output_takes_up_its_own_products_and_no_others() {
-    // Each pixel and each element of the kernel has a name; what meets at an output's position is what the
-    // definition of a convolution multiplies for it.
-    let mut stream = Stream::new(21, "testing/grids");
-    for _ in 0..20_000 {
-        let mut conv = random_conv(&mut stream);
-        let (_, _, kernel_height, kernel_width) = conv.weights.dim();
-        conv.weights =
-            Array4::from_shape_fn((1, 1, kernel_height, kernel_width), |(_, _, y, x)| {
-                (y * kernel_width + x) as i64
-            });
-        let grid = Grid::new(&conv);
-        let mut expected = BTreeSet::new();
-        conv.for_each(|output, wire, weight| {
-            assert!(expected.insert((output, wire, weight)));
-        });
-        let mut found = BTreeSet::new();
-        for class in &grid.classes {
-            let unique =
-                |list: &[(usize, usize, usize)]| list.windows(2).all(|pair| pair[0].0 < pair[1].0);
-            assert!(unique(&class.taps) && unique(&class.pixels), "{conv:?}");
-            for &(v, y, x) in &class.pixels {
-                assert!(v < grid.len);
-                for &(m, qy, qx) in class.taps.iter().filter(|tap| tap.0 <= v) {
-                    if let Some(output) = grid.output(v - m, &conv) {
-                        let weight = conv.weights[[0, 0, qy, qx]];
-                        assert!(found.insert((output, y * conv.input[2] + x, weight)));
-                    }
-                }
-            }
+fn sums_and_factors_cannot_make_up_for_each_other() {
+    // Phase 2 is determined equation by equation: two helpers of a row, two factors of a step, a
+    // stretch of a sum, changed so that all that reads them agrees.
+    let compiled = compile(rescales());
+    let checker = Checker::new(&compiled);
+    let columns = &checker.columns;
+    let base = fill(
+        &compiled,
+        &evaluate(compiled.program(), &inputs(&compiled), &[]),
+    );
+    let filled = checker.fill(&base);
+    let all = 0..checker.last_row() + 1;
+    let delta = Field::from(12345);
+    let verdict = |changes: &[(usize, usize, Field)]| {
+        let mut forged = filled.clone();
+        for (column, row, change) in changes {
+            forged.advice[*column][*row] += change;
         }
-        assert_eq!(found, expected, "{conv:?}");
-        let outputs: Vec<usize> = (0..grid.len)
-            .filter_map(|t| grid.output(t, &conv))
-            .collect();
-        assert_eq!(outputs, (0..conv.outputs()).collect::<Vec<_>>(), "{conv:?}");
-    }
-}
-
-#[test]
-fn hostile_programs_are_refused_before_they_cost_anything() {
-    let start = Instant::now();
-    let conv = |input: [usize; 2], kernel: [usize; 2], strides, dilations, pads| {
-        let mut builder = Builder::new(1, 1);
-        let conv = IntegerConv {
-            inputs: vec![Some(0); input[0] * input[1]],
-            input: [1, input[0], input[1]],
-            weights: Array4::from_elem((1, 1, kernel[0], kernel[1]), 1),
-            bias: vec![0],
-            output: [1, 1],
-            strides,
-            dilations,
-            pads,
-        };
-        builder.step(Kind::Conv(conv), Finish::Round, None);
-        builder.finish()
+        checker.failing(&forged, all.clone())
     };
-    let most = 65_535;
-    let (one, large) = ([1, 1], [most, most]);
-    for program in [
-        conv(one, [2, 2], one, large, one),
-        conv(one, [64, 64], one, large, large),
-        conv(one, [most, 1], one, large, large),
-        conv(one, [1, most], one, large, large),
-        conv([1, most], [most, 1], one, one, large),
-        conv([1, 1000], [1, 1000], large, large, large),
-        conv([most, 1], [most, 1], large, one, one),
-    ] {
-        // Some have a small table after all; none takes long.
-        let _ = CompiledProgram::with_options(program, &CompileOptions::default());
+    let helpers: Vec<usize> = columns.lookups.helpers.iter().map(|c| c.index()).collect();
+    for pair in helpers.windows(2) {
+        for row in 0..checker.last_row() {
+            let failing = verdict(&[(pair[0], row, delta), (pair[1], row, -delta)]);
+            assert_eq!(failing, names(&["helper"]), "row {row}");
+        }
     }
-    let elapsed = start.elapsed();
-    assert!(elapsed.as_secs() < 20, "{elapsed:?}");
+    // Both factors of neighbours in a step, and the sum between them.
+    let consumers = compiled.consumers();
+    let reads = |row: usize| consumers[row].operand.is_some();
+    let mut pairs = 0;
+    for row in 1..consumers.len() - 1 {
+        if !(reads(row) && reads(row + 1) && !consumers[row + 1].start) {
+            continue;
+        }
+        let (a, b) = (base.operand[row], base.operand[row + 1]);
+        let (factor, dot) = (columns.factor.index(), columns.dot.index());
+        let changes = [
+            (factor, row, b * delta),
+            (factor, row + 1, -a * delta),
+            (dot, row + 1, a * b * delta),
+        ];
+        let failing = verdict(&changes);
+        let expected = "active factor = steps factor[previous] + weights";
+        assert!(failing.len() <= 1 && failing.iter().all(|name| name == expected));
+        assert_eq!(
+            failing.is_empty(),
+            a == Field::ZERO && b == Field::ZERO,
+            "row {row}"
+        );
+        pairs += 1;
+    }
+    assert!(pairs > 5, "{pairs}");
+    // From one row up to another.
+    for (column, name) in [
+        (columns.dot, "dot[next] = step dot + operand factor"),
+        (
+            columns.combination,
+            "combination[next] = step combination + horner",
+        ),
+        (columns.lookups.sum, "running sum"),
+    ] {
+        for (from, to) in [(1, 2), (3, 9), (1, checker.last_row() - 1)] {
+            let stretch: Vec<_> = (from..to).map(|row| (column.index(), row, delta)).collect();
+            assert_eq!(verdict(&stretch), names(&[name]));
+        }
+        // The ends, each of which has its own equation.
+        let whole: Vec<_> = all
+            .clone()
+            .map(|row| (column.index(), row, delta))
+            .collect();
+        assert!(verdict(&whole).iter().any(|name| name.contains("= 0")));
+    }
 }

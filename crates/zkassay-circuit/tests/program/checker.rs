@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use zkassay_circuit::{Compiled, CompiledProgram, ProgramWitness, TableWitness};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
-use zkassay_gadgets::halo2_proofs::plonk::{Challenge, ConstraintSystem, Expression};
+use zkassay_gadgets::halo2_proofs::plonk::{
+    Challenge, Column, ConstraintSystem, Expression, Fixed,
+};
 use zkassay_gadgets::program::ProgramColumns;
 use zkassay_gadgets::{Field, TableColumns};
 
@@ -113,6 +115,16 @@ impl Checker {
     /// How many advice columns there are.
     pub(crate) fn advice(&self) -> usize {
         self.advice
+    }
+
+    /// The names of all equations.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        self.gates.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A fixed column.
+    pub(crate) fn fixed(&self, column: Column<Fixed>) -> &[Field] {
+        &self.fixed[column.index()]
     }
 
     /// The value of a challenge.

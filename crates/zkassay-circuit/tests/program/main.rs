@@ -1,5 +1,5 @@
 //! Circuits of integer programs.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod attacks;
 mod checker;
@@ -7,5 +7,8 @@ mod common;
 mod completeness;
 mod cost;
 mod forger;
+mod functions;
+mod grids;
+mod neighbours;
 mod pinned;
 mod soundness;

@@ -160,7 +160,9 @@ impl ProgramColumns {
         let [r, lambda, beta, gamma] = [(); 4].map(|()| meta.challenge_usable_after(FirstPhase));
         let [factor, dot, horner, combination] =
             [(); 4].map(|()| meta.advice_column_in(SecondPhase));
-        let weights = (0..shape.block_width).map(|_| meta.fixed_column()).collect();
+        let weights = (0..shape.block_width)
+            .map(|_| meta.fixed_column())
+            .collect();
         let strides = shape.strides.iter().map(|_| meta.fixed_column()).collect();
         let mut optional = |is_there: bool| is_there.then(|| meta.fixed_column());
         let kinds = shape.kinds;
@@ -221,7 +223,10 @@ impl ProgramColumns {
             .map(|column| meta.query_advice(*column, Rotation::cur()))
             .collect();
         let part = |from: u32, count: u32| {
-            recompose(&limbs[from as usize..(from + count) as usize], shape.limb_bits)
+            recompose(
+                &limbs[from as usize..(from + count) as usize],
+                shape.limb_bits,
+            )
         };
         Limbs {
             all: part(0, shape.limbs),

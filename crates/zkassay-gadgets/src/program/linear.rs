@@ -110,7 +110,10 @@ pub(super) fn configure(
                     - (active.clone() + last.clone() * lambda) * sum
                     - last * horner,
             ),
-            ("an operand that is not read is zero", (active - receive) * operand),
+            (
+                "an operand that is not read is zero",
+                (active - receive) * operand,
+            ),
         ]
     });
     meta.create_gate("ends of linear", |meta| {

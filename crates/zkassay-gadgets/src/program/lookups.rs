@@ -112,8 +112,8 @@ impl Lookups {
                 third + segment * fourth + c0 * fifth + c1 * sixth + beta.clone()
             };
             let [c0, c1] = function.coefficients;
-            let used = [function.segment, c0, c1]
-                .map(|column| meta.query_advice(column, Rotation::cur()));
+            let used =
+                [function.segment, c0, c1].map(|column| meta.query_advice(column, Rotation::cur()));
             fractions.push((fixed(meta, table), denominator(used)));
             let multiplicity = meta.query_advice(function.multiplicity, Rotation::cur());
             let entry = function.table.map(|column| fixed(meta, column));
@@ -159,9 +159,14 @@ impl Lookups {
         let fractions = numerators.chunks(per_row).zip(denominators.chunks(per_row));
         for (row, (numerators, inverses)) in fractions.enumerate() {
             columns[0][row] = sum;
-            let groups = numerators.chunks(self.group).zip(inverses.chunks(self.group));
+            let groups = numerators
+                .chunks(self.group)
+                .zip(inverses.chunks(self.group));
             for (index, (numerators, inverses)) in groups.enumerate() {
-                let products = numerators.iter().zip(inverses).filter(|(n, _)| !bool::from(n.is_zero()));
+                let products = numerators
+                    .iter()
+                    .zip(inverses)
+                    .filter(|(n, _)| !bool::from(n.is_zero()));
                 let total = products.fold(Field::ZERO, |total, (n, inverse)| total + n * inverse);
                 if index > 0 {
                     columns[index][row] = total;

@@ -77,7 +77,9 @@ impl Kinds {
             self.product,
             self.table,
         ];
-        all.iter().rev().fold(0, |bits, kind| bits << 1 | u32::from(*kind))
+        all.iter()
+            .rev()
+            .fold(0, |bits, kind| bits << 1 | u32::from(*kind))
     }
 
     fn from_bits(bits: u32) -> Self {
@@ -202,7 +204,12 @@ impl ProgramShape {
         let used = u64::from(self.used_rows);
         within("inputs", self.inputs.into(), 1, used)?;
         within("outputs", self.outputs.into(), 1, used)?;
-        within("rows from output to output", self.output_stride.into(), 1, 2)?;
+        within(
+            "rows from output to output",
+            self.output_stride.into(),
+            1,
+            2,
+        )?;
         let last_first = |count: u32, stride: u32| {
             let rows = u64::from(count - 1) * u64::from(stride) + 1;
             used.saturating_sub(rows)

@@ -247,7 +247,7 @@ fn unsound_shapes_are_refused() {
         ("rows from output to output", |shape| {
             shape.output_stride = 0
         }),
-        ("row of the first output", |shape| {
+        ("row of the last output", |shape| {
             (shape.output_stride, shape.first_output) = (2, 38);
         }),
         ("row of the first input", |shape| shape.first_input = 38),

@@ -13,7 +13,7 @@ use crate::op::{Binary, Function, Source};
 use crate::{GraphError, Node, Op};
 
 /// The most that an import may produce, in numbers of 32 bits: values, constants, positions.
-const MAX_SIZE: usize = 1 << 26;
+const MAX_SIZE: usize = 1 << 24;
 /// The most multiplications, about, that folding constants may take.
 const MAX_WORK: usize = 1 << 31;
 /// The most nodes.

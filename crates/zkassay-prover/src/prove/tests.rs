@@ -4,10 +4,9 @@ mod programs;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use zkassay_circuit::{
-    CompileOptions, Compiled, CompiledModel, ModelCircuit, Plan, TableWitness,
-};
+use zkassay_circuit::{CompileOptions, Compiled, CompiledModel, ModelCircuit, Plan, TableWitness};
 use zkassay_fixed::{DataVisibility, Visibility};
+use zkassay_gadgets::TableColumns;
 use zkassay_gadgets::halo2_proofs::SerdeFormat;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::Bn256;
 use zkassay_gadgets::halo2_proofs::plonk::{
@@ -21,7 +20,6 @@ use zkassay_gadgets::halo2_proofs::poly::{EvaluationDomain, Polynomial};
 use zkassay_gadgets::halo2_proofs::transcript::{
     Blake2bRead, TranscriptReadBuffer as _, TranscriptWriterBuffer as _,
 };
-use zkassay_gadgets::TableColumns;
 use zkassay_graph::Op;
 use zkassay_quant::{CalibrationParams, calibrate};
 use zkassay_seed::Stream;
@@ -106,7 +104,9 @@ struct Case {
 
 impl Case {
     fn new(compiled: Compiled) -> Self {
-        let row = rows(1, compiled.shape().inputs() as usize, 2).row(0).to_vec();
+        let row = rows(1, compiled.shape().inputs() as usize, 2)
+            .row(0)
+            .to_vec();
         let witness = compiled.witness(&row).unwrap();
         let kzg = ParamsKZG::<Bn256>::setup(compiled.logrows(), rng("srs"));
         let circuit = ModelCircuit::keys(compiled.clone());
@@ -263,8 +263,7 @@ fn every_advice_column_is_blinded() {
     // the quotient, in common. (Fixed columns are public, and some are zero everywhere.)
     for compiled in with_everything() {
         let case = Case::new(compiled);
-        let [first, second] =
-            ["blinding", "other blinding"].map(|name| case.prove_from(rng(name)));
+        let [first, second] = ["blinding", "other blinding"].map(|name| case.prove_from(rng(name)));
         assert!(case.verify(&first) && case.verify(&second));
         let system = case.key.cs();
         let commitments = system.num_advice_columns() + 1 + case.fixed.pieces();

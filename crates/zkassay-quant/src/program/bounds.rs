@@ -23,6 +23,10 @@ impl Program {
         if self.inputs == 0 || self.inputs > LIMIT || self.steps.iter().any(Step::is_empty) {
             return invalid("it has no input, or a step without wires".into());
         }
+        let scales = (self.input_scale.0, self.output_scale.0);
+        if !(-50..=50).contains(&scales.0) || !(0..=50).contains(&scales.1) {
+            return invalid(format!("its scales are 2^{} and 2^{}", scales.0, scales.1));
+        }
         if self.steps.last().map(Step::len) != Some(self.outputs) {
             return invalid("its outputs are not the wires of its last step".into());
         }

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use zkassay::{
-    Circuit, ImportOptions, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey, Witness, input,
+    Circuit, ImportOptions, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey, Witness,
+    input,
 };
 use zkassay_graph::inline_external;
 

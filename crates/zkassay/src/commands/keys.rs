@@ -45,9 +45,7 @@ impl Setup {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let circuit = files::circuit(&self.compiled_circuit)?;
         let spinner = Spinner::new(json, "reading parameters");
-        let srs = self
-            .parameters
-            .for_setup(circuit.compiled.logrows())?;
+        let srs = self.parameters.for_setup(circuit.compiled.logrows())?;
         spinner.say("making keys");
         let key = setup(&srs, &circuit)?;
         spinner.finish();

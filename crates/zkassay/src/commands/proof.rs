@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use zkassay::hash::short;
 use zkassay::{
-    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove,
-    setup, verify,
+    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove, setup,
+    verify,
 };
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;

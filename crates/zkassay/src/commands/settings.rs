@@ -161,7 +161,10 @@ fn outputs(settings: &Settings) -> Vec<String> {
         lines.push(format!("{index:<8}{absolute}{percent}"));
     }
     if outputs.len() > SHOWN {
-        lines.push(format!("... and {} more, in the file", outputs.len() - SHOWN));
+        lines.push(format!(
+            "... and {} more, in the file",
+            outputs.len() - SHOWN
+        ));
     }
     lines
 }

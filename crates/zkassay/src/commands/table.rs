@@ -35,7 +35,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let settings = self.settings_path.as_deref().map(files::settings).transpose()?;
+        let settings = self
+            .settings_path
+            .as_deref()
+            .map(files::settings)
+            .transpose()?;
         let import = match &settings {
             Some(settings) => settings.import().clone(),
             None => self.import.options(),
@@ -46,8 +50,9 @@ impl Table {
         let machine = Machine::measure();
         spinner.finish();
         let table = match &settings {
-            Some(settings) => ModelTable::with_settings(&model, settings, &machine)
-                .with_context(shown)?,
+            Some(settings) => {
+                ModelTable::with_settings(&model, settings, &machine).with_context(shown)?
+            }
             None => ModelTable::planned(&model, &self.compile.options(), &machine)
                 .with_context(shown)?,
         };
@@ -114,8 +119,15 @@ fn steps(steps: &[StepRow]) -> Vec<String> {
     let width = steps.iter().map(|step| step.name.chars().count());
     let width = width.max().unwrap_or(0).max(4);
     let head = format!("\n{:<width$}  {:<14}{:>8}", "step", "kind", "integers");
-    let line = |step: &StepRow| format!("{:<width$}  {:<14}{:>8}", step.name, step.kind, step.outputs);
-    std::iter::once(head).chain(steps.iter().map(line)).collect()
+    let line = |step: &StepRow| {
+        format!(
+            "{:<width$}  {:<14}{:>8}",
+            step.name, step.kind, step.outputs
+        )
+    };
+    std::iter::once(head)
+        .chain(steps.iter().map(line))
+        .collect()
 }
 
 /// The size of a circuit, in lines.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
-use zkassay::table::Layout;
 use zkassay::Witness;
+use zkassay::table::Layout;
 use zkassay_verifier::artefact::hex;
 
 use crate::commands::{files, print};

@@ -1,0 +1,347 @@
+//! Which row holds what, for a number of weights per row.
+
+use std::sync::Arc;
+
+use zkassay_gadgets::Shape;
+use zkassay_gadgets::program::{Kinds, ProgramShape};
+use zkassay_quant::{Finish, IntegerConv, Kind, Program, Step, Sum, Wire};
+
+use super::grid::{Class, Grid};
+use super::layout::{Consumer, Producer, Weights};
+use super::plan::ProgramPlan;
+use crate::CompileOptions;
+
+/// Where the accumulator of a row stands in its linear step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// It is not the first.
+    pub(super) more: bool,
+    /// It is the last.
+    pub(super) last: bool,
+}
+
+/// Both halves of all rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rows {
+    pub(super) producers: Vec<Producer>,
+    /// Where rows stand in their linear steps; without those below the last of them.
+    pub(super) places: Vec<Place>,
+    pub(super) consumers: Vec<Consumer>,
+    pub(super) strides: Vec<u32>,
+    pub(super) first_input: usize,
+    pub(super) first_output: usize,
+    /// The row that produces each wire.
+    pub(super) row_of: Vec<usize>,
+    /// The grids of convolutions, by step.
+    pub(super) grids: Vec<Option<Arc<Grid>>>,
+}
+
+impl Rows {
+    /// More rows than any table has.
+    pub(super) const MOST: usize = 1 << Shape::MAX_LOGROWS;
+
+    /// The rows of a program, with so many weights in each; `None` if they are more than any table has.
+    pub(super) fn new(program: &Program, block_width: u32) -> Option<Self> {
+        let width = block_width as usize;
+        let mut rows = Self {
+            row_of: vec![0; program.wires()],
+            grids: vec![None; program.steps.len()],
+            ..Self::default()
+        };
+        let mut firsts = Vec::with_capacity(program.steps.len());
+        let mut first = program.inputs;
+        for step in &program.steps {
+            firsts.push(first);
+            first += step.len();
+        }
+        let last = program.steps.len() - 1;
+        // The outputs first: public values are then in the first rows, and there are few others
+        // among them.
+        rows.coupled(&program.steps[last], last, firsts[last]);
+        rows.step(program, last, firsts[last], width)?;
+        rows.first_input = rows.producers.len();
+        for wire in 0..program.inputs {
+            rows.produce(wire, Producer::Input(wire));
+        }
+        for (index, first) in firsts[..last].iter().enumerate() {
+            rows.step(program, index, *first, width)?;
+        }
+        // Rows that need both halves.
+        let below = rows.producers.len().max(rows.consumers.len());
+        rows.producers.resize(below, Producer::Idle);
+        rows.consumers.resize(below, Consumer::default());
+        for (index, first) in firsts[..last].iter().enumerate() {
+            rows.coupled(&program.steps[index], index, *first);
+        }
+        rows.first_output = rows.row_of[firsts[last]];
+        (rows.len() <= Self::MOST).then_some(rows)
+    }
+
+    /// Rows in use.
+    pub(super) fn len(&self) -> usize {
+        self.producers.len().max(self.consumers.len())
+    }
+
+    fn produce(&mut self, wire: Wire, producer: Producer) {
+        self.row_of[wire] = self.producers.len();
+        self.producers.push(producer);
+    }
+
+    /// Makes one linear step of the rows from `first` on.
+    fn linear(&mut self, first: usize) {
+        let end = self.producers.len();
+        self.places.resize(end, Place::default());
+        for row in first..end {
+            self.places[row] = Place {
+                more: row > first,
+                last: row + 1 == end,
+            };
+        }
+    }
+
+    /// The rows of a step that needs only one half of each.
+    fn step(&mut self, program: &Program, index: usize, first: Wire, width: usize) -> Option<()> {
+        let step = &program.steps[index];
+        let wire = |rows: &mut Self, at: usize| {
+            rows.produce(
+                first + at,
+                Producer::Wire {
+                    step: index,
+                    index: at,
+                },
+            );
+        };
+        match &step.kind {
+            Kind::Table { .. } | Kind::Products(_) => {}
+            Kind::Hints(hints) => (0..hints.len()).for_each(|at| wire(self, at)),
+            Kind::Dense { inputs, bias, .. } => {
+                if inputs.len().saturating_mul(bias.len().div_ceil(width)) > Self::MOST {
+                    return None;
+                }
+                let start = self.producers.len();
+                (0..bias.len()).for_each(|at| wire(self, at));
+                self.linear(start);
+                self.dense(index, inputs, bias.len(), width);
+            }
+            Kind::Sums(sums) => {
+                for at in 0..sums.len() {
+                    let start = self.producers.len();
+                    wire(self, at);
+                    self.linear(start);
+                }
+                self.sums(sums);
+            }
+            Kind::Conv(conv) => {
+                let grid = Arc::new(Grid::new(conv));
+                let plane = conv.output[0] * conv.output[1];
+                // Before anything of that size is made.
+                let consumers: usize = grid.classes.iter().map(Class::rows).sum();
+                let most = [
+                    grid.len.saturating_mul(conv.bias.len()),
+                    consumers.saturating_mul(conv.input[0]),
+                ];
+                if most.into_iter().any(|rows| rows > Self::MOST) {
+                    return None;
+                }
+                for from in (0..conv.bias.len()).step_by(width) {
+                    let channels = from..conv.bias.len().min(from + width);
+                    let start = self.producers.len();
+                    for position in (0..grid.len).rev() {
+                        for channel in channels.clone() {
+                            match grid.output(position, conv) {
+                                Some(output) => wire(self, channel * plane + output),
+                                None => self.producers.push(Producer::Free {
+                                    step: index,
+                                    channel,
+                                    position,
+                                }),
+                            }
+                        }
+                    }
+                    self.linear(start);
+                    self.conv(index, conv, &grid, (from, channels.len()));
+                    if self.len() > Self::MOST {
+                        return None;
+                    }
+                }
+                self.grids[index] = Some(grid);
+            }
+        }
+        Some(())
+    }
+
+    fn dense(&mut self, step: usize, inputs: &[Wire], outputs: usize, width: usize) {
+        let blocks = outputs.div_ceil(width);
+        let stride = (blocks > 1).then(|| position(&mut self.strides, width));
+        for (input, wire) in inputs.iter().enumerate() {
+            for block in (0..blocks).rev() {
+                self.consumers.push(Consumer {
+                    operand: (block == 0).then_some(*wire),
+                    weights: Weights::Dense { step, input, block },
+                    stride: stride.filter(|_| block + 1 < blocks),
+                    start: input == 0 && block + 1 == blocks,
+                });
+            }
+        }
+        if inputs.is_empty() {
+            self.consumers.push(Consumer {
+                start: true,
+                ..Consumer::default()
+            });
+        }
+    }
+
+    fn sums(&mut self, sums: &[Sum]) {
+        for sum in sums {
+            let mut consumer = Consumer {
+                start: true,
+                ..Consumer::default()
+            };
+            for (wire, weight) in &sum.terms {
+                consumer.operand = Some(*wire);
+                consumer.weights = Weights::One(*weight);
+                self.consumers.push(consumer);
+                consumer = Consumer::default();
+            }
+            if sum.terms.is_empty() {
+                self.consumers.push(consumer);
+            }
+        }
+    }
+
+    fn conv(
+        &mut self,
+        step: usize,
+        conv: &IntegerConv,
+        grid: &Grid,
+        (first, channels): (usize, usize),
+    ) {
+        let stride = position(&mut self.strides, channels);
+        let mut start = true;
+        let [inputs, height, width] = conv.input;
+        for channel in 0..inputs {
+            for class in &grid.classes {
+                let from = self.consumers.len();
+                let rows = (0..class.rows()).map(|row| Consumer {
+                    stride: (row > 0).then_some(stride),
+                    start: row == 0 && std::mem::take(&mut start),
+                    ..Consumer::default()
+                });
+                self.consumers.extend(rows);
+                for &(at, y, x) in &class.taps {
+                    self.consumers[from + at].weights = Weights::Conv {
+                        step,
+                        first,
+                        channel,
+                        element: (y, x),
+                    };
+                }
+                for &(at, y, x) in &class.pixels {
+                    self.consumers[from + at].operand =
+                        conv.inputs[(channel * height + y) * width + x];
+                }
+            }
+        }
+        if start {
+            self.consumers.push(Consumer {
+                start,
+                ..Consumer::default()
+            });
+        }
+    }
+
+    /// The rows of a step that needs both halves of each; none for other steps.
+    fn coupled(&mut self, step: &Step, index: usize, first: Wire) {
+        let read = |wire: Wire| Consumer {
+            operand: Some(wire),
+            ..Consumer::default()
+        };
+        let wire = |at: usize| Producer::Wire {
+            step: index,
+            index: at,
+        };
+        match &step.kind {
+            Kind::Table { inputs, .. } => {
+                for (at, input) in inputs.iter().enumerate() {
+                    self.producers.push(Producer::Function {
+                        step: index,
+                        index: at,
+                    });
+                    self.produce(first + at, wire(at));
+                    self.consumers.extend([read(*input), Consumer::default()]);
+                }
+            }
+            Kind::Products(pairs) => {
+                for (at, (a, b)) in pairs.iter().enumerate() {
+                    self.producers.push(Producer::Idle);
+                    self.produce(first + at, wire(at));
+                    self.consumers.extend([read(*a), read(*b)]);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The shape of the table.
+    pub(super) fn shape(
+        &self,
+        program: &Program,
+        plan: &ProgramPlan,
+        options: &CompileOptions,
+    ) -> ProgramShape {
+        let finishes = |finish: Finish| program.steps.iter().any(|step| step.finish == finish);
+        let kinds = Kinds {
+            round: finishes(Finish::Round),
+            relu: finishes(Finish::Relu),
+            exact_relu: finishes(Finish::ExactRelu),
+            exact: finishes(Finish::Exact),
+            nonnegative: finishes(Finish::Nonnegative),
+            free: self
+                .producers
+                .iter()
+                .any(|p| matches!(p, Producer::Free { .. })),
+            product: program
+                .steps
+                .iter()
+                .any(|s| matches!(s.kind, Kind::Products(_))),
+            table: program
+                .steps
+                .iter()
+                .any(|s| matches!(s.kind, Kind::Table { .. })),
+        };
+        ProgramShape {
+            logrows: plan.logrows,
+            limb_bits: program.limbs.bits,
+            limbs: program.limbs.total,
+            input_limbs: program.limbs.input,
+            shift_limbs: program.limbs.shift,
+            table_limbs: program.limbs.table,
+            block_width: plan.block_width,
+            strides: self.strides.clone(),
+            kinds,
+            degree: plan.degree,
+            inputs: program.inputs as u32,
+            first_input: self.first_input as u32,
+            outputs: program.outputs as u32,
+            first_output: self.first_output as u32,
+            output_stride: match program.steps.last().map(|step| &step.kind) {
+                Some(Kind::Products(_) | Kind::Table { .. }) => 2,
+                _ => 1,
+            },
+            used_rows: self.len() as u32,
+            visibility: options.visibility,
+        }
+    }
+}
+
+/// The position of an exponent in a list, where it is added if it is missing.
+fn position(exponents: &mut Vec<u32>, exponent: usize) -> usize {
+    let exponent = exponent as u32;
+    match exponents.iter().position(|other| *other == exponent) {
+        Some(position) => position,
+        None => {
+            exponents.push(exponent);
+            exponents.len() - 1
+        }
+    }
+}
