@@ -80,6 +80,7 @@ fn dimensions_are_those_of_the_constraint_system() {
             second_phase: second,
             fixed: system.num_fixed_columns(),
             instance: system.num_instance_columns(),
+            shape_bytes: Shape::BYTES,
             advice_queries: system.advice_queries().len(),
             degree: system.degree(),
         };

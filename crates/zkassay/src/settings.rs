@@ -7,7 +7,7 @@
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
-use zkassay_circuit::{CompileOptions, Compiled, LayoutTarget};
+use zkassay_circuit::{CircuitError, CompileOptions, Compiled, LayoutTarget};
 use zkassay_fixed::Visibility;
 use zkassay_graph::ImportOptions;
 use zkassay_prover::Circuit;

@@ -36,6 +36,7 @@ fn calibrated(model: &Model, seed: u64) -> Settings {
             max_error: 0.123_456_789,
         },
         margin: 1.0 + seed as f64 / 7.0,
+        fold: true,
     };
     Settings::new(model, &CompileOptions::default())
         .calibrate(model, rows.view(), &options)

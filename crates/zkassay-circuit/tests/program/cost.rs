@@ -66,6 +66,7 @@ fn check(shape: &ProgramShape) {
         second_phase: in_phase(1),
         fixed: system.num_fixed_columns(),
         instance: system.num_instance_columns(),
+        shape_bytes: ProgramShape::BYTES,
         advice_queries: system.advice_queries().len(),
         degree: system.degree(),
     };
