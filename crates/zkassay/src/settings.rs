@@ -173,8 +173,11 @@ impl Settings {
             .with_margin(options.margin)?
             .with_target(options.target)?
             .with_fold(options.fold);
-        let calibration =
-            zkassay_circuit::calibrate(model.graph(), rows, &params, &self.options())?;
+        let calibration = zkassay_circuit::calibrate(model.graph(), rows, &params, &self.options())
+            .map_err(|error| match error {
+                CircuitError::Quant(error) => Error::from(error),
+                error => error.into(),
+            })?;
         // Compiled here to know the size, and so that settings that cannot be compiled are not kept.
         let accepted = accepted(&calibration.model);
         let compiled = Compiled::new(calibration.model, &self.options())?;
