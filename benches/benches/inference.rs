@@ -1,4 +1,5 @@
-//! Calibration, keys, witness, proof and verification: by model size, and by visibility.
+//! Calibration, keys, witness, proof and verification: by model size, by visibility, and of models
+//! that are no chains of dense layers.
 
 #![allow(clippy::expect_used, reason = "a benchmark stops at the first failure")]
 #![allow(missing_docs, reason = "criterion's macros make items without docs")]
@@ -7,6 +8,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use zkassay::{CalibrationOptions, Model, Settings};
+use zkassay_benches::programs::{self, PROGRAMS};
 use zkassay_benches::{HIDDEN, mlp, perceptron};
 use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
 use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
@@ -125,12 +128,49 @@ fn measure(
     });
 }
 
+/// From ONNX files, through the stages as users have them.
+fn by_program(criterion: &mut Criterion) {
+    for name in PROGRAMS {
+        let program = programs::named(name)
+            .expect("its layers fit")
+            .expect("it has this name");
+        let model = Model::from_onnx(&program.onnx).expect("the model is imported");
+        let rows = program.rows(CALIBRATION_ROWS);
+        let circuit = Settings::new(&model, &CompileOptions::default())
+            .calibrate(&model, rows.view(), &CalibrationOptions::default())
+            .and_then(|settings| settings.compile(&model))
+            .expect("the model compiles");
+        let srs = Srs::unsafe_local(circuit.compiled.logrows());
+        let key = zkassay::setup(&srs, &circuit).expect("keys are made");
+        let row = rows.row(0).to_vec();
+        let witness = || circuit.compiled.witness(&row).expect("the row is in range");
+        let proof = key.prove(&srs, &witness()).expect("the row is proved");
+        println!(
+            "program/{name}: {:?}, proof {} bytes",
+            circuit.compiled.shape(),
+            proof.transcript.len()
+        );
+        let mut group = criterion.benchmark_group("program");
+        // Witness included.
+        group.bench_function(BenchmarkId::new("prove", name), |b| {
+            b.iter(|| black_box(key.prove(&srs, &witness())));
+        });
+        group.bench_function(BenchmarkId::new("verify", name), |b| {
+            b.iter(|| {
+                key.verifying_key()
+                    .verify(black_box(&proof))
+                    .expect("the proof is valid")
+            });
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
-    targets = by_size, by_visibility
+    targets = by_size, by_visibility, by_program
 }
 criterion_main!(benches);

@@ -1,5 +1,7 @@
 //! Models and inputs of fixed seeds for the benchmarks.
 
+pub mod programs;
+
 use zkassay_graph::{Graph, Op};
 
 /// The seed of every random number in the benchmarks.

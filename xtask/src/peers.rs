@@ -15,14 +15,23 @@ use clap::Args;
 use crate::cargo::{self, Program};
 use crate::python::{check_python, install, interpreter};
 
-const MODELS: [&str; 4] = ["162-1", "162-64-32-1", "162-128-64-32-1", "perceptron"];
+const MODELS: [&str; 8] = [
+    "162-1",
+    "162-64-32-1",
+    "162-128-64-32-1",
+    "perceptron",
+    "300-256-256-10",
+    "cnn",
+    "cnn-softmax",
+    "lenet",
+];
 const PEERS: [&str; 2] = ["ezkl", "jstprove"];
 const SCRIPTS: &str = "benches/peers";
 
 /// Measure zkassay beside EZKL and JSTprove, on the same models and rows.
 ///
 /// Makes an environment with pinned packages for each peer (JSTprove's takes 6 GB, because of
-/// PyTorch, and needs Open MPI), runs all provers alternately for some ten minutes, and leaves a
+/// PyTorch, and needs Open MPI), runs all provers alternately for some 15 minutes, and leaves a
 /// record and tables in Markdown. Needs CPython 3.11 on Linux x86-64. Leave the machine alone
 /// meanwhile, or read only the CPU times.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@
 //! product (operand[previous] operand - y) = 0
 //! ```
 //!
-//! with `y` the accumulator of the row's kind ([`finish`](super::finish)).
+//! with `y` the accumulator of the row's kind ([`finish`]).
 
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
