@@ -144,7 +144,7 @@ fn by_program(criterion: &mut Criterion) {
         let key = zkassay::setup(&srs, &circuit).expect("keys are made");
         let row = rows.row(0).to_vec();
         let witness = || circuit.compiled.witness(&row).expect("the row is in range");
-        let proof = key.prove(&srs, &witness()).expect("the row is proved");
+        let proof = key.prove(&srs, witness()).expect("the row is proved");
         println!(
             "program/{name}: {:?}, proof {} bytes",
             circuit.compiled.shape(),
@@ -153,7 +153,7 @@ fn by_program(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("program");
         // Witness included.
         group.bench_function(BenchmarkId::new("prove", name), |b| {
-            b.iter(|| black_box(key.prove(&srs, &witness())));
+            b.iter(|| black_box(key.prove(&srs, witness())));
         });
         group.bench_function(BenchmarkId::new("verify", name), |b| {
             b.iter(|| {

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! cargo bench -p zkassay-benches --bench scaling
-//! cargo bench -p zkassay-benches --bench scaling -- 162-64-32-1 162-64-32-1/10/16/9/3
+//! cargo bench -p zkassay-benches --bench scaling -- 162-64-32-1 162-64-32-1/10/16/9/3 lenet
 //! ```
 //!
-//! Without arguments: the models of the other benchmarks, then dense models of up to five million
+//! Without arguments: the models of the other benchmarks, and dense models of up to five million
 //! parameters, until one is refused or would need more memory than [`MEMORY_LIMIT`]. An
 //! argument is a model's widths, laid out as planned, or with log2 of the rows, weights per
 //! row, bits of a limb and degree: the layouts to which the cost model was fitted. After `@`
 //! come the visibilities of input, output and parameters: `162-16-1@hashed,public,private`.
+//! [`PROGRAMS`] go by name, and are compiled as the library does it for users.
 //!
 //! Each model has a process of its own, so that its memory can be told. Times are medians; processor
 //! time is that of all threads, and says more than the time on the clock where other programs run.
@@ -22,10 +23,13 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
+use zkassay::{CalibrationOptions, Model, Settings};
+use zkassay_benches::programs::{self, PROGRAMS, Program};
 use zkassay_benches::{HIDDEN, INPUTS, SEED};
 use zkassay_circuit::cost::{Cost, Machine};
 use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
 use zkassay_fixed::Visibility;
+use zkassay_gadgets::TableShape;
 use zkassay_graph::Op;
 use zkassay_prover::{Circuit, ProvingKey, Srs};
 use zkassay_quant::{CalibrationParams, Target, calibrate};
@@ -64,7 +68,7 @@ fn main() -> Result<ExitCode> {
         && flag == ONE
     {
         let machine = serde_json::from_str(machine)?;
-        let found = Layout::parse(model).and_then(|layout| measure(&layout, &machine));
+        let found = subject(model).and_then(|subject| measure(&subject, &machine));
         let answer = found.unwrap_or_else(|error| json!({ "error": format!("{error:#}") }));
         println!("{answer}");
         return Ok(ExitCode::SUCCESS);
@@ -76,14 +80,21 @@ fn main() -> Result<ExitCode> {
     let benchmarks = HIDDEN.map(|hidden| named(&[&[INPUTS], hidden, &[1]].concat()));
     let growing = GROWING.iter().chain(&REFUSED).map(|widths| named(widths));
     let models = match arguments.is_empty() {
-        true => benchmarks.into_iter().chain(growing).collect(),
+        true => {
+            let programs = PROGRAMS.map(str::to_owned);
+            benchmarks
+                .into_iter()
+                .chain(programs)
+                .chain(growing)
+                .collect()
+        }
         false => arguments,
     };
     let machine = Machine::measure();
     println!("{machine:?}\n(the planner's: {:?})\n", Machine::default());
     println!("predicted and measured; proof bytes are predicted exactly");
     println!(
-        "{:<22} {:>9} {:>3} {:>5} {:>8} {:>16} {:>16} {:>16} {:>14} {:>8} {:>14}",
+        "{:<24} {:>9} {:>3} {:>5} {:>8} {:>16} {:>16} {:>16} {:>14} {:>8} {:>14}",
         "model",
         "params",
         "k",
@@ -121,15 +132,16 @@ fn main() -> Result<ExitCode> {
 /// Predicts and measures one model, prints its line, and returns what was predicted as multiples
 /// of what was measured: setup, prove (time, processor time), verify, memory.
 fn compare(model: &str, machine: &Machine) -> Result<[f64; 5]> {
-    let layout = Layout::parse(model)?;
-    let plan = layout.plan()?;
-    let planned = Cost::new(&plan.shape(&layout.widths, &layout.options), machine);
-    if planned.memory_bytes > MEMORY_LIMIT {
-        bail!(
-            "needs about {} MB, more than the {} MB of this benchmark",
-            planned.memory_bytes >> 20,
-            MEMORY_LIMIT >> 20
-        );
+    if let Subject::Dense(layout) = subject(model)? {
+        let shape = layout.plan()?.shape(&layout.widths, &layout.options);
+        let planned = Cost::new(&shape, machine);
+        if planned.memory_bytes > MEMORY_LIMIT {
+            bail!(
+                "needs about {} MB, more than the {} MB of this benchmark",
+                planned.memory_bytes >> 20,
+                MEMORY_LIMIT >> 20
+            );
+        }
     }
     let output = Command::new(std::env::current_exe()?)
         .args([ONE, &serde_json::to_string(machine)?, model])
@@ -150,11 +162,11 @@ fn compare(model: &str, machine: &Machine) -> Result<[f64; 5]> {
     let memory = [predicted("memory_bytes"), number("peak_bytes")].map(|bytes| bytes / 1e6);
     let pair = |a: f64, b: f64| format!("{a:.1} / {b:.1}");
     println!(
-        "{:<22} {:>9} {:>3} {:>5} {:>8} {:>16} {:>16} {:>16} {:>14} {:>8} {:>14}",
+        "{:<24} {:>9} {:>3} {:>5} {:>8} {:>16} {:>16} {:>16} {:>14} {:>8} {:>14}",
         model,
-        layout.parameters(),
+        number("parameters"),
         number("logrows"),
-        plan.block_width,
+        number("block_width"),
         format!("{}/{}", number("advice"), number("fixed")),
         pair(seconds("setup_seconds"), number("setup_ms")),
         pair(seconds("prove_seconds"), number("prove_ms")),
@@ -254,20 +266,34 @@ impl Layout {
             None => Ok(Plan::with_options(&self.widths, &self.options)?),
         }
     }
-
-    fn parameters(&self) -> usize {
-        self.widths
-            .windows(2)
-            .map(|pair| (pair[0] + 1) * pair[1])
-            .sum()
-    }
 }
 
-/// Keys, proofs and verifications of one model, as JSON.
-fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
+/// What is measured.
+enum Subject {
+    Dense(Layout),
+    Program(Box<Program>),
+}
+
+fn subject(name: &str) -> Result<Subject> {
+    Ok(match programs::named(name)? {
+        Some(program) => Subject::Program(Box::new(program)),
+        None => Subject::Dense(Layout::parse(name)?),
+    })
+}
+
+/// A model compiled, and an input.
+struct Prepared {
+    circuit: Circuit,
+    parameters: usize,
+    row: Vec<f32>,
+}
+
+/// A dense model in its layout.
+fn dense(layout: &Layout) -> Result<Prepared> {
     let widths = &layout.widths;
     let plan = layout.plan()?;
     let graph = mlp(widths, Some(Op::SIGMOID), SEED);
+    let parameters = graph.parameters();
     let samples = rows(4, widths[0], SEED);
     let mut params = CalibrationParams::new(plan.limb_bits)?;
     if layout.options.visibility.is_unbound() {
@@ -276,15 +302,44 @@ fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
         params = params.with_target(Target::Resources { max_error: 0.5 })?;
     }
     let model = calibrate(&graph, samples.view(), &params)?.model;
-    drop(graph);
     let compiled = CompiledModel::with_plan(model, plan, &layout.options)?;
-    let shape = compiled.shape().clone();
-    let srs = Srs::unsafe_local(shape.logrows);
-    let circuit = Circuit {
-        compiled: compiled.into(),
-        model: [0; 32],
-        settings: [0; 32],
+    Ok(Prepared {
+        circuit: Circuit {
+            compiled: compiled.into(),
+            model: [0; 32],
+            settings: [0; 32],
+        },
+        parameters,
+        row: samples.row(0).to_vec(),
+    })
+}
+
+/// A program as the library compiles it.
+fn program(program: &Program) -> Result<Prepared> {
+    let model = Model::from_onnx(&program.onnx)?;
+    let samples = program.rows(4);
+    let circuit = Settings::new(&model, &CompileOptions::default())
+        .calibrate(&model, samples.view(), &CalibrationOptions::default())?
+        .compile(&model)?;
+    Ok(Prepared {
+        circuit,
+        parameters: model.graph().parameters(),
+        row: samples.row(0).to_vec(),
+    })
+}
+
+/// Keys, proofs and verifications of one model, as JSON.
+fn measure(subject: &Subject, machine: &Machine) -> Result<Value> {
+    let Prepared {
+        circuit,
+        parameters,
+        row,
+    } = match subject {
+        Subject::Dense(layout) => dense(layout)?,
+        Subject::Program(of) => program(of)?,
     };
+    let shape = circuit.compiled.shape();
+    let srs = Srs::unsafe_local(circuit.compiled.logrows());
     // From here on: the peak before was that of the calibration.
     let _ = fs::write("/proc/self/clear_refs", "5");
     let start = Instant::now();
@@ -292,7 +347,6 @@ fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
     let key = ProvingKey::setup_circuit(&srs, circuit)?;
     let setup = milliseconds(start);
     let setup_cpu = cpu_milliseconds() - setup_cpu;
-    let row = samples.row(0).to_vec();
     let prove = || -> Result<_> { Ok(key.prove(&srs, &key.compiled().witness(&row)?)?) };
     let start = Instant::now();
     let proof = prove()?;
@@ -313,15 +367,17 @@ fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
     });
     let verify = verify.collect::<Result<Vec<_>, _>>()?;
     let verify_cpu = (cpu_milliseconds() - verify_cpu) / 30.0;
-    let cost = Cost::new(&shape, machine);
+    let cost = Cost::of(&shape, machine);
     let one_thread = Machine {
         threads: 1,
         ..*machine
     };
     Ok(json!({
         "cost": cost,
-        "one_thread_seconds": Cost::new(&shape, &one_thread).prove_seconds,
-        "logrows": shape.logrows,
+        "one_thread_seconds": Cost::of(&shape, &one_thread).prove_seconds,
+        "parameters": parameters,
+        "logrows": cost.dimensions.logrows,
+        "block_width": block_width(&shape),
         "advice": cost.dimensions.advice(),
         "fixed": cost.dimensions.fixed,
         "shape": shape_numbers(&shape),
@@ -336,15 +392,32 @@ fn measure(layout: &Layout, machine: &Machine) -> Result<Value> {
     }))
 }
 
-/// What the cost model is fitted to.
-fn shape_numbers(shape: &zkassay_gadgets::Shape) -> Value {
-    json!([
-        shape.logrows,
-        shape.block_width,
-        shape.limb_bits,
-        shape.limbs(),
-        shape.needed_rows()
-    ])
+/// Weights per row.
+fn block_width(shape: &TableShape) -> u32 {
+    match shape {
+        TableShape::Chain(shape) => shape.block_width,
+        TableShape::Program(shape) => shape.block_width,
+    }
+}
+
+/// What the cost model is fitted to: log2 of the rows, weights per row, bits of a limb, limbs, rows in use.
+fn shape_numbers(shape: &TableShape) -> Value {
+    match shape {
+        TableShape::Chain(shape) => json!([
+            shape.logrows,
+            shape.block_width,
+            shape.limb_bits,
+            shape.limbs(),
+            shape.needed_rows()
+        ]),
+        TableShape::Program(shape) => json!([
+            shape.logrows,
+            shape.block_width,
+            shape.limb_bits,
+            shape.limbs,
+            shape.used_rows
+        ]),
+    }
 }
 
 fn milliseconds(start: Instant) -> f64 {

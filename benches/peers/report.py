@@ -27,7 +27,7 @@ def page(record):
         table(record),
         "",
         "Times are wall / CPU, medians over proofs of different rows; each proof was verified. Provers take turns, so that what",
-        "disturbs the machine disturbs all. Slow ones take fewer turns, down to a single one after the first proof, and none has more",
+        "disturbs the machine disturbs all. Slow ones take fewer turns, the slowest none after the first proof, and no prover has more",
         "than four minutes for a model, from calibration to the last proof (parameters apart).",
         "",
         "- **Models.** Named by their widths: dense layers with ReLU between them, at the end a sigmoid if there is one output.",

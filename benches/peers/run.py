@@ -34,7 +34,7 @@ SETUPS, SETUP_SECONDS = 3, 6
 # Quick provers make several proofs per turn.
 TURN_SECONDS, TURN_PROOFS = 0.3, 10
 # Slow ones take part in fewer rounds: seconds of the first proof, rounds.
-SLOW = [(20, 1), (2, 3)]
+SLOW = [(60, 0), (20, 1), (2, 3)]
 # What one prover has for one model, from calibration to the last proof. EZKL's prover waits for ever if a value leaves the
 # calibrated range.
 LIMIT_SECONDS = 240
@@ -53,7 +53,7 @@ EZKL_TUNED = {
     "perceptron": (10, 2, 4096, None, 13),
     "300-256-256-10": (8, 2, 4096, None, 15),
     "cnn": (8, 2, 4096, None, 14),
-    "cnn-softmax": (8, 2, 4096, 2000, 16),
+    "cnn-softmax": (8, 2, 4096, 2000, 14),
     "lenet": (8, 2, 4096, None, 18),
 }
 

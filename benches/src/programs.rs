@@ -71,7 +71,7 @@ impl Program {
         match self.pixels {
             true => {
                 let mut stream = Stream::new(SEED, "benches/pixels");
-                Array2::from_shape_simple_fn((count, self.inputs), || stream.uniform() as f32)
+                Array2::from_shape_simple_fn((count, self.inputs), || stream.unit() as f32)
             }
             false => zkassay_testing::rows(count, self.inputs, SEED),
         }

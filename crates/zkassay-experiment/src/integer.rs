@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ndarray::ArrayView2;
-use zkassay_circuit::CompileOptions;
+use zkassay_circuit::{CircuitError, CompileOptions};
 use zkassay_graph::Graph;
 use zkassay_models::metrics::Proportion;
 use zkassay_quant::{CalibrationParams, IntegerCalibration, IntegerModel, QuantError, fidelity};
@@ -17,7 +17,10 @@ pub fn calibrated(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<IntegerCal
     // Limbs are replaced by those that suit the table.
     let params = CalibrationParams::new(8)?;
     let options = CompileOptions::default();
-    Ok(zkassay_circuit::calibrate(graph, rows, &params, &options)?)
+    zkassay_circuit::calibrate(graph, rows, &params, &options).map_err(|error| match error {
+        CircuitError::Quant(error) => error.into(),
+        error => error.into(),
+    })
 }
 
 /// What the integer model says about labelled rows.
