@@ -1,7 +1,7 @@
 """One model through EZKL's Python library, stage by stage: ezkl_worker.py MODEL.onnx ROWS.json DIR CONFIG.
 
-CONFIG is a JSON object: `params` (visibility of the parameters), `calibration` (a target, or null for none), and `run_args`
-that replace EZKL's defaults. EZKL reads keys and parameters from their files at every proof and at every verification:
+CONFIG is a JSON object: `params` (visibility of the parameters), `calibration` (a target, or null for none), `run_args`
+that replace EZKL's defaults, and `batch`, rows that the model takes at once: proof I is of the rows from I * batch on. EZKL reads keys and parameters from their files at every proof and at every verification:
 its library has no other way.
 
 Only what proving needs is imported: memory is measured on this process.
@@ -17,6 +17,7 @@ from worker import serve
 
 model, rows, folder = sys.argv[1], json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3])
 config = json.loads(sys.argv[4])
+batch = config.get("batch", 1)
 
 
 def file(name):
@@ -49,7 +50,9 @@ def prepare(_):
         setattr(arguments, name, tuple(value) if isinstance(value, list) else value)
     ezkl.gen_settings(model, file("settings.json"), py_run_args=arguments)
     if config.get("calibration"):
-        write_rows("calibration.json", rows["calibration"])
+        # Whole batches.
+        count = len(rows["calibration"]) // batch * batch
+        write_rows("calibration.json", rows["calibration"][:count])
         ezkl.calibrate_settings(file("calibration.json"), model, file("settings.json"), config["calibration"])
     ezkl.compile_circuit(model, file("model.compiled"), file("settings.json"))
     chosen = settings()["run_args"]
@@ -68,7 +71,7 @@ def setup(_):
 
 
 def witness(row):
-    write_rows("input.json", [rows["test"][row]])
+    write_rows("input.json", rows["test"][row * batch : (row + 1) * batch])
     ezkl.gen_witness(file("input.json"), file("model.compiled"), file("witness.json"))
 
 

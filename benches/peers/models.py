@@ -1,8 +1,9 @@
 """The models of the comparison as ONNX files that every prover accepts, and their rows.
 
 EZKL wants a fixed batch; JSTprove wants names on nodes, and attributes written out that have a default. It gets a file
-of its own: without sigmoid or softmax at the end, and with averages as convolutions, since it has none of these.
-Weights and rows are fixed by a seed.
+of its own: without sigmoid or softmax at the end, and with averages as convolutions, since it has none of these. Trees are one
+operator for zkassay and arithmetic on tensors for the others: see trees.py. A batch is another shape of the input for EZKL,
+and a flag for zkassay. Weights and rows are fixed by a seed.
 """
 
 import gzip
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import trees
 from onnx import TensorProto, helper, numpy_helper
 
 SEED = 20_220_601
@@ -27,7 +29,11 @@ MLPS = {
 PERCEPTRON = "perceptron"
 # The network, and the function at the end.
 IMAGES = {"cnn": ("cnn", None), "cnn-softmax": ("cnn", "Softmax"), "lenet": ("lenet", None)}
-NAMES = ["162-1", "162-64-32-1", "162-128-64-32-1", PERCEPTRON, "300-256-256-10", *IMAGES]
+NETWORKS = ["162-1", "162-64-32-1", "162-128-64-32-1", PERCEPTRON, "300-256-256-10", *IMAGES]
+TREES = ["tree-8", "forest-10", "forest-100", "boosted-200", "forest-500x3"]
+# A model, and the inferences of a proof.
+BATCHES = {f"162-128-64-32-1@{batch}": ("162-128-64-32-1", batch) for batch in [1, 8, 16, 32, 128]}
+GROUPS = {"networks": NETWORKS, "trees": TREES, "batches": list(BATCHES)}
 SIDE = 28
 # What the perceptron's training subtracted from pixels between 0 and 1, and divided them by.
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081
@@ -36,48 +42,75 @@ PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081
 @dataclass
 class Model:
     name: str
-    parameters: int
-    onnx: Path
-    # For JSTprove.
-    onnx_plain: Path
+    # A file for each of zkassay, ezkl and jstprove; for a prover without one, why.
+    files: dict
     # `[rows, inputs]`, float32.
     calibration: np.ndarray
     test: np.ndarray
     rows: str
+    # How large it is, for the record.
+    size: dict
+    # Inferences of a proof.
+    batch: int = 1
 
 
-def make(name, folder, perceptron, fixtures):
+def make(name, folder, options):
     """Writes model `name` into `folder`; None if it is the perceptron and its file is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     if name == PERCEPTRON:
-        if not perceptron.is_file():
-            return None
-        rows = [(pixels - PIXEL_MEAN) / PIXEL_DEVIATION for pixels in digits(fixtures)]
-        calibration, test = (of.astype("f4") for of in rows)
-        own = perceptron.parent / "input_data.json"
-        if own.is_file():
-            # The study's own input.
-            test[0] = json.loads(own.read_text())["input_data"][0]
-        return Model(name, count(perceptron), perceptron, perceptron, calibration, test, "normalised digits")
-    files = [folder / "model.onnx", folder / "model-plain.onnx"]
-    if name in IMAGES:
-        for file, plain in zip(files, [False, True]):
-            onnx.save(images(name, plain), file)
-        calibration, test = (pixels.astype("f4") for pixels in digits(fixtures))
-        return Model(name, count(files[0]), *files, calibration, test, "digits between 0 and 1")
-    rng = np.random.default_rng([SEED, list(MLPS).index(name)])
-    widths, head = MLPS[name]
-    layers = list(zip(widths, widths[1:]))
-    weights = [normal(rng, [outputs, inputs]) for inputs, outputs in layers]
-    for file, plain in zip(files, [False, True]):
-        network = Network(name, [1, widths[0]])
+        return perceptron(options.perceptron, options.fixtures)
+    if name in TREES:
+        return ensemble(name, folder, options.exporters)
+    base, batch = BATCHES.get(name, (name, 1))
+    files = {"zkassay": folder / "model.onnx", "jstprove": folder / "model-plain.onnx"}
+    files["ezkl"] = folder / "model-batch.onnx" if batch > 1 else files["zkassay"]
+    if base in IMAGES:
+        for prover in ["zkassay", "jstprove"]:
+            onnx.save(images(base, prover == "jstprove"), files[prover])
+        calibration, test = (pixels.astype("f4") for pixels in digits(options.fixtures))
+        return Model(name, files, calibration, test, "digits between 0 and 1", count(files["zkassay"]))
+    rng = np.random.default_rng([SEED, list(MLPS).index(base)])
+    widths, head = MLPS[base]
+    weights = [normal(rng, [outputs, inputs]) for inputs, outputs in zip(widths, widths[1:])]
+    for prover, file in files.items():
+        rows = batch if prover == "ezkl" else 1
+        network = Network(base, [rows, widths[0]])
         for index, layer in enumerate(weights):
             if index > 0:
                 network.add("Relu")
             network.dense(*layer)
-        onnx.save(network.model([1, widths[-1]], None if plain else head), file)
-    rows = rng.standard_normal((CALIBRATION_ROWS + TEST_ROWS, widths[0])).astype("f4")
-    return Model(name, count(files[0]), *files, rows[:CALIBRATION_ROWS], rows[CALIBRATION_ROWS:], "standard normal")
+        onnx.save(network.model([rows, widths[-1]], None if prover == "jstprove" else head), file)
+    # Two different batches at least.
+    rows = rng.standard_normal((CALIBRATION_ROWS + max(TEST_ROWS, 2 * batch), widths[0])).astype("f4")
+    calibration, test = rows[:CALIBRATION_ROWS], rows[CALIBRATION_ROWS:]
+    return Model(name, files, calibration, test, "standard normal", count(files["zkassay"]), batch)
+
+
+def perceptron(file, fixtures):
+    if not file.is_file():
+        return None
+    rows = [(pixels - PIXEL_MEAN) / PIXEL_DEVIATION for pixels in digits(fixtures)]
+    calibration, test = (of.astype("f4") for of in rows)
+    own = file.parent / "input_data.json"
+    if own.is_file():
+        # The study's own input.
+        test[0] = json.loads(own.read_text())["input_data"][0]
+    files = dict.fromkeys(["zkassay", "ezkl", "jstprove"], file)
+    return Model(PERCEPTRON, files, calibration, test, "normalised digits", count(file))
+
+
+def ensemble(name, folder, exporters):
+    """Trees; `exporters` is the environment that writes them for the peers."""
+    fitted, rows, labels = trees.fit(name, [SEED, len(MLPS), 2])
+    file, tensors = folder / "model.onnx", folder / "model-tensors.onnx"
+    trees.write(fitted, file)
+    failure = "Hummingbird is not installed, which writes its file"
+    if exporters is not None:
+        failure = trees.write_tensors(fitted, tensors, exporters / "bin/python")
+    files = {"zkassay": file, "ezkl": failure or tensors, "jstprove": failure or tensors}
+    days = np.linspace(0, trees.TRAINING_DAYS, CALIBRATION_ROWS, endpoint=False).astype(int)
+    test = rows[trees.TRAINING_DAYS :][:TEST_ROWS]
+    return Model(name, files, rows[days], test, "standardised days", trees.describe(fitted, rows, labels))
 
 
 def images(name, plain):
@@ -159,7 +192,8 @@ class Network:
 
 
 def count(file):
-    return sum(int(np.prod(tensor.dims)) for tensor in onnx.load(file).graph.initializer)
+    """The size of the network in a file, for the record."""
+    return {"parameters": sum(int(np.prod(tensor.dims)) for tensor in onnx.load(file).graph.initializer)}
 
 
 def digits(fixtures):

@@ -1,6 +1,9 @@
 //! Models and inputs of fixed seeds for the benchmarks.
 
 pub mod programs;
+pub mod stopwatch;
+pub mod subject;
+pub mod trees;
 
 use zkassay_graph::{Graph, Op};
 

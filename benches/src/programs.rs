@@ -15,7 +15,7 @@ const CLASSES: usize = 10;
 /// otherwise.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// Its name, which [`named`] takes.
+    /// Its name, which [`named`] takes; `dense` for one of [`dense`].
     pub name: &'static str,
     /// The file.
     pub onnx: Vec<u8>,
@@ -76,6 +76,29 @@ impl Program {
             false => zkassay_testing::rows(count, self.inputs, SEED),
         }
     }
+}
+
+/// Dense layers of random weights with ReLU between them and a sigmoid at the end, by widths from
+/// the inputs on.
+///
+/// # Errors
+/// No layers, or layers of no outputs.
+pub fn dense(widths: &[usize]) -> Result<Program, OnnxError> {
+    let mut weights = Weights(Stream::new(SEED, "benches/dense"));
+    let inputs = widths.first().copied().unwrap_or(0);
+    let mut model = ModelBuilder::new("dense", inputs)?;
+    for (index, layer) in widths.windows(2).enumerate() {
+        if index > 0 {
+            model = model.relu(&format!("relu_{}", index - 1))?;
+        }
+        model = weights.dense(model, &format!("dense_{index}"), layer[0], layer[1])?;
+    }
+    Ok(Program {
+        name: "dense",
+        onnx: model.sigmoid("probability")?.encode()?,
+        inputs,
+        pixels: false,
+    })
 }
 
 fn mlp(weights: &mut Weights) -> Result<ModelBuilder, OnnxError> {

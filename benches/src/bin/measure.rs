@@ -1,7 +1,7 @@
 //! One model through the library, stage by stage, for `cargo xtask peers`.
 //!
 //! ```text
-//! measure MODEL.onnx ROWS.json DIR
+//! measure MODEL.onnx ROWS.json DIR [--batch B]
 //! ```
 //!
 //! `ROWS.json` holds `{"calibration": [[...]], "test": [[...]]}`, one list per row; keys and
@@ -17,6 +17,9 @@
 //! | `verify I` | from the files of key and proof | `seconds`, `check_seconds` without reading, `outputs` |
 //! | `evaluate I` | the integer model alone | `outputs` |
 //!
+//! With `--batch B` a proof is of `B` inferences: number `I` of the test rows from `I * B` on, and
+//! outputs are those of all of them, one row after the other.
+//!
 //! Whoever asks takes CPU time and memory from the operating system, for every program alike.
 
 use std::fs;
@@ -25,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
+use clap::Parser;
 use ndarray::Array2;
 use serde_json::{Value, json};
 use zkassay::{
@@ -33,12 +37,22 @@ use zkassay::{
 };
 use zkassay_circuit::Compiled;
 
+/// Measure one model, stage by stage, as standard input asks for them.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The ONNX file.
+    model: PathBuf,
+    /// JSON with rows for calibration and rows to prove.
+    rows: PathBuf,
+    /// Folder for keys and proofs.
+    folder: PathBuf,
+    /// Inferences in one proof.
+    #[arg(long, value_name = "B", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+}
+
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, rows, folder] = arguments.as_slice() else {
-        bail!("usage: measure MODEL.onnx ROWS.json DIR");
-    };
-    let mut stages = Stages::new(model.into(), rows.as_ref(), folder.into())?;
+    let mut stages = Stages::new(Arguments::parse())?;
     let mut answers = std::io::stdout().lock();
     for request in std::io::stdin().lock().lines() {
         let answer = stages
@@ -54,6 +68,7 @@ fn main() -> Result<()> {
 struct Stages {
     model: PathBuf,
     folder: PathBuf,
+    batch: u32,
     calibration: Array2<f32>,
     test: Vec<Vec<f32>>,
     circuit: Option<Circuit>,
@@ -62,16 +77,17 @@ struct Stages {
 }
 
 impl Stages {
-    fn new(model: PathBuf, rows: &Path, folder: PathBuf) -> Result<Self> {
-        let mut rows: Value = serde_json::from_slice(&read(rows)?)?;
+    fn new(arguments: Arguments) -> Result<Self> {
+        let mut rows: Value = serde_json::from_slice(&read(&arguments.rows)?)?;
         let calibration: Vec<Vec<f32>> = serde_json::from_value(rows["calibration"].take())?;
         let test = serde_json::from_value(rows["test"].take())?;
         let inputs = calibration.first().map_or(0, Vec::len);
         let calibration = Array2::from_shape_vec((calibration.len(), inputs), calibration.concat())
             .context("calibration rows of one length")?;
         Ok(Self {
-            model,
-            folder,
+            model: arguments.model,
+            folder: arguments.folder,
+            batch: arguments.batch,
             calibration,
             test,
             circuit: None,
@@ -96,9 +112,12 @@ impl Stages {
     fn prepare(&mut self) -> Result<Value> {
         let start = Instant::now();
         let model = Model::from_onnx_file(&self.model)?;
-        let (rows, options) = (self.calibration.view(), CalibrationOptions::default());
-        let settings =
-            Settings::new(&model, &CompileOptions::default()).calibrate(&model, rows, &options)?;
+        let (rows, calibration) = (self.calibration.view(), CalibrationOptions::default());
+        let options = CompileOptions {
+            batch: self.batch,
+            ..CompileOptions::default()
+        };
+        let settings = Settings::new(&model, &options).calibrate(&model, rows, &calibration)?;
         let circuit = settings.compile(&model)?;
         let seconds = start.elapsed().as_secs_f64();
         let limbs = match &circuit.compiled {
@@ -140,7 +159,7 @@ impl Stages {
                 (srs, key)
             }
         };
-        let proof = key.prove(&srs, &key.compiled().witness(self.row(row)?)?)?;
+        let proof = key.prove(&srs, &key.compiled().witness_batch(self.rows(row)?)?)?;
         fs::write(self.file("proof"), proof.to_bytes())?;
         let seconds = start.elapsed().as_secs_f64();
         self.key = Some((srs, key));
@@ -164,7 +183,7 @@ impl Stages {
         let (_, key) = self.key.as_ref().context("prove a row first")?;
         let compiled = key.compiled();
         let scale = compiled.output_map()?.output_scale();
-        let witness = compiled.witness(self.row(row)?)?;
+        let witness = compiled.witness_batch(self.rows(row)?)?;
         let outputs = witness.outputs().iter().map(|z| scale.real(*z));
         Ok(json!({ "outputs": outputs.collect::<Vec<_>>() }))
     }
@@ -173,9 +192,11 @@ impl Stages {
         self.circuit.as_ref().context("`prepare` comes first")
     }
 
-    fn row(&self, index: usize) -> Result<&[f32]> {
-        let row = self.test.get(index).map(Vec::as_slice);
-        row.with_context(|| format!("test row {index} of {}", self.test.len()))
+    /// The rows of a proof.
+    fn rows(&self, index: usize) -> Result<&[Vec<f32>]> {
+        let batch = self.batch as usize;
+        let rows = self.test.chunks_exact(batch).nth(index);
+        rows.with_context(|| format!("batch {index} of {} in test rows", self.test.len() / batch))
     }
 
     fn file(&self, name: &str) -> PathBuf {

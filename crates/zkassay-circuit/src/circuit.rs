@@ -136,7 +136,10 @@ impl Circuit<Field> for ModelCircuit {
                         .collect(),
                     TableColumns::Program(columns) => {
                         let lookups = &columns.lookups;
-                        vec![columns.r, columns.lambda, lookups.beta, lookups.gamma]
+                        [columns.r, columns.lambda, lookups.beta, lookups.gamma]
+                            .into_iter()
+                            .chain(columns.rho)
+                            .collect()
                     }
                 };
                 let mut values = HashMap::new();

@@ -40,6 +40,11 @@ impl Compiled {
     /// As [`CompiledModel::with_options`] and [`CompiledProgram::with_options`].
     pub fn new(model: IntegerModel, options: &CompileOptions) -> Result<Self, CircuitError> {
         Ok(match model {
+            IntegerModel::Chain(_) if options.batch != 1 || options.totals => {
+                return Err(CircuitError::ChainBatch {
+                    batch: options.batch,
+                });
+            }
             IntegerModel::Chain(model) => {
                 Self::Chain(Arc::new(CompiledModel::with_options(model, options)?))
             }
@@ -112,15 +117,33 @@ impl Compiled {
         }
     }
 
+    /// Inferences in one proof.
+    pub fn batch(&self) -> usize {
+        self.options().batch as usize
+    }
+
     /// The table filled for one row of real inputs.
     ///
     /// # Errors
-    /// A row of the wrong length, or a value outside the input range.
+    /// A row of the wrong length, a value outside the input range, or a table for several rows.
     pub fn witness(&self, row: &[f32]) -> Result<TableWitness, CircuitError> {
-        Ok(match self {
-            Self::Chain(compiled) => compiled.witness(row)?.into(),
-            Self::Program(compiled) => compiled.witness(row)?.into(),
-        })
+        self.witness_batch(&[row])
+    }
+
+    /// The table filled for as many rows of real inputs as there are [inferences](Self::batch) in a
+    /// proof.
+    ///
+    /// # Errors
+    /// Too many or too few rows; a row of the wrong length, or a value outside the input range.
+    pub fn witness_batch<R: AsRef<[f32]>>(&self, rows: &[R]) -> Result<TableWitness, CircuitError> {
+        match (self, rows) {
+            (Self::Chain(compiled), [row]) => Ok(compiled.witness(row.as_ref())?.into()),
+            (Self::Chain(_), _) => Err(CircuitError::BatchLength {
+                expected: 1,
+                found: rows.len(),
+            }),
+            (Self::Program(compiled), _) => Ok(compiled.witness_batch(rows)?.into()),
+        }
     }
 
     /// The values of the fixed columns, by their index.
@@ -227,6 +250,7 @@ impl TableWitness {
                 let challenges = Challenges {
                     r: challenge(columns.r),
                     lambda: challenge(columns.lambda),
+                    rho: columns.rho.map_or(Field::zero(), &challenge),
                     beta: challenge(columns.lookups.beta),
                     gamma: challenge(columns.lookups.gamma),
                 };

@@ -135,32 +135,37 @@ impl Dimensions {
             kinds.product,
             kinds.table,
         ];
-        // Segments, their coefficients, how often they are used.
-        let function = 4 * count(kinds.table);
+        let (lanes, slots) = (shape.lanes as usize, shape.slots as usize);
+        // Values, operands; segments and their coefficients; answers and edges.
+        let of_lane = 2 + limbs + 3 * count(kinds.table) + 2 * slots;
+        // How often limbs and segments are used.
+        let multiplicities = 1 + count(kinds.table);
+        let flows = lanes * slots.div_ceil((shape.degree as usize - 1) / 2);
         // Inputs, the range table, both sides of the bus (4), linear steps (4), bias, public values,
         // active, boundary.
         let fixed = 14
             + (shape.block_width as usize + shape.strides.len())
             + optional.into_iter().map(count).sum::<usize>()
-            + 3 * count(kinds.table);
+            + 3 * count(kinds.table)
+            + count(shape.totals)
+            // Numbers of nodes, continued features, scores.
+            + if slots > 0 { 3 + 5 * slots } else { 0 };
         Self {
             logrows: shape.logrows,
             rows: shape.used_rows as usize,
-            // Values, operands, multiplicities.
-            first_phase: 3 + limbs + function,
+            first_phase: lanes * of_lane + multiplicities,
             // Factors, three sums, that of the lookups.
-            second_phase: 5 + helpers,
+            second_phase: 5 + helpers + flows,
             fixed,
-            instance: 1,
-            // Factors and sums are opened in two rows; so are operands if there are products, and
-            // values if there are functions.
-            advice_queries: 3
-                + limbs
-                + function
-                + count(kinds.product)
-                + count(kinds.table)
+            instance: lanes,
+            // Factors and sums are opened in two rows; so are operands if there are products,
+            // values if there are functions, and the last answers of a row.
+            advice_queries: lanes
+                * (of_lane + count(kinds.product) + count(kinds.table) + slots.min(1))
+                + multiplicities
                 + 10
-                + helpers,
+                + helpers
+                + flows,
             degree: (2 + group.min(fractions)).max(3),
             shape_bytes: ProgramShape::BYTES,
         }

@@ -113,6 +113,34 @@ pub enum CircuitError {
         /// Bits of a limb.
         available: u32,
     },
+    /// A table for another number of inferences.
+    #[error(
+        "the circuit is for {expected} inference(s) in one proof, found {found} row(s) of inputs"
+    )]
+    BatchLength {
+        /// Inferences in one proof.
+        expected: usize,
+        /// Rows.
+        found: usize,
+    },
+    /// More inferences in one proof than a table takes.
+    #[error(
+        "{found} inferences in one proof, expected 1 to {limit}; more are split into several proofs"
+    )]
+    Batch {
+        /// Inferences asked for.
+        found: u32,
+        /// The most.
+        limit: u32,
+    },
+    /// A chain of dense layers, for several inferences.
+    #[error(
+        "the model is quantised as a chain of dense layers, which has one inference per proof;          quantise it as a program (calibrate it with a batch) for {batch}"
+    )]
+    ChainBatch {
+        /// Inferences asked for.
+        batch: u32,
+    },
     /// The gates would not be sound for this shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),

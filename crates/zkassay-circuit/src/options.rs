@@ -21,13 +21,39 @@ pub enum LayoutTarget {
 }
 
 /// What to compile a model for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompileOptions {
     /// What proofs reveal, and whether they bind the weights.
     pub visibility: Visibility,
     /// What the layout minimises.
     pub target: LayoutTarget,
+    /// Inferences in one proof. Only programs have more than one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub batch: u32,
+    /// Whether public outputs are the sums of the outputs of all inferences, instead of those of
+    /// each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub totals: bool,
+}
+
+impl Default for CompileOptions {
+    fn default() -> Self {
+        Self {
+            visibility: Visibility::default(),
+            target: LayoutTarget::default(),
+            batch: 1,
+            totals: false,
+        }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(batch: &u32) -> bool {
+    *batch == 1
 }
 
 /// A word that names no layout target.

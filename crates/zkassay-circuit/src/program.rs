@@ -20,6 +20,7 @@
 //! |---|---|
 //! | `rows` | which row holds what |
 //! | [`layout`] | the fixed columns |
+//! | [`trees`] | the nodes of decision trees |
 //! | [`grid`] | the positions of a convolution |
 //! | [`witness`] | the advice columns of phase 1 |
 //! | [`sums`] | those of phase 2 |
@@ -30,6 +31,7 @@ pub mod layout;
 pub mod plan;
 mod rows;
 pub mod sums;
+pub mod trees;
 pub mod witness;
 
 pub use layout::CompiledProgram;

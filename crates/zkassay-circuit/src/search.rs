@@ -3,7 +3,8 @@
 use ndarray::ArrayView2;
 use zkassay_graph::Graph;
 use zkassay_quant::{
-    CalibrationParams, IntegerCalibration, IntegerModel, calibrate_model, is_chain,
+    CalibrationParams, IntegerCalibration, IntegerModel, calibrate_model, calibrate_program,
+    is_chain,
 };
 
 use crate::cost::{Cost, Machine};
@@ -33,9 +34,13 @@ pub fn calibrate(
             // Secret weights are range-checked as limbs are.
             params = params.with_weight_bits(bits)?;
         }
-        Ok(calibrate_model(graph, rows, &params)?)
+        Ok(match options.batch == 1 && !options.totals {
+            true => calibrate_model(graph, rows, &params)?,
+            // Chains have one inference per proof.
+            false => calibrate_program(graph, rows, &params)?,
+        })
     };
-    if is_chain(graph) && params.fold() {
+    if is_chain(graph) && params.fold() && options.batch == 1 && !options.totals {
         return with_bits(Plan::for_graph_with(graph, options)?.limb_bits);
     }
     let draft = with_bits(DRAFT_BITS)?;

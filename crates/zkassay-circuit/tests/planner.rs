@@ -123,7 +123,11 @@ fn the_studys_models_have_small_proofs() {
 fn plans_are_valid_tables_for_every_visibility() {
     for visibility in Visibility::all() {
         for target in [LayoutTarget::Speed, LayoutTarget::Size] {
-            let options = CompileOptions { visibility, target };
+            let options = CompileOptions {
+                visibility,
+                target,
+                ..CompileOptions::default()
+            };
             for widths in [
                 &[1, 1][..],
                 &[3, 4, 2],

@@ -55,7 +55,7 @@ impl TableShape {
         }
     }
 
-    /// Number of inputs.
+    /// Number of inputs of an inference.
     pub fn inputs(&self) -> u32 {
         match self {
             Self::Chain(shape) => shape.inputs,
@@ -63,11 +63,40 @@ impl TableShape {
         }
     }
 
-    /// Number of outputs.
+    /// Number of outputs of an inference.
     pub fn outputs(&self) -> u32 {
         match self {
             Self::Chain(shape) => shape.outputs,
             Self::Program(shape) => shape.outputs,
+        }
+    }
+
+    /// Inferences in one proof.
+    pub fn lanes(&self) -> usize {
+        match self {
+            Self::Chain(_) => 1,
+            Self::Program(shape) => shape.lanes as usize,
+        }
+    }
+
+    /// Whether public outputs are the sums over all inferences.
+    pub fn totals(&self) -> bool {
+        match self {
+            Self::Chain(_) => false,
+            Self::Program(shape) => shape.totals,
+        }
+    }
+
+    /// Inputs of all inferences.
+    pub fn public_inputs(&self) -> usize {
+        self.inputs() as usize * self.lanes()
+    }
+
+    /// Outputs of all inferences, or their totals.
+    pub fn public_outputs(&self) -> usize {
+        match self.totals() {
+            true => self.outputs() as usize,
+            false => self.outputs() as usize * self.lanes(),
         }
     }
 

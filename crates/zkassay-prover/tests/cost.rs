@@ -55,7 +55,11 @@ fn planned_layouts_have_the_promised_sizes() {
     let srs = Srs::unsafe_local(11);
     for visibility in Visibility::all() {
         for target in [LayoutTarget::Speed, LayoutTarget::Size] {
-            let options = CompileOptions { visibility, target };
+            let options = CompileOptions {
+                visibility,
+                target,
+                ..CompileOptions::default()
+            };
             for widths in [&[5, 1][..], &[7, 3], &[6, 9, 2]] {
                 let plan = Plan::with_options(widths, &options).unwrap();
                 check(&srs, widths, plan, &options);

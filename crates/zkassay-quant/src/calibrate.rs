@@ -200,7 +200,8 @@ pub fn calibrate(
     params: &CalibrationParams,
 ) -> Result<Calibration, QuantError> {
     let (layers, _) = lower(graph)?;
-    let range = check_rows(graph, rows, params)?;
+    check_rows(graph, rows)?;
+    let range = range(rows, params)?;
     let mut trials = Vec::new();
     let mut best: Option<(QuantizedModel, Fidelity)> = None;
     for limbs in candidates(params.limb_bits, layers.len() > 1) {
@@ -259,12 +260,8 @@ pub fn calibrate(
     })
 }
 
-/// Checks calibration rows; the range of inputs that they and the margin give.
-fn check_rows(
-    graph: &Graph,
-    rows: ArrayView2<'_, f32>,
-    params: &CalibrationParams,
-) -> Result<f32, QuantError> {
+/// Checks calibration rows.
+fn check_rows(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<(), QuantError> {
     if rows.nrows() == 0 {
         return Err(QuantError::NoRows);
     }
@@ -279,6 +276,11 @@ fn check_rows(
         let found = format!("{value} in row {row}, column {column}");
         return Err(parameter("a calibration value", found, "a finite number"));
     }
+    Ok(())
+}
+
+/// The range of inputs that checked calibration rows and the margin give.
+fn range(rows: ArrayView2<'_, f32>, params: &CalibrationParams) -> Result<f32, QuantError> {
     let greatest = rows.iter().fold(0f64, |max, x| max.max(f64::from(x.abs())));
     let range = greatest * params.margin;
     if range > WIDEST_RANGE {

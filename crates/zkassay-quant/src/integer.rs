@@ -185,7 +185,15 @@ impl IntegerModel {
         }
     }
 
-    /// Length of the input.
+    /// Numbers in a row of real inputs, the label included if there is one.
+    pub fn row_length(&self) -> usize {
+        match self {
+            Self::Chain(model) => model.inputs(),
+            Self::Program(program) => program.row_length(),
+        }
+    }
+
+    /// Number of input integers: those of a row, unless the program ranks them.
     pub fn inputs(&self) -> usize {
         match self {
             Self::Chain(model) => model.inputs(),
@@ -217,7 +225,7 @@ impl IntegerModel {
         }
     }
 
-    /// Scale of the input.
+    /// Scale of the input integers; 0 for ranks.
     pub fn input_scale(&self) -> Scale {
         match self {
             Self::Chain(model) => model.input_scale(),
@@ -233,7 +241,7 @@ impl IntegerModel {
         }
     }
 
-    /// The inclusive range of input integers.
+    /// The inclusive range of input integers. Numbers that are ranked may have any magnitude.
     pub fn input_range(&self) -> (i64, i64) {
         match self {
             Self::Chain(model) => model.input_range(),
@@ -249,10 +257,11 @@ impl IntegerModel {
         }
     }
 
-    /// Rounds one row of real inputs to integers.
+    /// The integers of one row of real inputs: rounded, or ranks.
     ///
     /// # Errors
-    /// A row of another length, or a value that is not finite or lies outside the input range.
+    /// A row of another length, a value that is not a number, or one outside the input range if it
+    /// is rounded.
     pub fn quantize(&self, row: &[f32]) -> Result<Vec<i64>, QuantError> {
         match self {
             Self::Chain(model) => model.quantize(row),

@@ -55,5 +55,6 @@ pub use lower::{is_chain, widths};
 pub use lowering::{Folded, Limit, LoweredProgram, ProgramScheme, quantize_program};
 pub use model::{Limbs, QuantizedLayer, QuantizedModel, Trace};
 pub use program::{
-    Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, ProgramTrace, Step, Sum, Table, Wire,
+    Child, Encoding, Finish, Forest, ForestNode, Hint, IntegerConv, Kind, Program, ProgramLimbs,
+    ProgramTrace, Ranks, Step, Sum, Table, Wire,
 };

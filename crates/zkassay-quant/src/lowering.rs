@@ -15,6 +15,7 @@
 //! | `check` | that operations fit their operands |
 //! | `patterns` | functions that exporters write as several nodes |
 //! | `product`, `quotient`, `truth`, `curve` | what operations have in common |
+//! | `forest`, `features`, `questions`, `leaves` | trees over the model's input: instead of `trees` |
 
 mod check;
 mod commit;
@@ -22,13 +23,17 @@ mod conv;
 mod curve;
 mod dense;
 mod elementwise;
+mod features;
+mod forest;
 mod form;
+mod leaves;
 mod map;
 mod matmul;
 mod operand;
 mod order;
 mod patterns;
 mod product;
+mod questions;
 mod quotient;
 mod rearrange;
 mod reduce;
@@ -39,6 +44,8 @@ mod steps;
 mod trees;
 mod truth;
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -47,12 +54,17 @@ use zkassay_graph::{Function, Graph, Node, Op};
 
 use crate::QuantError;
 use crate::calibrate::{WIDEST_RANGE, ceil_log2};
-use crate::program::{Finish, Kind, Program, ProgramLimbs, Sum, Wire};
+use crate::program::{Encoding, Finish, Kind, Program, ProgramLimbs, Sum, Wire};
+use forest::Plan;
 use form::{Element, Form, Value};
 use state::Lowering;
 
 /// Outputs are no finer.
 const FINEST_OUTPUT: i32 = 20;
+/// How much finer than usual forms may be that operations take as they are.
+const FINER: i32 = 8;
+/// The finest scale of scores that are exact: that of sums that float32 does not round.
+const FINEST_GRID: i32 = 24;
 
 /// What a calibration decides about a program; a graph and its scheme determine the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,8 +73,12 @@ pub struct ProgramScheme {
     /// Limb widths.
     pub limbs: ProgramLimbs,
     /// Inputs lie within plus or minus this, rounded up to a power of two. A float32, because
-    /// its decimal form is read back exactly.
+    /// its decimal form is read back exactly. Ranks have no range: 0.
     pub range: f32,
+    /// Whether the inputs are [ranks](Encoding::Ranks): only of a graph whose input is read by
+    /// trees alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ranks: bool,
     /// The scale of every tensor that has room for it.
     pub fraction_bits: i32,
     /// Whether adjacent affine operations are merged.
@@ -111,27 +127,78 @@ pub fn quantize_program(
     graph: &Graph,
     scheme: &ProgramScheme,
 ) -> Result<LoweredProgram, QuantError> {
-    Ok(quantize_limited(graph, scheme)?.0)
+    Ok(Prepared::new(graph)?.quantize(scheme)?.0)
 }
 
-/// The same, and the scheme with no more limits than are used: it gives the same program.
-pub(crate) fn quantize_limited(
+/// A graph, and what all its schemes have in common.
+pub(crate) struct Prepared<'a> {
+    graph: Cow<'a, Graph>,
+    /// Trees over its input.
+    pub(crate) plan: Option<Plan>,
+}
+
+impl<'a> Prepared<'a> {
+    /// # Errors
+    /// A graph whose parts do not fit each other.
+    pub(crate) fn new(graph: &'a Graph) -> Result<Self, QuantError> {
+        check::graph(graph)?;
+        let graph = patterns::recognised(graph);
+        let plan = Plan::of(graph.as_ref());
+        Ok(Self { graph, plan })
+    }
+
+    /// The program, and the scheme with no more limits than are used: it gives the same program.
+    ///
+    /// # Errors
+    /// As [`quantize_program`].
+    pub(crate) fn quantize(
+        &self,
+        scheme: &ProgramScheme,
+    ) -> Result<(LoweredProgram, ProgramScheme), QuantError> {
+        scheme.check(&self.graph)?;
+        let plan = match (scheme.ranks, &self.plan) {
+            (false, _) => None,
+            (true, Some(plan)) => Some(plan),
+            (true, None) => {
+                return Err(QuantError::Parameter {
+                    what: "a scheme",
+                    found: "of ranks".into(),
+                    expected: "one of scaled inputs: not only trees read the model's",
+                });
+            }
+        };
+        lowered(&self.graph, scheme, plan)
+    }
+}
+
+fn lowered(
     graph: &Graph,
     scheme: &ProgramScheme,
+    plan: Option<&Plan>,
 ) -> Result<(LoweredProgram, ProgramScheme), QuantError> {
-    scheme.check(graph)?;
-    check::graph(graph)?;
-    let graph = patterns::recognised(graph);
-    let graph = graph.as_ref();
     let limbs = scheme.limbs;
     let room = (limbs.bits * limbs.input) as i32 - 1;
     let exponent = ceil_log2(f64::from(scheme.range).max(1e-6));
-    let input_scale = Scale(room - exponent);
+    let (inputs, input_scale, encoding) = match plan {
+        None => (graph.inputs(), Scale(room - exponent), Encoding::Scaled),
+        Some(plan) => (plan.ranks.len(), Scale(0), plan.encoding()),
+    };
+    if let Some(needed) = plan.map(|plan| plan.input_limbs(limbs.bits))
+        && needed > limbs.input
+    {
+        return Err(QuantError::Overflow {
+            node: graph.input.name.clone(),
+            needed: needed.saturating_mul(limbs.bits),
+            available: limbs.bits * limbs.input,
+        });
+    }
     let program = Program {
         name: graph.name.clone(),
         input: graph.input.name.clone(),
-        inputs: graph.inputs(),
+        inputs,
         input_scale,
+        encoding,
+        labelled: false,
         limbs,
         tables: Vec::new(),
         steps: Vec::new(),
@@ -140,7 +207,16 @@ pub(crate) fn quantize_limited(
         probability: false,
     };
     let mut lowering = Lowering::new(scheme, program);
-    let input = (0..graph.inputs()).map(Element::of).collect();
+    let mut scores = match plan {
+        Some(plan) => lowering.forest(plan)?,
+        None => HashMap::new(),
+    };
+    let is_done = |value: usize| plan.is_some_and(|plan| plan.done[value]);
+    // Nothing reads ranks but the trees.
+    let input = match plan {
+        Some(_) => Vec::new(),
+        None => (0..inputs).map(Element::of).collect(),
+    };
     let mut values = vec![Rc::new(Value {
         elements: input,
         nodes: Vec::new(),
@@ -148,8 +224,8 @@ pub(crate) fn quantize_limited(
     let needed = needed(graph);
     let readers = readers(graph, &needed);
     for (index, node) in graph.nodes.iter().enumerate() {
-        let mut value = Value::default();
-        if needed[index + 1] {
+        let mut value = scores.remove(&(index + 1)).unwrap_or_default();
+        if needed[index + 1] && !is_done(index + 1) {
             let operands: Vec<Rc<Value>> = node.inputs.iter().map(|i| values[*i].clone()).collect();
             lowering.at = index + 1;
             value = lowering.node(node, operands)?;
@@ -213,6 +289,9 @@ impl ProgramScheme {
         };
         if !(0.0..=WIDEST_RANGE).contains(&f64::from(self.range)) {
             return parameter("input range", self.range.to_string(), "0 to 10^9");
+        }
+        if self.ranks && self.range != 0.0 {
+            return parameter("input range", self.range.to_string(), "0 for ranks");
         }
         if !(2..=24).contains(&self.fraction_bits) {
             let found = self.fraction_bits.to_string();
@@ -303,6 +382,9 @@ impl Lowering<'_> {
             let is_plain = !matches!(step.kind, Kind::Hints(_) | Kind::Conv(_));
             is_plain
                 && wires.iter().all(|wire| self.scales[*wire] >= 0)
+                && wires
+                    .windows(2)
+                    .all(|w| self.scales[w[0]] == self.scales[w[1]])
                 && step.len() == wires.len()
                 && wires.iter().copied().eq(count - wires.len()..count)
         });

@@ -12,6 +12,7 @@
 //! | [`Kind::Products`] | `a b` |
 //! | [`Kind::Table`] | a function that is linear between the multiples of `2^bits` |
 //! | [`Kind::Hints`] | anything: later steps say what it has to be |
+//! | [`Kind::Forest`] | the scores of decision trees |
 //!
 //! [`Finish`] says how a wire's value comes from `y`. Data movement needs no step: steps name the
 //! wires that they read.
@@ -19,6 +20,8 @@
 mod bounds;
 mod conv;
 mod evaluate;
+mod forest;
+mod ranks;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,8 @@ use crate::QuantError;
 pub use bounds::Interval;
 pub use conv::IntegerConv;
 pub use evaluate::ProgramTrace;
+pub use forest::{Child, Forest, ForestNode};
+pub use ranks::{Encoding, Ranks};
 
 /// A wire: its position among all wires of a program.
 pub type Wire = usize;
@@ -45,8 +50,14 @@ pub struct Program {
     pub input: String,
     /// Number of inputs: the first wires.
     pub inputs: usize,
-    /// Their scale.
+    /// Their scale; 0 for ranks.
     pub input_scale: Scale,
+    /// How a row of real numbers becomes these integers.
+    #[serde(default, skip_serializing_if = "Encoding::is_scaled")]
+    pub encoding: Encoding,
+    /// Whether the last input is a label: a class, not rounded or ranked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub labelled: bool,
     /// Limb widths.
     pub limbs: ProgramLimbs,
     /// Functions.
@@ -136,6 +147,8 @@ pub enum Kind {
     },
     /// Integers that the prover supplies.
     Hints(Vec<Hint>),
+    /// The scores of decision trees; at most one step of a program. [`Finish::Exact`].
+    Forest(Forest),
 }
 
 /// `bias + sum weight * wire`.
@@ -297,6 +310,7 @@ impl Step {
             Kind::Products(pairs) => pairs.len(),
             Kind::Table { inputs, .. } => inputs.len(),
             Kind::Hints(hints) => hints.len(),
+            Kind::Forest(forest) => forest.bias.len(),
         }
     }
 
@@ -315,7 +329,9 @@ impl Step {
                 let sums = hints.iter().flat_map(Hint::sums);
                 Box::new(sums.flat_map(Sum::weights))
             }
-            Kind::Products(_) | Kind::Table { .. } => Box::new(std::iter::empty()),
+            Kind::Products(_) | Kind::Table { .. } | Kind::Forest(_) => {
+                Box::new(std::iter::empty())
+            }
         }
     }
 }
@@ -331,6 +347,10 @@ impl Program {
         let of = |step: &Step| match &step.kind {
             Kind::Dense { weights, bias, .. } => weights.len() + bias.len(),
             Kind::Conv(conv) => conv.weights.len() + conv.bias.len(),
+            Kind::Forest(forest) => {
+                let leaves: usize = forest.leaves.iter().map(Vec::len).sum();
+                forest.nodes.len() + leaves
+            }
             _ => 0,
         };
         self.steps.iter().map(of).sum()
@@ -341,12 +361,50 @@ impl Program {
         if self.probability { 0.5 } else { 0.0 }
     }
 
-    /// Rounds one row of real inputs to integers.
+    /// Numbers in a row of real inputs, the label included.
+    pub fn row_length(&self) -> usize {
+        match &self.encoding {
+            Encoding::Scaled => self.inputs,
+            Encoding::Ranks { features, .. } => features + usize::from(self.labelled),
+        }
+    }
+
+    /// The integers of one row of real inputs.
     ///
     /// # Errors
-    /// A row of another length, or a value that is not finite or lies outside the input range.
+    /// A row of another length, a value that is not a number or lies outside the input range, or a
+    /// label that is not an integer in that range.
     pub fn quantize(&self, row: &[f32]) -> Result<Vec<i64>, QuantError> {
+        if row.len() != self.row_length() {
+            return Err(QuantError::RowLength {
+                input: self.input.clone(),
+                expected: self.row_length(),
+                found: row.len(),
+            });
+        }
+        let (features, label) = match self.labelled {
+            true => row.split_at(row.len() - 1),
+            false => (row, [].as_slice()),
+        };
         let range = self.limbs.input_range();
-        crate::model::quantize_row(&self.input, self.inputs, self.input_scale, range, row)
+        let encode = |scale, row: &[f32]| {
+            crate::model::quantize_row(&self.input, row.len(), scale, range, row)
+        };
+        let mut integers = match &self.encoding {
+            Encoding::Scaled => encode(self.input_scale, features)?,
+            Encoding::Ranks { ranks, .. } => ranks::of_row(&self.input, ranks, features)?,
+        };
+        let is_class = |label: &f32| label.fract() == 0.0;
+        if let Some(label) = label.iter().find(|label| !is_class(label)) {
+            return Err(QuantError::OutOfRange {
+                input: self.input.clone(),
+                index: features.len(),
+                value: *label,
+                low: 0.0,
+                high: range.1 as f64,
+            });
+        }
+        integers.extend(encode(Scale(0), label)?);
+        Ok(integers)
     }
 }

@@ -178,7 +178,7 @@ impl VerifyingKey {
             What::Input,
             input,
             shape.visibility().input,
-            shape.inputs(),
+            shape.public_inputs(),
             *input_scale,
         )?;
         let scale = map.output_scale();
@@ -186,13 +186,13 @@ impl VerifyingKey {
             What::Output,
             output,
             shape.visibility().output,
-            shape.outputs(),
+            shape.public_outputs(),
             scale,
         )?;
         let shape = match shape {
             TableShape::Program(shape) => {
                 let [inputs, outputs] = [input, output].map(PublicData::integers);
-                return Ok(vec![program::instance(shape, &inputs, &outputs)]);
+                return Ok(program::instance(shape, &inputs, &outputs));
             }
             TableShape::Chain(shape) => shape,
         };
@@ -238,7 +238,7 @@ fn check(
     what: What,
     data: &PublicData,
     expected: DataVisibility,
-    count: u32,
+    count: usize,
     scale: Scale,
 ) -> Result<(), VerifyError> {
     if data.visibility() != expected {
@@ -252,10 +252,10 @@ fn check(
     let PublicData::Values(values) = data else {
         return Ok(());
     };
-    if values.len() != count as usize {
+    if values.len() != count {
         return Err(VerifyError::Count {
             what,
-            expected: count as usize,
+            expected: count,
             found: values.len(),
         });
     }

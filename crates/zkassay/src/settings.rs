@@ -35,7 +35,18 @@ pub struct Settings {
     import: ImportOptions,
     visibility: Visibility,
     layout: LayoutTarget,
+    /// Inferences in one proof.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    batch: u32,
     calibration: Option<Calibrated>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(batch: &u32) -> bool {
+    *batch == 1
 }
 
 /// What a calibration was asked for.
@@ -96,6 +107,7 @@ impl Settings {
             import: model.options().clone(),
             visibility: options.visibility,
             layout: options.target,
+            batch: options.batch,
             calibration: None,
         }
     }
@@ -146,6 +158,8 @@ impl Settings {
         CompileOptions {
             visibility: self.visibility,
             target: self.layout,
+            batch: self.batch,
+            totals: false,
         }
     }
 

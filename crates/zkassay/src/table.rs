@@ -163,6 +163,7 @@ fn steps(compiled: &Compiled) -> Vec<StepRow> {
                     Kind::Products(_) => "Products",
                     Kind::Table { .. } => "Table",
                     Kind::Hints(_) => "Hints",
+                    Kind::Forest(_) => "Forest",
                 },
                 outputs: step.len(),
             };

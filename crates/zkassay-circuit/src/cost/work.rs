@@ -62,6 +62,8 @@ const VERIFIED_HASHES: f64 = 60_000.0;
 const VERIFICATION: f64 = 60_000.0;
 /// Multiplications per row of a verifier: powers of the point of evaluation, Lagrange polynomials.
 const VERIFIED_ROW: f64 = 0.7;
+/// One of so many nodes of trees is on the way, about.
+const VISITED: usize = 5;
 /// Shares that one thread does while others wait.
 const SERIAL_PROVING: f64 = 0.1;
 const SERIAL_VERIFYING: f64 = 0.9;
@@ -87,6 +89,8 @@ pub struct Profile {
     pub dimensions: Dimensions,
     limbs: usize,
     limb_bits: usize,
+    /// Columns of answers and edges of trees.
+    nodes: usize,
     /// Columns of weights that a proof combines to one.
     combined: usize,
     /// The most weights that the table holds.
@@ -102,6 +106,7 @@ impl Profile {
             dimensions: Dimensions::new(shape),
             limbs: shape.limbs() as usize,
             limb_bits: shape.limb_bits as usize,
+            nodes: 0,
             combined: match shape.unbound() || shape.block_width < LEAST_COMBINED {
                 true => 0,
                 false => width,
@@ -116,8 +121,9 @@ impl Profile {
         let width = shape.block_width as usize;
         Self {
             dimensions: Dimensions::of_program(shape),
-            limbs: shape.limbs as usize,
+            limbs: shape.lanes as usize * shape.limbs as usize,
             limb_bits: shape.limb_bits as usize,
+            nodes: shape.lanes as usize * 2 * shape.slots as usize,
             combined: match shape.block_width < LEAST_COMBINED {
                 true => 0,
                 false => width,
@@ -141,7 +147,8 @@ impl Work {
         let [advice, fixed, instance] = [of.advice(), of.fixed, of.instance].map(|x| x as f64);
         let (limbs, bits) = (profile.limbs, profile.limb_bits);
         let small = limbs as f64 * commit_small(of, of.rows, bits)
-            + (of.first_phase - limbs) as f64 * commit_small(of, of.rows, 2 * bits);
+            + (of.first_phase - limbs - profile.nodes) as f64 * commit_small(of, of.rows, 2 * bits)
+            + profile.nodes as f64 * commit_small(of, of.rows / VISITED, 2 * bits);
         // Blinding, quotient and the two openings beside the second phase.
         let others = of.pieces() + 3;
         let full = (of.second_phase + others) as f64 * commit(of);

@@ -9,6 +9,7 @@ use zkassay_quant::{Finish, Kind, Program, Step, Sum, Wire};
 
 use super::plan::{ProgramPlan, too_large};
 use super::rows::Rows;
+use super::trees::Trees;
 use super::witness::ProgramWitness;
 use crate::layout::Cells;
 use crate::{CircuitError, CompileOptions};
@@ -120,7 +121,7 @@ impl CompiledProgram {
         plan: &ProgramPlan,
         options: &CompileOptions,
     ) -> Result<Self, CircuitError> {
-        let Some(rows) = Rows::new(&program, plan.block_width) else {
+        let Some(rows) = Rows::new(&program, plan.block_width, plan.slots) else {
             return Err(too_large(&program, Rows::MOST));
         };
         let shape = rows.shape(&program, plan, options);
@@ -158,12 +159,41 @@ impl CompiledProgram {
         &self.rows.consumers
     }
 
+    /// Where the nodes of trees are.
+    pub fn trees(&self) -> Option<&Trees> {
+        self.rows.trees.as_ref()
+    }
+
     /// The table filled for one row of real inputs.
     ///
     /// # Errors
-    /// A row of the wrong length, or a value outside the input range.
+    /// A row of the wrong length, a value outside the input range, or a table for several rows.
     pub fn witness(&self, row: &[f32]) -> Result<ProgramWitness, CircuitError> {
-        Ok(ProgramWitness::new(self, &self.program.evaluate(row)?))
+        self.witness_batch(&[row])
+    }
+
+    /// The table filled for as many rows of real inputs as it has lanes.
+    ///
+    /// # Errors
+    /// Too many or too few rows; a row of the wrong length, or a value outside the input range.
+    pub fn witness_batch<R: AsRef<[f32]>>(
+        &self,
+        rows: &[R],
+    ) -> Result<ProgramWitness, CircuitError> {
+        let expected = self.shape.lanes as usize;
+        if rows.len() != expected {
+            let found = rows.len();
+            return Err(CircuitError::BatchLength { expected, found });
+        }
+        let traces = rows.iter().map(|row| self.program.evaluate(row.as_ref()));
+        let traces: Vec<_> = traces.collect::<Result<_, _>>()?;
+        Ok(ProgramWitness::new(self, &traces))
+    }
+
+    /// The number of thresholds of an input that trees ask about.
+    pub(super) fn thresholds(&self, wire: Wire) -> Option<u32> {
+        let (_, forest) = Trees::of(&self.program)?;
+        forest.features.get(wire).copied()
     }
 
     /// The weights of a row: `(column, weight)`.
@@ -235,8 +265,17 @@ impl CompiledProgram {
             self.producer_cells(columns, &mut cells, row, producer);
         }
         self.function_cells(columns, &mut cells);
+        if let (Some(trees), Some((_, forest)), Some(columns)) =
+            (&self.rows.trees, Trees::of(&self.program), &columns.forest)
+        {
+            trees.fixed_cells(forest, self.shape.total_bits(), columns, &mut cells);
+        }
         let mut shown = vec![];
-        if self.shape.reveals_outputs() {
+        if let Some(total) = columns.total.filter(|_| self.shape.reveals_outputs()) {
+            for index in 0..self.program.outputs {
+                cells.set(total, self.shape.output_row(index), 1);
+            }
+        } else if self.shape.reveals_outputs() {
             shown.extend((0..self.program.outputs).map(|index| self.shape.output_row(index)));
         }
         if self.shape.reveals_inputs() {
@@ -283,7 +322,13 @@ impl CompiledProgram {
         };
         match *producer {
             Producer::Idle => return,
-            Producer::Input(_) => mark(Some(kinds.input)),
+            Producer::Input(wire) => {
+                mark(Some(kinds.input));
+                if let Some(count) = self.thresholds(wire) {
+                    mark(Some(columns.linear));
+                    cells.set(columns.bias, row, count.into());
+                }
+            }
             Producer::Function { step, .. } => {
                 mark(kinds.table);
                 if let Kind::Table { table, .. } = self.program.steps[step].kind {
@@ -303,7 +348,7 @@ impl CompiledProgram {
                 let step = &self.program.steps[step];
                 mark(finish_column(kinds, step.finish));
                 match &step.kind {
-                    Kind::Table { .. } | Kind::Hints(_) => {}
+                    Kind::Table { .. } | Kind::Hints(_) | Kind::Forest(_) => {}
                     Kind::Products(_) => mark(kinds.product),
                     Kind::Dense { .. } | Kind::Conv(_) | Kind::Sums(_) => {
                         mark(Some(columns.linear));

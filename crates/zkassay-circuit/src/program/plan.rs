@@ -5,9 +5,11 @@
 
 use zkassay_fixed::DataVisibility;
 use zkassay_gadgets::Shape;
+use zkassay_gadgets::program::ProgramShape;
 use zkassay_quant::{Kind, Program, Step};
 
 use super::rows::Rows;
+use super::trees::Trees;
 use crate::cost::{CONTRACT_LIMIT, Profile};
 use crate::plan::{DEGREES, MAX_LIMB_BITS, MIN_LOGROWS, Rank};
 use crate::{CircuitError, CompileOptions, LayoutTarget};
@@ -19,6 +21,8 @@ pub struct ProgramPlan {
     pub logrows: u32,
     /// Weights per row.
     pub block_width: u32,
+    /// Nodes of trees per row.
+    pub slots: u32,
     /// Greatest degree of a gate: 3 or 5.
     pub degree: u32,
 }
@@ -40,6 +44,12 @@ impl ProgramPlan {
                 },
             });
         }
+        if !(1..=ProgramShape::MAX_LANES).contains(&options.batch) {
+            return Err(CircuitError::Batch {
+                found: options.batch,
+                limit: ProgramShape::MAX_LANES,
+            });
+        }
         let segments: usize = program
             .tables
             .iter()
@@ -47,8 +57,11 @@ impl ProgramPlan {
             .sum();
         let mut best: Option<(Rank, Self)> = None;
         let (mut least_rows, mut least_contract) = (usize::MAX, usize::MAX);
-        for block_width in block_widths(program) {
-            let Some(rows) = Rows::new(program, block_width) else {
+        let slots = slots(program);
+        let widths = block_widths(program);
+        let sizes = widths.iter().flat_map(|w| slots.iter().map(|s| (*w, *s)));
+        for (block_width, slots) in sizes {
+            let Some(rows) = Rows::new(program, block_width, slots) else {
                 continue;
             };
             let needed = rows.len().max(segments).max(1 << program.limbs.bits);
@@ -60,6 +73,7 @@ impl ProgramPlan {
                 let plan = Self {
                     logrows,
                     block_width,
+                    slots,
                     degree,
                 };
                 let shape = rows.shape(program, &plan, options);
@@ -101,9 +115,11 @@ impl ProgramPlan {
     }
 }
 
+/// Rows that nothing can use.
+const UNUSABLE: usize = 7;
+
 /// The least table for so many rows.
 fn logrows(needed: usize) -> Option<u32> {
-    const UNUSABLE: usize = 7;
     (MIN_LOGROWS..=Shape::MAX_LOGROWS).find(|logrows| (1 << logrows) - UNUSABLE >= needed)
 }
 
@@ -131,6 +147,27 @@ fn block_widths(program: &Program) -> Vec<u32> {
     let kept =
         |(index, width): (usize, u32)| (index % every == 0 || index == last).then_some(width);
     widths.into_iter().enumerate().filter_map(kept).collect()
+}
+
+/// Numbers of nodes per row that are worth a try: for each size of table, about the least that fits.
+fn slots(program: &Program) -> Vec<u32> {
+    let Some((_, forest)) = Trees::of(program) else {
+        return vec![0];
+    };
+    let mut all = vec![];
+    for logrows in MIN_LOGROWS..=Shape::MAX_LOGROWS {
+        let room = (1usize << logrows).saturating_sub(UNUSABLE + forest.bias.len());
+        let fits = |slots: &u32| Trees::rows_of_features(forest, *slots as usize) <= room;
+        if let Some(least) = (1..=ProgramShape::MAX_SLOTS).find(fits) {
+            // One more, if there is something else in the table.
+            all.extend([least, (least + 1).min(ProgramShape::MAX_SLOTS)]);
+            if least == 1 {
+                break;
+            }
+        }
+    }
+    all.dedup();
+    all
 }
 
 /// The refusal of a program that needs at least so many rows.

@@ -9,6 +9,7 @@ use zkassay_quant::{Finish, IntegerConv, Kind, Program, Step, Sum, Wire};
 use super::grid::{Class, Grid};
 use super::layout::{Consumer, Producer, Weights};
 use super::plan::ProgramPlan;
+use super::trees::Trees;
 use crate::CompileOptions;
 
 /// Where the accumulator of a row stands in its linear step.
@@ -34,14 +35,17 @@ pub(super) struct Rows {
     pub(super) row_of: Vec<usize>,
     /// The grids of convolutions, by step.
     pub(super) grids: Vec<Option<Arc<Grid>>>,
+    /// The nodes of trees.
+    pub(super) trees: Option<Trees>,
 }
 
 impl Rows {
     /// More rows than any table has.
     pub(super) const MOST: usize = 1 << Shape::MAX_LOGROWS;
 
-    /// The rows of a program, with so many weights in each; `None` if they are more than any table has.
-    pub(super) fn new(program: &Program, block_width: u32) -> Option<Self> {
+    /// The rows of a program, with so many weights and nodes in each; `None` if they are more than any
+    /// table has.
+    pub(super) fn new(program: &Program, block_width: u32, slots: u32) -> Option<Self> {
         let width = block_width as usize;
         let mut rows = Self {
             row_of: vec![0; program.wires()],
@@ -60,9 +64,7 @@ impl Rows {
         rows.coupled(&program.steps[last], last, firsts[last]);
         rows.step(program, last, firsts[last], width)?;
         rows.first_input = rows.producers.len();
-        for wire in 0..program.inputs {
-            rows.produce(wire, Producer::Input(wire));
-        }
+        rows.inputs(program, &firsts, slots as usize);
         for (index, first) in firsts[..last].iter().enumerate() {
             rows.step(program, index, *first, width)?;
         }
@@ -85,6 +87,46 @@ impl Rows {
     fn produce(&mut self, wire: Wire, producer: Producer) {
         self.row_of[wire] = self.producers.len();
         self.producers.push(producer);
+    }
+
+    /// The inputs. Ranks are what the answers of trees add up to: these are one linear step.
+    fn inputs(&mut self, program: &Program, firsts: &[Wire], slots: usize) {
+        let forest = Trees::of(program).filter(|_| slots > 0);
+        for wire in 0..program.inputs {
+            self.produce(wire, Producer::Input(wire));
+            if forest.is_some_and(|(_, forest)| wire + 1 == forest.features.len()) {
+                self.linear(self.first_input);
+            }
+        }
+        let Some((step, forest)) = forest else {
+            return;
+        };
+        let first = self.consumers.len();
+        let trees = Trees::new(forest, step, firsts[step], first, slots);
+        for score in 0..forest.bias.len() {
+            self.consumers.push(Consumer {
+                operand: Some(trees.first_score + score),
+                start: score == 0,
+                ..Consumer::default()
+            });
+        }
+        let [same, next] = [0, 1].map(|exponent| position(&mut self.strides, exponent));
+        for (feature, rows) in trees.features.iter().enumerate() {
+            for row in rows.clone() {
+                let is_first = row == rows.start;
+                self.consumers.push(match (feature, is_first) {
+                    (0, true) => Consumer {
+                        weights: Weights::One(1),
+                        ..Consumer::default()
+                    },
+                    _ => Consumer {
+                        stride: Some(if is_first { next } else { same }),
+                        ..Consumer::default()
+                    },
+                });
+            }
+        }
+        self.trees = Some(trees);
     }
 
     /// Makes one linear step of the rows from `first` on.
@@ -113,7 +155,7 @@ impl Rows {
         };
         match &step.kind {
             Kind::Table { .. } | Kind::Products(_) => {}
-            Kind::Hints(hints) => (0..hints.len()).for_each(|at| wire(self, at)),
+            Kind::Hints(_) | Kind::Forest(_) => (0..step.len()).for_each(|at| wire(self, at)),
             Kind::Dense { inputs, bias, .. } => {
                 if inputs.len().saturating_mul(bias.len().div_ceil(width)) > Self::MOST {
                     return None;
@@ -329,6 +371,9 @@ impl Rows {
                 _ => 1,
             },
             used_rows: self.len() as u32,
+            lanes: options.batch,
+            totals: options.totals,
+            slots: plan.slots,
             visibility: options.visibility,
         }
     }

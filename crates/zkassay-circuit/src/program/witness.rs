@@ -8,30 +8,43 @@ use zkassay_quant::{Finish, IntegerConv, Kind, ProgramTrace};
 
 use super::grid::Grid;
 use super::layout::{CompiledProgram, Producer, segment_number};
+use super::trees::Trees;
 
-/// The advice columns of phase 1 and the public values, for one input.
+/// The advice columns of phase 1 and the public values.
 ///
 /// Phase 2 is a function of these and the challenges, computed while proving: a dishonest
 /// phase 1 gets an honest phase 2, which is what soundness tests want.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramWitness {
-    /// What rows produce, rows `0..=last_row`.
+    /// One inference each.
+    pub lanes: Vec<Lane>,
+    /// How often each entry of the range table is used.
+    pub multiplicity: Vec<Field>,
+    /// How often each entry of the table of functions is used; empty without functions.
+    pub function: Vec<Field>,
+    /// The instance columns.
+    pub instance: Vec<Vec<Field>>,
+    /// The integers of the input, lane after lane.
+    pub inputs: Vec<i64>,
+    /// The outputs at their scale, lane after lane; or their totals.
+    pub outputs: Vec<i64>,
+}
+
+/// The advice columns of one inference, rows `0..=last_row`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// What rows produce.
     pub value: Vec<Field>,
     /// What rows read.
     pub operand: Vec<Field>,
     /// One column per limb.
     pub limbs: Vec<Vec<Field>>,
-    /// How often each entry of the range table is used.
-    pub multiplicity: Vec<Field>,
-    /// Segment, `c0`, `c1` and how often each entry of the table of functions is used; none without
-    /// functions.
-    pub function: Vec<Vec<Field>>,
-    /// The instance column.
-    pub instance: Vec<Vec<Field>>,
-    /// The integers of the input.
-    pub inputs: Vec<i64>,
-    /// The outputs, at their scale.
-    pub outputs: Vec<i64>,
+    /// Segment of a function, `c0` and `c1`; none without functions.
+    pub segment: Vec<Vec<Field>>,
+    /// The answers at nodes of trees, one column per slot.
+    pub below: Vec<Vec<Field>>,
+    /// The edges that are taken.
+    pub edges: Vec<Vec<Field>>,
 }
 
 /// Limbs of all rows, before they are field elements.
@@ -52,8 +65,97 @@ impl LimbCells {
 }
 
 impl ProgramWitness {
-    /// Fills the table from an evaluation.
-    pub(super) fn new(compiled: &CompiledProgram, trace: &ProgramTrace) -> Self {
+    /// Fills the table from evaluations, one per lane.
+    pub(super) fn new(compiled: &CompiledProgram, traces: &[ProgramTrace]) -> Self {
+        let (shape, program) = (compiled.shape(), compiled.program());
+        let mut counts = Counts {
+            limbs: vec![0; shape.last_row() + 1],
+            segments: vec![0; shape.last_row() + 1],
+        };
+        let lanes = traces.iter();
+        let lanes = lanes.map(|trace| Lane::new(compiled, trace, &mut counts));
+        let lanes = lanes.collect();
+        let elements = |numbers: Vec<u64>| numbers.into_iter().map(Field::from).collect();
+        let inputs: Vec<i64> = traces
+            .iter()
+            .flat_map(|trace| &trace.wires[..program.inputs])
+            .copied()
+            .collect();
+        let outputs: Vec<i64> = match shape.totals {
+            true => (0..program.outputs)
+                .map(|output| traces.iter().map(|trace| trace.outputs[output]).sum())
+                .collect(),
+            false => traces.iter().flat_map(|t| &t.outputs).copied().collect(),
+        };
+        Self {
+            lanes,
+            multiplicity: elements(counts.limbs),
+            function: match shape.kinds.table {
+                true => elements(counts.segments),
+                false => vec![],
+            },
+            instance: instance(shape, &inputs, &outputs),
+            inputs,
+            outputs,
+        }
+    }
+
+    /// Whether it has the columns and rows of a shape.
+    pub fn fits(&self, shape: &ProgramShape) -> bool {
+        let length = shape.last_row() + 1;
+        let (lanes, limbs) = (shape.lanes as usize, shape.limbs as usize);
+        let (slots, segment) = (shape.slots as usize, if shape.kinds.table { 3 } else { 0 });
+        let lane_fits = |lane: &Lane| {
+            lane.limbs.len() == limbs
+                && lane.segment.len() == segment
+                && [&lane.below, &lane.edges].map(Vec::len) == [slots; 2]
+                && lane.columns().all(|column| column.len() == length)
+        };
+        self.lanes.len() == lanes
+            && self.lanes.iter().all(lane_fits)
+            && self.multiplicity.len() == length
+            && self.function.len() == if shape.kinds.table { length } else { 0 }
+            && self.instance.len() == lanes
+            && self.instance.iter().all(|column| column.len() <= length)
+    }
+
+    /// The columns of phase 1.
+    pub fn first_phase(&self, columns: &ProgramColumns) -> Vec<(Column<Advice>, &[Field])> {
+        let mut all: Vec<(Column<Advice>, &[Field])> =
+            vec![(columns.lookups.multiplicity, &self.multiplicity)];
+        if let Some(function) = &columns.function {
+            all.push((function.multiplicity, &self.function));
+        }
+        for (lane, columns) in self.lanes.iter().zip(&columns.lanes) {
+            let nodes = columns.nodes.iter();
+            let columns = [columns.value, columns.operand]
+                .into_iter()
+                .chain(columns.limbs.iter().copied())
+                .chain(columns.segment.into_iter().flatten())
+                .chain(nodes.clone().map(|node| node.below))
+                .chain(nodes.map(|node| node.edge));
+            all.extend(columns.zip(lane.columns().map(Vec::as_slice)));
+        }
+        all
+    }
+}
+
+/// How often entries of tables are used, over all lanes.
+struct Counts {
+    limbs: Vec<u64>,
+    segments: Vec<u64>,
+}
+
+impl Lane {
+    /// Value, operand, limbs, segment, answers, edges.
+    fn columns(&self) -> impl Iterator<Item = &Vec<Field>> {
+        let others = [&self.limbs, &self.segment, &self.below, &self.edges];
+        [&self.value, &self.operand]
+            .into_iter()
+            .chain(others.into_iter().flatten())
+    }
+
+    fn new(compiled: &CompiledProgram, trace: &ProgramTrace, counts: &mut Counts) -> Self {
         let (shape, program) = (compiled.shape(), compiled.program());
         let length = shape.last_row() + 1;
         let columns = |count: usize| vec![vec![Field::ZERO; length]; count];
@@ -62,8 +164,7 @@ impl ProgramWitness {
             columns: vec![vec![0; length]; shape.limbs as usize],
         };
         let [mut value, mut operand] = [(); 2].map(|()| vec![Field::ZERO; length]);
-        let mut function = columns(if shape.kinds.table { 4 } else { 0 });
-        let mut used = vec![0u64; length];
+        let mut function = columns(if shape.kinds.table { 3 } else { 0 });
         let mut firsts = vec![program.inputs];
         for step in &program.steps {
             firsts.push(firsts[firsts.len() - 1] + step.len());
@@ -112,7 +213,7 @@ impl ProgramWitness {
                     for (column, cell) in function.iter_mut().zip(cells) {
                         column[row] = cell;
                     }
-                    used[compiled.segment_row(*table, segment)] += 1;
+                    counts.segments[compiled.segment_row(*table, segment)] += 1;
                     let half = 1i128 << (shape.table_bits() - 1);
                     let interpolated = i128::from(c0) + i128::from(c1) * i128::from(place);
                     let rest = interpolated + half - (i128::from(v) << shape.table_bits());
@@ -132,69 +233,35 @@ impl ProgramWitness {
                 }
             }
         }
-        let mut multiplicity = vec![0u64; length];
         for column in &limbs.columns {
             for limb in &column[..shape.last_row()] {
-                multiplicity[*limb as usize] += 1;
+                counts.limbs[*limb as usize] += 1;
             }
         }
-        let elements = |numbers: Vec<u64>| numbers.into_iter().map(Field::from).collect();
-        if let Some(column) = function.last_mut() {
-            *column = elements(used);
+        let slots = shape.slots as usize;
+        let (mut below, mut edges) = (columns(slots), columns(slots));
+        if let (Some(trees), Some((_, forest))) = (compiled.trees(), Trees::of(program)) {
+            for (place, answer) in trees.answers(&trace.wires).into_iter().enumerate() {
+                let (row, slot) = trees.cell(place);
+                below[slot][row] = Field::from(u64::from(answer));
+            }
+            for (place, edge) in trees.path(forest, &trace.wires) {
+                let (row, slot) = trees.cell(place);
+                edges[slot][row] = field(edge.into());
+            }
         }
-        let outputs = &trace.outputs;
+        let elements = |column: Vec<u32>| {
+            let limbs = column.into_iter();
+            limbs.map(|limb| Field::from(u64::from(limb))).collect()
+        };
         Self {
-            instance: vec![instance(shape, &trace.wires[..program.inputs], outputs)],
             value,
             operand,
-            limbs: limbs
-                .columns
-                .into_iter()
-                .map(|column| {
-                    column
-                        .into_iter()
-                        .map(|limb| Field::from(u64::from(limb)))
-                        .collect()
-                })
-                .collect(),
-            multiplicity: elements(multiplicity),
-            function,
-            inputs: trace.wires[..program.inputs].to_vec(),
-            outputs: outputs.clone(),
+            limbs: limbs.columns.into_iter().map(elements).collect(),
+            segment: function,
+            below,
+            edges,
         }
-    }
-
-    /// Whether it has the columns and rows of a shape.
-    pub fn fits(&self, shape: &ProgramShape) -> bool {
-        let length = shape.last_row() + 1;
-        let all = [&self.value, &self.operand, &self.multiplicity];
-        self.limbs.len() == shape.limbs as usize
-            && self.function.len() == if shape.kinds.table { 4 } else { 0 }
-            && all
-                .into_iter()
-                .chain(&self.limbs)
-                .chain(&self.function)
-                .all(|c| c.len() == length)
-            && self.instance.len() == 1
-            && self.instance[0].len() <= length
-    }
-
-    /// The columns of phase 1.
-    pub fn first_phase(&self, columns: &ProgramColumns) -> Vec<(Column<Advice>, &[Field])> {
-        let mut all: Vec<(Column<Advice>, &[Field])> = vec![
-            (columns.value, &self.value),
-            (columns.operand, &self.operand),
-            (columns.lookups.multiplicity, &self.multiplicity),
-        ];
-        let limbs = columns.limbs.iter().zip(&self.limbs);
-        all.extend(limbs.map(|(column, cells)| (*column, cells.as_slice())));
-        if let Some(function) = &columns.function {
-            let [c0, c1] = function.coefficients;
-            let columns = [function.segment, c0, c1, function.multiplicity];
-            let cells = columns.into_iter().zip(&self.function);
-            all.extend(cells.map(|(column, cells)| (column, cells.as_slice())));
-        }
-        all
     }
 }
 

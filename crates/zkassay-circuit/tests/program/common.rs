@@ -7,7 +7,7 @@ use zkassay_circuit::{
 use zkassay_fixed::Scale;
 use zkassay_gadgets::halo2_proofs::dev::{MockProver, VerifyFailure};
 use zkassay_quant::{
-    Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, Step, Sum, Table, Wire,
+    Encoding, Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, Step, Sum, Table, Wire,
 };
 use zkassay_seed::Stream;
 
@@ -34,6 +34,8 @@ impl Builder {
                 input: "input".into(),
                 inputs,
                 input_scale: Scale(8),
+                encoding: Encoding::Scaled,
+                labelled: false,
                 limbs: LIMBS,
                 tables: vec![],
                 steps: vec![],

@@ -89,7 +89,11 @@ fn compiled_programs_have_the_promised_dimensions() {
                 input,
                 ..Visibility::default()
             };
-            let options = CompileOptions { visibility, target };
+            let options = CompileOptions {
+                visibility,
+                target,
+                ..CompileOptions::default()
+            };
             let compiled = CompiledProgram::with_options(every_kind(), &options).unwrap();
             let shape = compiled.shape();
             check(shape);

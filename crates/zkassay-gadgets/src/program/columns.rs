@@ -7,19 +7,23 @@ use halo2_proofs::plonk::{
 use halo2_proofs::poly::Rotation;
 
 use super::lookups::Lookups;
-use super::{ProgramShape, finish, linear, product, table};
+use super::{ProgramShape, finish, forest, linear, product, table};
 use crate::Field;
 use crate::columns::fixed;
-use crate::expression::{Expr, constant, recompose};
+use crate::expression::{Expr, constant, horner, recompose};
 
 /// Every column and challenge of a program's proof table.
 ///
+/// Each lane has its own columns, in which it holds the integers of one inference; the others
+/// are shared.
+///
 /// | column | kind | what it holds in its row |
 /// |---|---|---|
-/// | `value` | advice | the wire that the row produces |
-/// | `operand` | advice | the wire that the row reads |
-/// | `limbs` | advice | limbs of the value, of a rescale, or of a function's argument and remainder |
-/// | `segment` | advice | segment of a function, with its coefficients `c0`, `c1` |
+/// | `lanes[].value` | advice | the wire that the row produces |
+/// | `lanes[].operand` | advice | the wire that the row reads |
+/// | `lanes[].limbs` | advice | limbs of the value, of a rescale, or of a function's argument and remainder |
+/// | `lanes[].segment` | advice | segment of a function, with its coefficients `c0`, `c1` |
+/// | `lanes[].nodes` | advice | questions of decision trees, and the way through them |
 /// | `factor` | advice, phase 2 | by what the operand enters the sum |
 /// | `dot` | advice, phase 2 | sum of `operand * factor` above this row, steps by `lambda` |
 /// | `horner` | advice, phase 2 | Horner sum of the step's accumulators up to this row |
@@ -33,17 +37,17 @@ use crate::expression::{Expr, constant, recompose};
 /// | `bias` | fixed | what belongs to the accumulator, or is added to a function's argument |
 /// | `kinds` | fixed | what kind of value the row produces |
 /// | `shown` | fixed | whether the value is public |
+/// | `total` | fixed | whether the sum of the value over all lanes is public |
+/// | `forest` | fixed | the nodes of decision trees |
 /// | `active`, `boundary` | fixed | rows that gates use; the first (1) and the last (2) |
 #[derive(Clone, Debug)]
 pub struct ProgramColumns {
-    /// What rows produce.
-    pub value: Column<Advice>,
-    /// What rows read.
-    pub operand: Column<Advice>,
-    /// Limbs, least significant first.
-    pub limbs: Vec<Column<Advice>>,
+    /// The columns of each inference.
+    pub lanes: Vec<LaneColumns>,
     /// Functions.
     pub function: Option<FunctionColumns>,
+    /// Decision trees.
+    pub forest: Option<ForestColumns>,
     /// Factors of operands.
     pub factor: Column<Advice>,
     /// Sums of products.
@@ -80,25 +84,79 @@ pub struct ProgramColumns {
     pub kinds: KindColumns,
     /// Public values.
     pub shown: Column<Fixed>,
+    /// Values whose sums over all lanes are public.
+    pub total: Option<Column<Fixed>>,
     /// Rows that gates use.
     pub active: Column<Fixed>,
     /// The first and the last row.
     pub boundary: Column<Fixed>,
-    /// Public values, in their rows.
-    pub instance: Column<Instance>,
     /// The challenge `r`: places within a step.
     pub r: Challenge,
     /// The challenge `lambda`: steps.
     pub lambda: Challenge,
+    /// The challenge `rho`: lanes; there is none for a single lane.
+    pub rho: Option<Challenge>,
 }
 
-/// Columns of functions.
+/// The columns of one inference.
+#[derive(Clone, Debug)]
+pub struct LaneColumns {
+    /// What rows produce.
+    pub value: Column<Advice>,
+    /// What rows read.
+    pub operand: Column<Advice>,
+    /// Limbs, least significant first.
+    pub limbs: Vec<Column<Advice>>,
+    /// Segment of a function, and its coefficients.
+    pub segment: Option<[Column<Advice>; 3]>,
+    /// Nodes of decision trees, one per slot.
+    pub nodes: Vec<NodeColumns>,
+    /// Sums of fractions of nodes ([`forest`](super::forest)).
+    pub flows: Vec<Column<Advice>>,
+    /// Public values, in their rows.
+    pub instance: Column<Instance>,
+}
+
+/// A node of a decision tree.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeColumns {
+    /// Whether the rank is at most the node's.
+    pub below: Column<Advice>,
+    /// From the node to the next one, if the way leads through it.
+    pub edge: Column<Advice>,
+}
+
+/// The fixed columns of decision trees ([`forest`](super::forest)).
+#[derive(Clone, Debug)]
+pub struct ForestColumns {
+    /// The number of the row's first node.
+    pub position: Column<Fixed>,
+    /// Whether the questions go on with those of the row above.
+    pub continues: Column<Fixed>,
+    /// Place of an operand, or of a constant, in the packed scores.
+    pub score: Column<Fixed>,
+    /// One per slot.
+    pub slots: Vec<SlotColumns>,
+}
+
+/// The fixed columns of a node.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotColumns {
+    /// What the answer adds to the rank.
+    pub rank: Column<Fixed>,
+    /// The edge after no.
+    pub no: Column<Fixed>,
+    /// The edge after yes, less that after no.
+    pub turn: Column<Fixed>,
+    /// Packed scores by unit of the edge, after no.
+    pub no_score: Column<Fixed>,
+    /// After yes, less those after no.
+    pub turn_score: Column<Fixed>,
+}
+
+/// Shared columns of functions.
 #[derive(Clone, Debug)]
 pub struct FunctionColumns {
-    /// Which segment, over all functions.
-    pub segment: Column<Advice>,
-    /// Its coefficients.
-    pub coefficients: [Column<Advice>; 2],
     /// How often each segment is used.
     pub multiplicity: Column<Advice>,
     /// The segments that there are: number, coefficients.
@@ -147,19 +205,52 @@ pub(crate) struct Limbs {
 impl ProgramColumns {
     /// Allocates the columns and creates every gate.
     pub fn configure(meta: &mut ConstraintSystem<Field>, shape: &ProgramShape) -> Self {
-        let value = meta.advice_column();
-        let operand = meta.advice_column();
-        let limbs: Vec<_> = (0..shape.limbs).map(|_| meta.advice_column()).collect();
+        let slots = shape.slots as usize;
+        let mut lanes: Vec<LaneColumns> = (0..shape.lanes)
+            .map(|_| LaneColumns {
+                value: meta.advice_column(),
+                operand: meta.advice_column(),
+                limbs: (0..shape.limbs).map(|_| meta.advice_column()).collect(),
+                segment: (shape.kinds.table).then(|| [(); 3].map(|()| meta.advice_column())),
+                nodes: (0..slots)
+                    .map(|_| NodeColumns {
+                        below: meta.advice_column(),
+                        edge: meta.advice_column(),
+                    })
+                    .collect(),
+                flows: vec![],
+                instance: meta.instance_column(),
+            })
+            .collect();
         let multiplicity = meta.advice_column();
         let function = shape.kinds.table.then(|| FunctionColumns {
-            segment: meta.advice_column(),
-            coefficients: [(); 2].map(|()| meta.advice_column()),
             multiplicity: meta.advice_column(),
             table: [(); 3].map(|()| meta.fixed_column()),
         });
         let [r, lambda, beta, gamma] = [(); 4].map(|()| meta.challenge_usable_after(FirstPhase));
+        let rho = (shape.lanes > 1).then(|| meta.challenge_usable_after(FirstPhase));
         let [factor, dot, horner, combination] =
             [(); 4].map(|()| meta.advice_column_in(SecondPhase));
+        for lane in &mut lanes {
+            let count = slots.div_ceil(forest::nodes_per_flow(shape));
+            lane.flows = (0..count)
+                .map(|_| meta.advice_column_in(SecondPhase))
+                .collect();
+        }
+        let forest = (slots > 0).then(|| ForestColumns {
+            position: meta.fixed_column(),
+            continues: meta.fixed_column(),
+            score: meta.fixed_column(),
+            slots: (0..slots)
+                .map(|_| SlotColumns {
+                    rank: meta.fixed_column(),
+                    no: meta.fixed_column(),
+                    turn: meta.fixed_column(),
+                    no_score: meta.fixed_column(),
+                    turn_score: meta.fixed_column(),
+                })
+                .collect(),
+        });
         let weights = (0..shape.block_width)
             .map(|_| meta.fixed_column())
             .collect();
@@ -179,10 +270,9 @@ impl ProgramColumns {
         };
         let lookups = Lookups::allocate(meta, shape, multiplicity, beta, gamma);
         let columns = Self {
-            value,
-            operand,
-            limbs,
+            lanes,
             function,
+            forest,
             factor,
             dot,
             horner,
@@ -201,20 +291,37 @@ impl ProgramColumns {
             bias: meta.fixed_column(),
             kinds,
             shown: meta.fixed_column(),
+            total: shape.totals.then(|| meta.fixed_column()),
             active: meta.fixed_column(),
             boundary: meta.fixed_column(),
-            instance: meta.instance_column(),
             r,
             lambda,
+            rho,
         };
         linear::configure(meta, shape, &columns);
         finish::configure(meta, shape, &columns);
         product::configure(meta, shape, &columns);
         table::configure(meta, shape, &columns);
+        forest::configure(meta, shape, &columns);
         columns.lookups.configure(meta, &columns);
         columns
     }
 
+    /// `sum_l rho^l of_l` over the lanes.
+    pub(crate) fn mixed(
+        &self,
+        meta: &mut VirtualCells<'_, Field>,
+        mut of: impl FnMut(&mut VirtualCells<'_, Field>, &LaneColumns) -> Expr,
+    ) -> Expr {
+        let terms: Vec<Expr> = self.lanes.iter().map(|lane| of(meta, lane)).collect();
+        let rho = self
+            .rho
+            .map_or(constant(Field::zero()), |rho| meta.query_challenge(rho));
+        horner(&rho, terms.into_iter())
+    }
+}
+
+impl LaneColumns {
     /// The limbs of the current row.
     pub(crate) fn limbs(&self, meta: &mut VirtualCells<'_, Field>, shape: &ProgramShape) -> Limbs {
         let limbs: Vec<Expr> = self

@@ -22,7 +22,7 @@ use halo2_proofs::plonk::{ConstraintSystem, VirtualCells};
 use halo2_proofs::poly::Rotation;
 
 use super::columns::KindColumns;
-use super::{ProgramColumns, ProgramShape};
+use super::{LaneColumns, ProgramColumns, ProgramShape};
 use crate::columns::fixed;
 use crate::expression::{Expr, constant};
 use crate::{Field, power_of_two};
@@ -32,16 +32,19 @@ pub(super) fn accumulator(
     meta: &mut VirtualCells<'_, Field>,
     shape: &ProgramShape,
     columns: &ProgramColumns,
+    lane: &LaneColumns,
 ) -> Expr {
-    let limbs = columns.limbs(meta, shape);
-    let value = meta.query_advice(columns.value, Rotation::cur());
+    let limbs = lane.limbs(meta, shape);
+    let value = meta.query_advice(lane.value, Rotation::cur());
     let kinds = &columns.kinds;
     let two = Field::from(2);
     let rest = limbs.remainder - constant(power_of_two(shape.shift() - 1));
     let shift = power_of_two(shape.shift());
     let rounded = value.clone() * shift + rest.clone();
     let rectified = (value.clone() * two - limbs.magnitude) * shift + rest;
-    let plain = [kinds.exact, kinds.nonnegative, kinds.free]
+    // Ranks are what answers of trees add up to.
+    let input = (shape.slots > 0).then_some(kinds.input);
+    let plain = [kinds.exact, kinds.nonnegative, kinds.free, input]
         .map(|column| KindColumns::selector(meta, column))
         .into_iter()
         .fold(constant(Field::zero()), |sum, selector| sum + selector);
@@ -56,47 +59,66 @@ pub(super) fn configure(
     shape: &ProgramShape,
     columns: &ProgramColumns,
 ) {
-    meta.create_gate("value", |meta| {
-        let limbs = columns.limbs(meta, shape);
-        let value = meta.query_advice(columns.value, Rotation::cur());
-        let instance = meta.query_instance(columns.instance, Rotation::cur());
-        let kinds = &columns.kinds;
-        let half = |bits: u32| constant(power_of_two(bits - 1));
-        let less = |part: Expr| value.clone() - part;
-        let mut equations = Vec::new();
-        let mut equation = |name, column, polynomial: Expr| {
-            if let Some(column) = column {
-                equations.push((name, fixed(meta, column) * polynomial));
-            }
-        };
-        equation(
-            "input",
-            Some(kinds.input),
-            less(limbs.input) + half(shape.input_bits()),
-        );
-        equation(
-            "round",
-            kinds.round,
-            less(limbs.magnitude.clone()) + half(shape.magnitude_bits()),
-        );
-        equation("relu", kinds.relu, value.clone() * less(limbs.magnitude));
-        equation(
-            "exact relu",
-            kinds.exact_relu,
-            value.clone() * less(limbs.all.clone()),
-        );
-        equation(
-            "exact",
-            kinds.exact,
-            less(limbs.all.clone()) + half(shape.total_bits()),
-        );
-        equation("nonnegative", kinds.nonnegative, less(limbs.all));
-        equation("public", Some(columns.shown), less(instance));
-        let mut idle = fixed(meta, columns.active);
-        for column in kinds.producing() {
-            idle = idle - fixed(meta, column);
+    for lane in &columns.lanes {
+        meta.create_gate("value", |meta| equations(meta, shape, columns, lane));
+    }
+    if let (Some(total), Some(first)) = (columns.total, columns.lanes.first()) {
+        meta.create_gate("total", |meta| {
+            let instance = meta.query_instance(first.instance, Rotation::cur());
+            let values = columns.lanes.iter();
+            let sum = values.fold(constant(Field::zero()), |sum, lane| {
+                sum + meta.query_advice(lane.value, Rotation::cur())
+            });
+            vec![("public total", fixed(meta, total) * (sum - instance))]
+        });
+    }
+}
+
+fn equations(
+    meta: &mut VirtualCells<'_, Field>,
+    shape: &ProgramShape,
+    columns: &ProgramColumns,
+    lane: &LaneColumns,
+) -> Vec<(&'static str, Expr)> {
+    let limbs = lane.limbs(meta, shape);
+    let value = meta.query_advice(lane.value, Rotation::cur());
+    let instance = meta.query_instance(lane.instance, Rotation::cur());
+    let kinds = &columns.kinds;
+    let half = |bits: u32| constant(power_of_two(bits - 1));
+    let less = |part: Expr| value.clone() - part;
+    let mut equations = Vec::new();
+    let mut equation = |name, column, polynomial: Expr| {
+        if let Some(column) = column {
+            equations.push((name, fixed(meta, column) * polynomial));
         }
-        equations.push(("idle: value = 0", idle * value));
-        equations
-    });
+    };
+    equation(
+        "input",
+        Some(kinds.input),
+        less(limbs.input) + half(shape.input_bits()),
+    );
+    equation(
+        "round",
+        kinds.round,
+        less(limbs.magnitude.clone()) + half(shape.magnitude_bits()),
+    );
+    equation("relu", kinds.relu, value.clone() * less(limbs.magnitude));
+    equation(
+        "exact relu",
+        kinds.exact_relu,
+        value.clone() * less(limbs.all.clone()),
+    );
+    equation(
+        "exact",
+        kinds.exact,
+        less(limbs.all.clone()) + half(shape.total_bits()),
+    );
+    equation("nonnegative", kinds.nonnegative, less(limbs.all));
+    equation("public", Some(columns.shown), less(instance));
+    let mut idle = fixed(meta, columns.active);
+    for column in kinds.producing() {
+        idle = idle - fixed(meta, column);
+    }
+    equations.push(("idle: value = 0", idle * value));
+    equations
 }

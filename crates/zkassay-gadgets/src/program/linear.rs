@@ -37,13 +37,16 @@
 //! value of kind `free`. (The pitch is so large that no contribution reaches an output that it does
 //! not belong to.)
 //!
+//! With several lanes, `operand` and `y - bias` are `sum_l rho^l` of those of lane `l`, for a random
+//! `rho` that is drawn with `r`: factors and weights are shared. [Trees](super::forest) add to `dot`.
+//!
 //! `dot` and `combination` start with zero and are equal in the end.
 
 use halo2_proofs::arithmetic::Field as _;
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
 
-use super::{ProgramColumns, ProgramShape, finish};
+use super::{ProgramColumns, ProgramShape, finish, forest};
 use crate::Field;
 use crate::columns::fixed;
 use crate::expression::{constant, horner, power};
@@ -81,8 +84,19 @@ pub(super) fn configure(
             columns.bias,
         ]
         .map(|column| fixed(meta, column));
+        let operand = columns.mixed(meta, |meta, lane| {
+            meta.query_advice(lane.operand, Rotation::cur())
+        });
+        let accumulator = columns.mixed(meta, |meta, lane| {
+            finish::accumulator(meta, shape, columns, lane) - bias.clone()
+        });
+        let trees = forest::contribution(meta, columns);
+        let unread: Vec<_> = columns
+            .lanes
+            .iter()
+            .map(|lane| meta.query_advice(lane.operand, Rotation::cur()))
+            .collect();
         let mut advice = |column, rotation| meta.query_advice(column, rotation);
-        let operand = advice(columns.operand, Rotation::cur());
         let factor = advice(columns.factor, Rotation::cur());
         let dot = advice(columns.dot, Rotation::cur());
         let next_dot = advice(columns.dot, Rotation::next());
@@ -90,19 +104,17 @@ pub(super) fn configure(
         let previous = advice(columns.horner, Rotation::prev());
         let sum = advice(columns.combination, Rotation::cur());
         let next_sum = advice(columns.combination, Rotation::next());
-        let accumulator = finish::accumulator(meta, shape, columns);
-        vec![
+        let mut equations = vec![
             (
                 "dot[next] = step dot + operand factor",
                 active.clone() * next_dot
                     - (active.clone() + start * lambda.clone()) * dot
-                    - receive.clone() * operand.clone() * factor,
+                    - receive.clone() * operand * factor
+                    - trees,
             ),
             (
                 "horner = accumulator - bias + r horner[previous]",
-                active.clone() * horner.clone()
-                    - linear * (accumulator - bias)
-                    - more * r * previous,
+                active.clone() * horner.clone() - linear * accumulator - more * r * previous,
             ),
             (
                 "combination[next] = step combination + horner",
@@ -110,11 +122,14 @@ pub(super) fn configure(
                     - (active.clone() + last.clone() * lambda) * sum
                     - last * horner,
             ),
+        ];
+        equations.extend(unread.into_iter().map(|operand| {
             (
                 "an operand that is not read is zero",
-                (active - receive) * operand,
-            ),
-        ]
+                (active.clone() - receive.clone()) * operand,
+            )
+        }));
+        equations
     });
     meta.create_gate("ends of linear", |meta| {
         let boundary = fixed(meta, columns.boundary);

@@ -10,6 +10,7 @@
 //! | bus | `send / (beta + gamma value_id + gamma^2 value)`, `-receive / (beta + gamma operand_id + gamma^2 operand)` |
 //! | functions | `table / (beta + gamma^3 + gamma^4 segment + gamma^5 c0 + gamma^6 c1)`, less the same of the table with a multiplicity |
 //!
+//! Lanes and nodes of [trees](super::forest) have numbers of wires of their own.
 //! `send`, `receive` and the numbers of wires are fixed, and each number is sent by one row only: so
 //! every operand is the value that was produced. The numbers of wires start from one, and functions have
 //! a constant of their own, so that no fraction of one argument can stand for one of another.
@@ -22,10 +23,14 @@ use halo2_proofs::plonk::{
 use halo2_proofs::poly::Rotation;
 
 use super::{ProgramColumns, ProgramShape};
-use crate::Field;
 use crate::columns::fixed;
 use crate::expression::{Expr, constant, power};
 use crate::logup::cleared;
+use crate::{Field, power_of_two};
+
+/// Bits between the numbers of two lanes' wires: beyond any row, and any number of what is not
+/// in a row.
+const LANE_BITS: u32 = 33;
 
 /// Columns of the lookups.
 #[derive(Clone, Debug)]
@@ -86,38 +91,42 @@ impl Lookups {
         let beta = meta.query_challenge(self.beta);
         let gamma = meta.query_challenge(self.gamma);
         let active = fixed(meta, columns.active);
+        let square = power(&gamma, 2);
+        let one = || constant(Field::ONE);
+        let powers = [3, 4, 5, 6].map(|exponent| power(&gamma, exponent));
+        let entry = |[segment, c0, c1]: [Expr; 3]| {
+            let [third, fourth, fifth, sixth] = powers.clone();
+            third + segment * fourth + c0 * fifth + c1 * sixth + beta.clone()
+        };
         let mut fractions: Vec<(Expr, Expr)> = Vec::new();
-        for column in &columns.limbs {
-            let limb = meta.query_advice(*column, Rotation::cur());
-            fractions.push((constant(Field::ONE), limb + beta.clone()));
+        for (index, lane) in columns.lanes.iter().enumerate() {
+            for column in &lane.limbs {
+                let limb = meta.query_advice(*column, Rotation::cur());
+                fractions.push((one(), limb + beta.clone()));
+            }
+            for (count, sign, id, cell) in [
+                (columns.send, one(), columns.value_id, lane.value),
+                (columns.receive, -one(), columns.operand_id, lane.operand),
+            ] {
+                let cell = meta.query_advice(cell, Rotation::cur());
+                let id = match index {
+                    0 => fixed(meta, id),
+                    _ => fixed(meta, id) + constant(first_id(index)),
+                };
+                let denominator = id * gamma.clone() + cell * square.clone() + beta.clone();
+                fractions.push((fixed(meta, count) * sign, denominator));
+            }
+            if let (Some(segment), Some(table)) = (lane.segment, columns.kinds.table) {
+                let used = segment.map(|column| meta.query_advice(column, Rotation::cur()));
+                fractions.push((fixed(meta, table), entry(used)));
+            }
         }
         let multiplicity = meta.query_advice(self.multiplicity, Rotation::cur());
         fractions.push((-multiplicity, fixed(meta, self.range) + beta.clone()));
-
-        let square = power(&gamma, 2);
-        let one = || constant(Field::ONE);
-        for (count, sign, id, cell) in [
-            (columns.send, one(), columns.value_id, columns.value),
-            (columns.receive, -one(), columns.operand_id, columns.operand),
-        ] {
-            let cell = meta.query_advice(cell, Rotation::cur());
-            let id = fixed(meta, id) * gamma.clone();
-            let denominator = id + cell * square.clone() + beta.clone();
-            fractions.push((fixed(meta, count) * sign, denominator));
-        }
-        if let (Some(function), Some(table)) = (&columns.function, columns.kinds.table) {
-            let powers = [3, 4, 5, 6].map(|exponent| power(&gamma, exponent));
-            let denominator = |[segment, c0, c1]: [Expr; 3]| {
-                let [third, fourth, fifth, sixth] = powers.clone();
-                third + segment * fourth + c0 * fifth + c1 * sixth + beta.clone()
-            };
-            let [c0, c1] = function.coefficients;
-            let used =
-                [function.segment, c0, c1].map(|column| meta.query_advice(column, Rotation::cur()));
-            fractions.push((fixed(meta, table), denominator(used)));
+        if let Some(function) = &columns.function {
             let multiplicity = meta.query_advice(function.multiplicity, Rotation::cur());
-            let entry = function.table.map(|column| fixed(meta, column));
-            fractions.push((-multiplicity, denominator(entry)));
+            let known = function.table.map(|column| fixed(meta, column));
+            fractions.push((-multiplicity, entry(known)));
         }
 
         let helpers: Vec<Expr> = self
@@ -127,9 +136,14 @@ impl Lookups {
             .collect();
         let next = meta.query_advice(self.sum, Rotation::next());
         let sum = meta.query_advice(self.sum, Rotation::cur());
+        let flows = columns.lanes.iter().flat_map(|lane| &lane.flows);
+        let flows: Vec<Expr> = flows
+            .map(|column| meta.query_advice(*column, Rotation::cur()))
+            .collect();
         let step = helpers
             .iter()
-            .fold(next - sum, |step, helper| step - helper.clone());
+            .chain(&flows)
+            .fold(next - sum, |step, part| step - part.clone());
         std::iter::once(step)
             .chain(helpers)
             .zip(fractions.chunks(self.group))
@@ -143,6 +157,7 @@ impl Lookups {
 
     /// The phase-2 columns for the fractions of rows `0..rows`, each row's in the order of
     /// the gates, `per_row` of them: first [`sum`](Self::sum), then [`helpers`](Self::helpers).
+    /// `flows` is what the nodes of trees add in each row; empty without trees.
     ///
     /// Nothing has to be true of the fractions: a dishonest prover's columns are computed
     /// like an honest one's, and then do not satisfy the gates.
@@ -151,6 +166,7 @@ impl Lookups {
         numerators: &[Field],
         mut denominators: Vec<Field>,
         per_row: usize,
+        flows: &[Field],
     ) -> Vec<Vec<Field>> {
         denominators.iter_mut().batch_invert();
         let rows = numerators.len() / per_row.max(1);
@@ -173,6 +189,7 @@ impl Lookups {
                 }
                 sum += total;
             }
+            sum += flows.get(row).copied().unwrap_or(Field::ZERO);
         }
         columns[0][rows] = sum;
         columns
@@ -181,6 +198,12 @@ impl Lookups {
 
 /// Fractions of a row.
 pub fn fractions(shape: &ProgramShape) -> usize {
-    let functions = if shape.kinds.table { 2 } else { 0 };
-    shape.limbs as usize + 3 + functions
+    let functions = usize::from(shape.kinds.table);
+    let of_lane = shape.limbs as usize + 2 + functions;
+    shape.lanes as usize * of_lane + 1 + functions
+}
+
+/// What is added to the numbers of a lane's wires: lanes have a bus each.
+pub fn first_id(lane: usize) -> Field {
+    Field::from(lane as u64) * power_of_two(LANE_BITS)
 }

@@ -11,7 +11,7 @@
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
 
-use super::{ProgramColumns, ProgramShape, finish};
+use super::{LaneColumns, ProgramColumns, ProgramShape, finish};
 use crate::Field;
 use crate::columns::fixed;
 
@@ -24,13 +24,16 @@ pub(super) fn configure(
         return;
     };
     meta.create_gate("product", |meta| {
-        let operand = meta.query_advice(columns.operand, Rotation::cur());
-        let previous = meta.query_advice(columns.operand, Rotation::prev());
-        let accumulator = finish::accumulator(meta, shape, columns);
         let product = fixed(meta, product);
-        vec![(
-            "accumulator = operand[previous] operand",
-            product * (previous * operand - accumulator),
-        )]
+        let equation = |lane: &LaneColumns| {
+            let operand = meta.query_advice(lane.operand, Rotation::cur());
+            let previous = meta.query_advice(lane.operand, Rotation::prev());
+            let accumulator = finish::accumulator(meta, shape, columns, lane);
+            (
+                "accumulator = operand[previous] operand",
+                product.clone() * (previous * operand - accumulator),
+            )
+        };
+        columns.lanes.iter().map(equation).collect::<Vec<_>>()
     });
 }

@@ -61,6 +61,12 @@ pub struct ProgramShape {
     pub output_stride: u32,
     /// Rows in use.
     pub used_rows: u32,
+    /// Inferences side by side.
+    pub lanes: u32,
+    /// Whether public outputs are the sums over all lanes.
+    pub totals: bool,
+    /// Nodes of decision trees in a row; 0 without trees.
+    pub slots: u32,
     /// What is revealed. Weights are always fixed, nothing is hashed.
     pub visibility: Visibility,
 }
@@ -105,7 +111,13 @@ impl ProgramShape {
     /// Length of [`to_bytes`](Self::to_bytes).
     pub const BYTES: usize = 4 * Self::WORDS;
 
-    const WORDS: usize = 18 + Self::MAX_STRIDES;
+    const WORDS: usize = 21 + Self::MAX_STRIDES;
+    /// The most inferences in one table.
+    pub const MAX_LANES: u32 = 1 << 10;
+    /// The most columns of limbs and nodes, of all lanes together.
+    pub const MAX_COLUMNS: u64 = 1 << 13;
+    /// The most nodes in a row.
+    pub const MAX_SLOTS: u32 = 1 << 8;
 
     /// Rows in the table.
     pub fn rows(&self) -> usize {
@@ -198,8 +210,17 @@ impl ProgramShape {
         let strides = self.strides.len() as u64;
         within("number of strides", strides, 0, Self::MAX_STRIDES as u64)?;
         for stride in &self.strides {
-            within("stride", (*stride).into(), 1, self.block_width.into())?;
+            within("stride", (*stride).into(), 0, self.block_width.into())?;
         }
+        within("lanes", self.lanes.into(), 1, Self::MAX_LANES.into())?;
+        within(
+            "nodes per row",
+            self.slots.into(),
+            0,
+            Self::MAX_SLOTS.into(),
+        )?;
+        let columns = u64::from(self.lanes) * (limbs + 3 * u64::from(self.slots));
+        within("columns of all lanes", columns, 1, Self::MAX_COLUMNS)?;
         within("used rows", self.used_rows.into(), 1, last)?;
         let used = u64::from(self.used_rows);
         within("inputs", self.inputs.into(), 1, used)?;
@@ -270,6 +291,9 @@ impl ProgramShape {
             self.used_rows,
             self.visibility.input as u32,
             self.visibility.output as u32,
+            self.lanes,
+            self.totals.into(),
+            self.slots,
             self.strides.len() as u32,
         ];
         let mut bytes = [0; Self::BYTES];
@@ -310,6 +334,9 @@ impl ProgramShape {
                 output: variant("output visibility", &DataVisibility::ALL, next())?,
                 params: ParamsVisibility::Fixed,
             },
+            lanes: next(),
+            totals: next() == 1,
+            slots: next(),
             strides: vec![],
         };
         let count = (next() as usize).min(Self::MAX_STRIDES);

@@ -28,39 +28,43 @@ pub(super) fn configure(
     shape: &ProgramShape,
     columns: &ProgramColumns,
 ) {
-    let (Some(function), Some(table)) = (&columns.function, columns.kinds.table) else {
+    let Some(table) = columns.kinds.table else {
         return;
     };
-    meta.create_gate("function", |meta| {
-        let limbs = columns.limbs(meta, shape);
-        let [table, active, bias] =
-            [table, columns.active, columns.bias].map(|column| fixed(meta, column));
-        let mut advice = |column| meta.query_advice(column, Rotation::cur());
-        let operand = advice(columns.operand);
-        let segment = advice(function.segment);
-        let [c0, c1] = function.coefficients.map(advice);
-        let value = meta.query_advice(columns.value, Rotation::next());
-        let idle = active - table.clone();
-        let half = constant(power_of_two(shape.table_bits() - 1));
-        vec![
-            (
-                "argument",
-                table.clone()
-                    * (operand + bias
-                        - segment.clone() * power_of_two(shape.limb_bits)
-                        - limbs.place.clone()),
-            ),
-            (
-                "interpolation",
-                table
-                    * (value * power_of_two(shape.table_bits()) + limbs.interpolation
-                        - half
-                        - c0.clone()
-                        - c1.clone() * limbs.place),
-            ),
-            ("idle: segment = 0", idle.clone() * segment),
-            ("idle: c0 = 0", idle.clone() * c0),
-            ("idle: c1 = 0", idle * c1),
-        ]
-    });
+    for lane in &columns.lanes {
+        let Some(segment) = lane.segment else {
+            continue;
+        };
+        meta.create_gate("function", |meta| {
+            let limbs = lane.limbs(meta, shape);
+            let [table, active, bias] =
+                [table, columns.active, columns.bias].map(|column| fixed(meta, column));
+            let mut advice = |column| meta.query_advice(column, Rotation::cur());
+            let operand = advice(lane.operand);
+            let [segment, c0, c1] = segment.map(advice);
+            let value = meta.query_advice(lane.value, Rotation::next());
+            let idle = active - table.clone();
+            let half = constant(power_of_two(shape.table_bits() - 1));
+            vec![
+                (
+                    "argument",
+                    table.clone()
+                        * (operand + bias
+                            - segment.clone() * power_of_two(shape.limb_bits)
+                            - limbs.place.clone()),
+                ),
+                (
+                    "interpolation",
+                    table
+                        * (value * power_of_two(shape.table_bits()) + limbs.interpolation
+                            - half
+                            - c0.clone()
+                            - c1.clone() * limbs.place),
+                ),
+                ("idle: segment = 0", idle.clone() * segment),
+                ("idle: c0 = 0", idle.clone() * c0),
+                ("idle: c1 = 0", idle * c1),
+            ]
+        });
+    }
 }

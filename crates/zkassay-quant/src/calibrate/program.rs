@@ -4,13 +4,15 @@
 //! before everything, then fewer wires. For each number of limbs, the search tries how many of
 //! them a rescale divides by, and how fine the tensors are; everything else follows from these.
 
+use std::ops::RangeInclusive;
+
 use ndarray::{ArrayView2, Axis};
 use zkassay_graph::{Binary, Function, Graph, Op};
 
-use super::{CalibrationParams, Target, ceil_log2, check_rows, rejection};
+use super::{CalibrationParams, Target, ceil_log2, check_rows, range, rejection};
 use crate::fidelity::{Decision, float_outputs};
 use crate::integer::{IntegerCalibration, IntegerModel, IntegerScheme, IntegerTrial};
-use crate::lowering::{Limit, LoweredProgram, ProgramScheme, quantize_limited};
+use crate::lowering::{Limit, LoweredProgram, Prepared, ProgramScheme};
 use crate::program::ProgramLimbs;
 use crate::{Fidelity, FidelityReport, QuantError};
 
@@ -20,7 +22,7 @@ const FIRST_ROWS: usize = 8;
 const LIMIT_MARGIN: f32 = 4.0;
 const EXPONENT_MARGIN: f32 = 1.25;
 /// Bits of rescales that are worth trying: weights have about as many.
-const SHIFTS: std::ops::RangeInclusive<u32> = 8..=30;
+const SHIFTS: RangeInclusive<u32> = 8..=30;
 /// Fraction bits that are tried.
 const FRACTIONS: [i32; 8] = [16, 14, 13, 12, 11, 10, 8, 6];
 
@@ -28,6 +30,24 @@ struct Found {
     lowered: LoweredProgram,
     scheme: ProgramScheme,
     fidelity: FidelityReport,
+}
+
+/// What the schemes of a search have in common.
+struct Search<'a> {
+    prepared: &'a Prepared<'a>,
+    rows: ArrayView2<'a, f32>,
+    floats: &'a [Vec<f64>],
+    limits: &'a [Limit],
+    params: &'a CalibrationParams,
+}
+
+/// How inputs become integers.
+#[derive(Clone, Copy)]
+enum Inputs {
+    /// Scaled, for a range.
+    Scaled(f32),
+    /// Ranks, with so many limbs.
+    Ranks(u32),
 }
 
 /// Chooses a scheme for `graph` on calibration rows, shape `[rows, inputs]`.
@@ -40,7 +60,7 @@ pub fn calibrate_program(
     rows: ArrayView2<'_, f32>,
     params: &CalibrationParams,
 ) -> Result<IntegerCalibration, QuantError> {
-    let range = check_rows(graph, rows, params)?;
+    check_rows(graph, rows)?;
     if params.weight_bits.is_some() {
         return Err(QuantError::Unsupported {
             node: graph.output.name.clone(),
@@ -50,6 +70,7 @@ pub fn calibrate_program(
                 .into(),
         });
     }
+    let prepared = Prepared::new(graph)?;
     let floats = float_outputs(graph, rows)?;
     if let Some(row) = floats
         .iter()
@@ -62,78 +83,173 @@ pub fn calibrate_program(
         });
     }
     let limits = limits(graph, rows)?;
-    let mut trials = Vec::new();
-    let mut best: Option<Found> = None;
-    let first = FIRST_ROWS.min(rows.nrows());
-    let (first_rows, _) = rows.split_at(Axis(0), first);
-    for total in 2..=(60 / params.limb_bits).min(12) {
-        for scheme in schemes(total, range, params, &limits) {
-            let attempt = quantize_limited(graph, &scheme);
-            let mut trial = IntegerTrial {
-                scheme: IntegerScheme::Program(scheme),
-                integers: None,
-                fidelity: None,
-                rejected: None,
-            };
-            let (lowered, scheme) = match attempt {
-                Ok(found) => found,
-                Err(
-                    error @ (QuantError::Overflow { .. }
-                    | QuantError::Parameter { .. }
-                    | QuantError::Invalid { .. }),
-                ) => {
-                    trial.rejected = Some(error.to_string());
-                    trials.push(trial);
-                    continue;
+    let search = Search {
+        prepared: &prepared,
+        rows,
+        floats: &floats,
+        limits: &limits,
+        params,
+    };
+    let Some(plan) = &prepared.plan else {
+        return search.run(graph, Inputs::Scaled(range(rows, params)?));
+    };
+    let ranked = search.run(graph, Inputs::Ranks(plan.input_limbs(params.limb_bits)));
+    match ranked {
+        // Perhaps because a proof packs all scores into one number.
+        Err(QuantError::NoSetting { .. }) if plan.is_wide(params.limb_bits) => {
+            let scaled = range(rows, params);
+            let scaled = scaled.and_then(|range| search.run(graph, Inputs::Scaled(range)));
+            scaled.or(ranked)
+        }
+        done => done,
+    }
+}
+
+impl Search<'_> {
+    fn run(&self, graph: &Graph, inputs: Inputs) -> Result<IntegerCalibration, QuantError> {
+        let params = self.params;
+        let mut trials = Vec::new();
+        let mut best: Option<Found> = None;
+        for total in 2..=(60 / params.limb_bits).min(12) {
+            for scheme in self.schemes(total, inputs) {
+                let mut trial = IntegerTrial {
+                    scheme: IntegerScheme::Program(scheme.clone()),
+                    integers: None,
+                    fidelity: None,
+                    rejected: None,
+                };
+                let (lowered, scheme) = match self.prepared.quantize(&scheme) {
+                    Ok(found) => found,
+                    Err(
+                        error @ (QuantError::Overflow { .. }
+                        | QuantError::Parameter { .. }
+                        | QuantError::Invalid { .. }),
+                    ) => {
+                        trial.rejected = Some(error.to_string());
+                        trials.push(trial);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                // Scores alone do not depend on how later values are rounded.
+                let is_bare =
+                    matches!(inputs, Inputs::Ranks(_)) && lowered.program.steps.len() == 1;
+                let found = self.try_out(graph, lowered, scheme, &mut trial);
+                trials.push(trial);
+                best = match (found, best) {
+                    (Some(found), best) if found.is_better(params.target, best.as_ref()) => {
+                        Some(found)
+                    }
+                    (_, best) => best,
+                };
+                if is_bare {
+                    break;
                 }
-                Err(error) => return Err(error),
-            };
-            trial.scheme = IntegerScheme::Program(scheme.clone());
-            trial.integers = Some(lowered.program.wires());
-            let model = IntegerModel::Program(lowered.program);
-            let decision = Decision::of(graph, model.threshold());
-            let measured = FidelityReport::of(&floats[..first], decision, &model, first_rows)
-                .and_then(|report| match rejection(params.target, &report.overall) {
-                    Some(_) => Ok(report),
-                    None => FidelityReport::of(&floats, decision, &model, rows),
-                });
-            let IntegerModel::Program(program) = model else {
-                continue;
-            };
-            match measured {
-                Err(error) => trial.rejected = Some(error.to_string()),
-                Ok(fidelity) => {
-                    trial.fidelity = Some(fidelity.overall);
-                    trial.rejected = rejection(params.target, &fidelity.overall);
-                    let found = Found {
-                        lowered: LoweredProgram {
-                            program,
-                            folded: lowered.folded,
-                        },
-                        scheme,
-                        fidelity,
+            }
+            if best.is_some() && matches!(params.target, Target::Resources { .. }) {
+                break;
+            }
+        }
+        let Some(found) = best else {
+            return Err(no_setting(params.target, &trials));
+        };
+        Ok(IntegerCalibration {
+            scheme: IntegerScheme::Program(found.scheme),
+            model: IntegerModel::Program(found.lowered.program),
+            fidelity: found.fidelity,
+            trials,
+            folded: found.lowered.folded,
+        })
+    }
+
+    /// Evaluates a program on the calibration rows; `None` if it is rejected, for what the trial
+    /// then says.
+    fn try_out(
+        &self,
+        graph: &Graph,
+        lowered: LoweredProgram,
+        scheme: ProgramScheme,
+        trial: &mut IntegerTrial,
+    ) -> Option<Found> {
+        let target = self.params.target;
+        trial.scheme = IntegerScheme::Program(scheme.clone());
+        trial.integers = Some(lowered.program.wires());
+        let model = IntegerModel::Program(lowered.program);
+        let decision = Decision::of(graph, model.threshold());
+        let first = FIRST_ROWS.min(self.rows.nrows());
+        let (first_rows, _) = self.rows.split_at(Axis(0), first);
+        let measured = FidelityReport::of(&self.floats[..first], decision, &model, first_rows)
+            .and_then(|report| match rejection(target, &report.overall) {
+                Some(_) => Ok(report),
+                None => FidelityReport::of(self.floats, decision, &model, self.rows),
+            });
+        let fidelity = match measured {
+            Ok(fidelity) => fidelity,
+            Err(error) => {
+                trial.rejected = Some(error.to_string());
+                return None;
+            }
+        };
+        trial.fidelity = Some(fidelity.overall);
+        trial.rejected = rejection(target, &fidelity.overall);
+        let IntegerModel::Program(program) = model else {
+            return None;
+        };
+        trial.rejected.is_none().then_some(Found {
+            lowered: LoweredProgram {
+                program,
+                folded: lowered.folded,
+            },
+            scheme,
+            fidelity,
+        })
+    }
+
+    /// Settings with so many limbs in a row.
+    fn schemes(&self, total: u32, inputs: Inputs) -> Vec<ProgramScheme> {
+        let bits = self.params.limb_bits;
+        let mut schemes = Vec::new();
+        for shift in (1..total).filter(|shift| SHIFTS.contains(&(bits * shift))) {
+            for fraction_bits in FRACTIONS {
+                let (range, input) = match inputs {
+                    Inputs::Scaled(range) => {
+                        (range, scaled_limbs(range, fraction_bits, bits, total))
+                    }
+                    Inputs::Ranks(limbs) => (0.0, limbs..=limbs.min(total)),
+                };
+                for input in input {
+                    let limbs = ProgramLimbs {
+                        bits,
+                        input,
+                        shift,
+                        table: 1,
+                        total,
                     };
-                    if trial.rejected.is_none() && found.is_better(params.target, best.as_ref()) {
-                        best = Some(found);
+                    // Nothing fits the magnitude but the fraction itself.
+                    if limbs.magnitude_bits() as i32 > fraction_bits {
+                        schemes.push(ProgramScheme {
+                            limbs,
+                            range,
+                            ranks: matches!(inputs, Inputs::Ranks(_)),
+                            fraction_bits,
+                            fold: self.params.fold,
+                            limits: self.limits.to_vec(),
+                        });
                     }
                 }
             }
-            trials.push(trial);
         }
-        if best.is_some() && matches!(params.target, Target::Resources { .. }) {
-            break;
-        }
+        schemes
     }
-    let Some(found) = best else {
-        return Err(no_setting(params.target, &trials));
-    };
-    Ok(IntegerCalibration {
-        scheme: IntegerScheme::Program(found.scheme),
-        model: IntegerModel::Program(found.lowered.program),
-        fidelity: found.fidelity,
-        trials,
-        folded: found.lowered.folded,
-    })
+}
+
+/// How many limbs of inputs are worth trying: inputs are about as fine as other values.
+fn scaled_limbs(range: f32, fraction_bits: i32, bits: u32, total: u32) -> RangeInclusive<u32> {
+    let exponent = ceil_log2(f64::from(range).max(1e-6));
+    let input_bits = (fraction_bits + exponent + 1).max(2) as u32;
+    let finer = input_bits.div_ceil(bits).clamp(1, total);
+    let coarser = (input_bits / bits).clamp(1, total);
+    coarser..=finer
 }
 
 impl Found {
@@ -150,46 +266,6 @@ impl Found {
             Target::Accuracy => error(self) < error(best),
         }
     }
-}
-
-/// Settings with so many limbs in a row.
-fn schemes(
-    total: u32,
-    range: f32,
-    params: &CalibrationParams,
-    limits: &[Limit],
-) -> Vec<ProgramScheme> {
-    let bits = params.limb_bits;
-    let exponent = ceil_log2(f64::from(range).max(1e-6));
-    let mut schemes = Vec::new();
-    for shift in (1..total).filter(|shift| SHIFTS.contains(&(bits * shift))) {
-        for fraction_bits in FRACTIONS {
-            // Inputs about as fine as other values.
-            let input_bits = (fraction_bits + exponent + 1).max(2) as u32;
-            let finer = input_bits.div_ceil(bits).clamp(1, total);
-            let coarser = (input_bits / bits).clamp(1, total);
-            for input in coarser..=finer {
-                let limbs = ProgramLimbs {
-                    bits,
-                    input,
-                    shift,
-                    table: 1,
-                    total,
-                };
-                // Nothing fits the magnitude but the fraction itself.
-                if limbs.magnitude_bits() as i32 > fraction_bits {
-                    schemes.push(ProgramScheme {
-                        limbs,
-                        range,
-                        fraction_bits,
-                        fold: params.fold,
-                        limits: limits.to_vec(),
-                    });
-                }
-            }
-        }
-    }
-    schemes
 }
 
 /// The bounds that calibration rows suggest for the values that some operations need bounds of.

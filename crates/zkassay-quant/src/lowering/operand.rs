@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::form::{Block, Element, Form, Value};
 use super::state::{Commit, Lowering, Promise};
+use super::{FINER, FINEST_GRID};
 use crate::QuantError;
+use crate::program::Wire;
 
 /// Rows with up to so many inputs are written out as forms.
 const SHORT: usize = 16;
@@ -107,9 +109,13 @@ impl Lowering<'_> {
 
     /// Forms of few terms that are exact at a scale near the usual one; other elements committed.
     pub(crate) fn settle(&mut self, value: &Value, node: &str) -> Result<Vec<Form>, QuantError> {
-        let most = self.fraction() + 8;
         let keeps = |this: &Self, element: &Element| match element {
             Element::Form(form) => {
+                // Scores that are exact stay exact.
+                let is_score = |(wire, _): &(Wire, f64)| this.scores.contains(wire);
+                let are_scores = !form.terms.is_empty() && form.terms.iter().all(is_score);
+                let finest = if are_scores { FINEST_GRID } else { 0 };
+                let most = finest.max(this.fraction() + FINER);
                 form.terms.len() <= 4 && this.exact_scale(form).is_some_and(|s| s <= most)
             }
             Element::Row { .. } => false,

@@ -1,6 +1,7 @@
 //! The program so far: wires, their scales and intervals.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use zkassay_fixed::Scale;
 
@@ -56,6 +57,8 @@ pub(crate) struct Lowering<'a> {
     /// The value that is being computed.
     pub(crate) at: usize,
     pub(super) coarser: HashMap<Wire, Wire>,
+    /// The scores of trees.
+    pub(super) scores: Range<Wire>,
     weights: usize,
 }
 
@@ -72,6 +75,7 @@ impl<'a> Lowering<'a> {
             used_limits: HashSet::new(),
             at: 0,
             coarser: HashMap::new(),
+            scores: 0..0,
             weights: 0,
         }
     }
@@ -286,7 +290,7 @@ impl<'a> Lowering<'a> {
 
 /// The exponent of the lowest bit of a number: `None` for what is not finite, and none for zero.
 #[expect(clippy::option_option, reason = "not finite, or no bit, or a bit")]
-fn lowest_bit(x: f64) -> Option<Option<i32>> {
+pub(super) fn lowest_bit(x: f64) -> Option<Option<i32>> {
     if !x.is_finite() {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Intervals of every wire, from the input range; whether a program is well formed.
 
-use super::{Finish, Kind, Program, Step, Sum, Wire};
+use super::{Encoding, Finish, Kind, Program, Ranks, Step, Sum, Wire};
 use crate::QuantError;
 
 /// An inclusive interval.
@@ -23,6 +23,7 @@ impl Program {
         if self.inputs == 0 || self.inputs > LIMIT || self.steps.iter().any(Step::is_empty) {
             return invalid("it has no input, or a step without wires".into());
         }
+        self.check_encoding(LIMIT)?;
         let scales = (self.input_scale.0, self.output_scale.0);
         if !(-50..=50).contains(&scales.0) || !(0..=50).contains(&scales.1) {
             return invalid(format!("its scales are 2^{} and 2^{}", scales.0, scales.1));
@@ -52,6 +53,40 @@ impl Program {
             bounds.extend(more);
             if bounds.len() > LIMIT {
                 return invalid(format!("it has more than {LIMIT} wires"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that ranks are those of the inputs, and fit them.
+    fn check_encoding(&self, limit: usize) -> Result<(), QuantError> {
+        let invalid = |what: &str| {
+            let what = what.to_owned();
+            Err(QuantError::Invalid { what })
+        };
+        let is_forest = |step: &&Step| matches!(step.kind, Kind::Forest(_));
+        if self.steps.iter().filter(is_forest).count() > 1 {
+            return invalid("it has more than one forest");
+        }
+        let Encoding::Ranks { features, ranks } = &self.encoding else {
+            return Ok(());
+        };
+        if self.input_scale.0 != 0 || self.inputs != ranks.len() + usize::from(self.labelled) {
+            return invalid("its inputs are not its ranks");
+        }
+        let features_increase = ranks.windows(2).all(|w| w[0].feature < w[1].feature);
+        let are_there = ranks.last().is_some_and(|last| last.feature < *features);
+        if !features_increase || !are_there || *features > limit {
+            return invalid("it ranks features that are not there, or one twice");
+        }
+        let (_, most) = self.limbs.input_range();
+        for Ranks { thresholds, .. } in ranks {
+            if thresholds.is_empty()
+                || thresholds.len() as i64 > most
+                || !thresholds.iter().all(|t| t.is_finite())
+                || !thresholds.windows(2).all(|w| w[0] < w[1])
+            {
+                return invalid("its thresholds are not in order, or too many for an input");
             }
         }
         Ok(())
@@ -152,10 +187,17 @@ impl Program {
                 };
                 vec![(0, bound.into()); hints.len()]
             }
+            Kind::Forest(forest) => {
+                forest.check(self).map_err(invalid)?;
+                forest.bounds()
+            }
         };
-        if matches!(step.kind, Kind::Table { .. } | Kind::Hints(_)) && step.finish != Finish::Exact
+        if matches!(
+            step.kind,
+            Kind::Table { .. } | Kind::Hints(_) | Kind::Forest(_)
+        ) && step.finish != Finish::Exact
         {
-            return Err(invalid("tables and hints are exact".into()));
+            return Err(invalid("tables, hints and trees are exact".into()));
         }
         let ends = accumulators.into_iter();
         ends.map(|ends| self.finished(step, ends)).collect()

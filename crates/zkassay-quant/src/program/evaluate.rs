@@ -90,6 +90,7 @@ impl Program {
                 inputs.iter().map(value).collect::<Result<_, _>>()?
             }
             Kind::Hints(hints) => hints.iter().map(|hint| hint.value(wires)).collect(),
+            Kind::Forest(forest) => forest.scores(wires),
         })
     }
 

@@ -215,6 +215,7 @@ pub(crate) fn scheme() -> ProgramScheme {
     ProgramScheme {
         limbs: limbs(),
         range: 8.0,
+        ranks: false,
         fraction_bits: 12,
         fold: true,
         limits: Vec::new(),

@@ -62,6 +62,7 @@ impl CompileArgs {
                 params: self.param_visibility,
             },
             target: self.layout,
+            ..CompileOptions::default()
         }
     }
 }

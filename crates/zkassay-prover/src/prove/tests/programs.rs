@@ -4,7 +4,7 @@ use ndarray::{Array2, Array4};
 use zkassay_circuit::{CompileOptions, Compiled, CompiledProgram, LayoutTarget};
 use zkassay_fixed::{DataVisibility, Scale, Visibility};
 use zkassay_quant::{
-    Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, Step, Sum, Table, Wire,
+    Encoding, Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, Step, Sum, Table, Wire,
 };
 
 const LIMBS: ProgramLimbs = ProgramLimbs {
@@ -43,7 +43,11 @@ pub(super) fn every_kind() -> Compiled {
 }
 
 fn compile(program: Program, visibility: Visibility, target: LayoutTarget) -> Compiled {
-    let options = CompileOptions { visibility, target };
+    let options = CompileOptions {
+        visibility,
+        target,
+        ..CompileOptions::default()
+    };
     CompiledProgram::with_options(program, &options)
         .unwrap()
         .into()
@@ -55,6 +59,8 @@ fn empty(inputs: usize) -> Program {
         input: "input".into(),
         inputs,
         input_scale: Scale(6),
+        encoding: Encoding::Scaled,
+        labelled: false,
         limbs: LIMBS,
         tables: vec![],
         steps: vec![],
