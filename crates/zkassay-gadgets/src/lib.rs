@@ -47,7 +47,7 @@ pub mod relu;
 mod shape;
 mod table_shape;
 
-use halo2_proofs::halo2curves::ff::{Field as _, PrimeField as _};
+use halo2_proofs::halo2curves::ff::PrimeField as _;
 
 pub use columns::Columns;
 pub use halo2_proofs;
@@ -68,7 +68,9 @@ pub fn field(value: i128) -> Field {
     if value < 0 { -magnitude } else { magnitude }
 }
 
-/// `2^exponent` in the field.
+/// `2^exponent` in the field; as quick as a multiplication for each 32 of the exponent.
 pub fn power_of_two(exponent: u32) -> Field {
-    Field::from(2).pow_vartime([exponent.into()])
+    let word = Field::from(1 << 32);
+    let rest = Field::from(1 << (exponent % 32));
+    (0..exponent / 32).fold(rest, |power, _| power * word)
 }

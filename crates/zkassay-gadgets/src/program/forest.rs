@@ -153,7 +153,7 @@ fn edges(
             let [no, turn] = [slot.no, slot.turn].map(|column| fixed(meta, column));
             (
                 "an edge is 0 or as the answer",
-                active.clone() * edge.clone() * edge.clone() - edge * (no + below * turn),
+                edge.clone() * (active.clone() * edge - no - below * turn),
             )
         })
         .collect()
