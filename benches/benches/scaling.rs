@@ -17,7 +17,6 @@
 
 #![allow(clippy::expect_used, reason = "a benchmark stops at the first failure")]
 
-use std::fs;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
@@ -25,6 +24,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use zkassay::{CalibrationOptions, Model, Settings};
 use zkassay_benches::programs::{self, PROGRAMS, Program};
+use zkassay_benches::stopwatch::{cpu_milliseconds, forget_peak, median, milliseconds, peak_bytes};
 use zkassay_benches::{HIDDEN, INPUTS, SEED};
 use zkassay_circuit::cost::{Cost, Machine};
 use zkassay_circuit::{CompileOptions, CompiledModel, Plan};
@@ -341,7 +341,7 @@ fn measure(subject: &Subject, machine: &Machine) -> Result<Value> {
     let shape = circuit.compiled.shape();
     let srs = Srs::unsafe_local(circuit.compiled.logrows());
     // From here on: the peak before was that of the calibration.
-    let _ = fs::write("/proc/self/clear_refs", "5");
+    forget_peak();
     let start = Instant::now();
     let setup_cpu = cpu_milliseconds();
     let key = ProvingKey::setup_circuit(&srs, circuit)?;
@@ -418,33 +418,4 @@ fn shape_numbers(shape: &TableShape) -> Value {
             shape.used_rows
         ]),
     }
-}
-
-fn milliseconds(start: Instant) -> f64 {
-    start.elapsed().as_secs_f64() * 1e3
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// The most memory this process has had, where the system says so.
-fn peak_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
-}
-
-/// Processor time of all threads, where the system says so.
-fn cpu_milliseconds() -> f64 {
-    let threads = fs::read_dir("/proc/self/task")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let nanoseconds = threads.filter_map(|thread| {
-        let times = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        times.split_whitespace().next()?.parse::<f64>().ok()
-    });
-    nanoseconds.sum::<f64>() / 1e6
 }

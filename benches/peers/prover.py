@@ -22,8 +22,8 @@ SETUPS, SETUP_SECONDS = 3, 6
 TURN_SECONDS, TURN_PROOFS = 0.3, 10
 # Slow ones take part in fewer rounds: seconds of the first proof, rounds.
 SLOW = [(60, 0), (20, 1), (2, 3)]
-# Parameters are downloaded, usually.
-PARAMETERS_SECONDS = 300
+# Parameters are downloaded, usually: those of 2^20 rows take EZKL some minutes to make.
+PARAMETERS_SECONDS = 1200
 EVALUATE_SECONDS = 10
 
 

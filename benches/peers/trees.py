@@ -23,7 +23,7 @@ FACTORS = 12
 # How much of its value a factor keeps from day to day.
 PERSISTENCE = 0.9
 # Standard deviation of what the factors do not explain: of features, and of what decides the label.
-OWN, NOISE = 0.7, 0.9
+OWN, NOISE = 0.7, 1.2
 
 # How each is made, and its classes.
 MODELS = {

@@ -86,17 +86,12 @@ impl Subject {
     pub fn batch_rows(&self) -> Vec<Vec<f32>> {
         let rows = self.rows.outer_iter().map(|row| row.to_vec());
         let rows: Vec<Vec<f32>> = rows.collect();
-        rows.into_iter()
-            .cycle()
-            .take(self.batch as usize)
-            .collect()
+        rows.into_iter().cycle().take(self.batch as usize).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     #[test]

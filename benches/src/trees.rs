@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use ndarray::{Array2, Axis};
-use zkassay_models::trees::{fit_boosted, fit_forest, fit_tree};
 use zkassay_models::trees::{BoostedParams, ForestParams, TreeEnsemble, TreeParams};
+use zkassay_models::trees::{fit_boosted, fit_forest, fit_tree};
 use zkassay_models::{Classifier as _, Export, Hyperparameters as _, TrainingSet};
 use zkassay_seed::Stream;
 
@@ -150,8 +150,6 @@ fn table(classes: usize) -> Result<(Array2<f32>, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     #[test]

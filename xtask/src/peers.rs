@@ -13,9 +13,11 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::cargo::{self, Program};
-use crate::python::{check_python, install, interpreter};
+use crate::python::{check_python, exporters, install, interpreter};
 
-const MODELS: [&str; 8] = [
+/// Every model, and the names of the groups that they are in.
+const MODELS: [&str; 21] = [
+    "networks",
     "162-1",
     "162-64-32-1",
     "162-128-64-32-1",
@@ -24,25 +26,43 @@ const MODELS: [&str; 8] = [
     "cnn",
     "cnn-softmax",
     "lenet",
+    "trees",
+    "tree-8",
+    "forest-10",
+    "forest-100",
+    "boosted-200",
+    "forest-500x3",
+    "batches",
+    "162-128-64-32-1@1",
+    "162-128-64-32-1@8",
+    "162-128-64-32-1@16",
+    "162-128-64-32-1@32",
+    "162-128-64-32-1@128",
 ];
+const GROUPS: [&str; 3] = ["networks", "trees", "batches"];
 const PEERS: [&str; 2] = ["ezkl", "jstprove"];
 const SCRIPTS: &str = "benches/peers";
 
 /// Measure zkassay beside EZKL and JSTprove, on the same models and rows.
 ///
 /// Makes an environment with pinned packages for each peer (JSTprove's takes 6 GB, because of
-/// PyTorch, and needs Open MPI), runs all provers alternately for some 15 minutes, and leaves a
-/// record and tables in Markdown. Needs CPython 3.11 on Linux x86-64. Leave the machine alone
-/// meanwhile, or read only the CPU times.
+/// PyTorch, and needs Open MPI; trees for the peers are written by Hummingbird in that of `cargo
+/// xtask python --exporters`, another 6 GB), runs all provers alternately, and leaves a record and
+/// tables in Markdown, written anew after each model. Networks take some 15 minutes, batches ten,
+/// trees half an hour, most of it until EZKL fails. Needs CPython 3.11 on Linux x86-64. Leave the
+/// machine alone meanwhile, or read only the CPU times.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   cargo xtask peers
-  cargo xtask peers --models 162-1 --peers ezkl --proofs 2
+  cargo xtask peers --models trees,batches --peers ezkl --docs peers-trees
+  cargo xtask peers --models tree-8 --peers ezkl --proofs 1 --limit 60 --out /tmp/peers
+  cargo xtask peers --resume
   cargo xtask peers --python /usr/bin/python3.11 --docs")]
 pub(crate) struct Peers {
-    /// Models to measure; the perceptron is the study's, read from ../shared/seed/results.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = MODELS, default_values = MODELS)]
+    /// Models to measure, or groups of them; after @ stands the number of inferences in one proof.
+    /// The perceptron is the study's, read from ../shared/seed/results.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = MODELS, default_values = GROUPS)]
     models: Vec<String>,
     /// Peers to measure beside zkassay.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = PEERS, default_values = PEERS)]
@@ -50,15 +70,24 @@ pub(crate) struct Peers {
     /// Rounds of proofs per model; a quick prover makes several proofs per round.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     proofs: u32,
+    /// What one prover has for one model, from calibration to the last proof.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Memory that one prover may have [default: three quarters of the machine's].
+    #[arg(long, value_name = "GB", value_parser = clap::value_parser!(u32).range(1..))]
+    memory: Option<u32>,
+    /// Go on with the record in the folder: what it has is not measured again.
+    #[arg(long)]
+    resume: bool,
     /// The Python that the environments are made with.
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
     /// Folder for the record and the tables.
     #[arg(long, value_name = "DIR", default_value = "runs/peers")]
     out: PathBuf,
-    /// Write docs/peers.md and docs/peers.json, too.
-    #[arg(long)]
-    docs: bool,
+    /// Write docs/NAME.md and docs/NAME.json, too [name: peers].
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "peers")]
+    docs: Option<String>,
 }
 
 impl Peers {
@@ -80,6 +109,16 @@ impl Peers {
                 }
             }
         }
+        let mut trees = None;
+        if self.has_trees() && !peers.is_empty() {
+            match exporters(&self.python) {
+                Ok(environment) => trees = Some(environment),
+                Err(error) => {
+                    eprintln!("trees are left out for the peers: {error:#}");
+                    skipped.push(format!("trees for the peers: {error:#}"));
+                }
+            }
+        }
         let measure = cargo::program(Program::Binary("measure"))?;
 
         let out = std::path::absolute(&self.out)
@@ -95,6 +134,7 @@ impl Peers {
         flag("--models", self.models.join(",").into());
         flag("--peers", peers.join(",").into());
         flag("--proofs", self.proofs.to_string().into());
+        flag("--limit", self.limit.to_string().into());
         flag("--work", folder.join("work").into());
         flag("--out", out.clone().into());
         for reason in skipped {
@@ -103,15 +143,35 @@ impl Peers {
         if let Some(environment) = jstprove {
             flag("--jstprove", environment.into());
         }
+        if let Some(environment) = trees {
+            flag("--exporters", environment.into());
+        }
+        if let Some(memory) = self.memory {
+            flag("--memory", memory.to_string().into());
+        }
+        if self.resume {
+            command.arg("--resume");
+        }
         cargo::check(command)?;
-        if self.docs {
-            for file in ["peers.md", "peers.json"] {
-                let to = cargo::root().join("docs").join(file);
-                fs::copy(out.join(file), &to)
-                    .with_context(|| format!("cannot write {}", to.display()))?;
+        if let Some(name) = &self.docs {
+            for extension in ["md", "json"] {
+                let from = out.join("peers").with_extension(extension);
+                let to = cargo::root()
+                    .join("docs")
+                    .join(format!("{name}.{extension}"));
+                fs::copy(from, &to).with_context(|| format!("cannot write {}", to.display()))?;
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Whether models are measured that Hummingbird writes for the peers.
+    fn has_trees(&self) -> bool {
+        let is_tree = |model: &String| {
+            let families = ["trees", "tree-", "forest-", "boosted-"];
+            families.iter().any(|family| model.starts_with(family))
+        };
+        self.models.iter().any(is_tree)
     }
 }
 
@@ -166,23 +226,57 @@ mod tests {
         let peers = parse(&["--models", "162-1,perceptron", "--peers", "ezkl"]).unwrap();
         assert_eq!(peers.models, ["162-1", "perceptron"]);
         assert_eq!(peers.peers, ["ezkl"]);
-        assert_eq!(parse(&[]).unwrap().models, MODELS);
+        assert_eq!(parse(&[]).unwrap().models, GROUPS);
         assert!(parse(&["--models", "162-2"]).is_err());
         assert!(parse(&["--proofs", "0"]).is_err());
     }
 
     #[test]
+    fn docs_are_written_under_a_name() {
+        let name = |line: &[&str]| parse(line).unwrap().docs;
+        assert_eq!(name(&[]), None);
+        assert_eq!(name(&["--docs"]).as_deref(), Some("peers"));
+        let trees = name(&["--docs", "peers-trees", "--models", "tree-8"]);
+        assert_eq!(trees.as_deref(), Some("peers-trees"));
+    }
+
+    #[test]
+    fn hummingbird_is_needed_for_trees_alone() {
+        let has_trees = |models| parse(&["--models", models]).unwrap().has_trees();
+        assert!(has_trees("162-1,forest-10") && has_trees("trees"));
+        assert!(!has_trees("networks,162-128-64-32-1@16"));
+        assert!(parse(&[]).unwrap().has_trees());
+    }
+
+    #[test]
     fn the_scripts_know_the_models_and_the_peers() {
         let read = |file: &str| fs::read_to_string(cargo::root().join(SCRIPTS).join(file)).unwrap();
+        let batches = "[1, 8, 16, 32, 128]";
+        assert!(read("models.py").contains(batches));
         for model in MODELS {
-            assert!(
-                read("models.py").contains(&format!("\"{model}\"")),
-                "{model}"
-            );
-            assert!(read("run.py").contains(&format!("\"{model}\"")), "{model}");
+            let (base, batch) = model.split_once('@').unwrap_or((model, "1"));
+            assert!(read("models.py").contains(&format!("\"{base}\"")), "{base}");
+            let is_batch = |of: &str| of.trim_matches(['[', ']']) == batch;
+            assert!(batches.split(", ").any(is_batch), "{model}");
         }
         for peer in PEERS {
             assert_pinned(&requirements(peer), peer);
         }
+        assert_pinned(&requirements("ezkl"), "scikit-learn");
+        assert_pinned(&requirements("ezkl"), "skl2onnx");
+    }
+
+    #[test]
+    fn trees_are_read_by_the_scikit_learn_that_wrote_them() {
+        // What is fitted in the one environment is exported in the other.
+        let version = |file: &str| {
+            let text = fs::read_to_string(cargo::root().join(file)).unwrap();
+            let lines = text.lines();
+            let found = lines.filter(|line| line.starts_with("scikit-learn=="));
+            found.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let exporters = version("fixtures/exporters/requirements.txt");
+        assert_eq!(exporters.len(), 1);
+        assert_eq!(exporters, version(&requirements("ezkl")));
     }
 }

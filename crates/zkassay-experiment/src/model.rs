@@ -15,7 +15,7 @@ use zkassay_models::{Classifier, Export, Hyperparameters, ModelSpec, TrainingSet
 use zkassay_prover::{ProvingKey, Srs};
 use zkassay_quant::{FidelityReport, IntegerCalibration, IntegerModel, QuantError};
 use zkassay_report::{
-    Accuracy, CircuitShape, ModelRecord, Proportion, Sizes, Stage, Timings, Training,
+    Accuracy, CircuitShape, Family, ModelRecord, Proportion, Sizes, Stage, Timings, Training,
 };
 use zkassay_seed::Stream;
 use zkassay_verifier::artefact::{digest, hex};
@@ -99,6 +99,11 @@ impl Stages<'_> {
         let train = self.dataset.rows(&self.dataset.split.train);
         let record = ModelRecord {
             tag,
+            family: match spec {
+                ModelSpec::SvmRbf => Family::Kernel,
+                ModelSpec::Tree | ModelSpec::Forest | ModelSpec::Boosted => Family::Trees,
+                _ => Family::Network,
+            },
             hidden: match spec {
                 ModelSpec::Mlp(spec) => spec.hidden.clone(),
                 _ => Vec::new(),

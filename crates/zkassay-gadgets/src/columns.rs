@@ -7,7 +7,7 @@ use halo2_proofs::plonk::{
 use halo2_proofs::poly::Rotation;
 
 use crate::expression::{Expr, constant, recompose};
-use crate::hash::{self, Hash};
+use crate::hash::{self, Hash, Hashed};
 use crate::logup::LogUp;
 use crate::{Field, Shape, boundary, dense, power_of_two, range, relu};
 
@@ -105,7 +105,15 @@ impl Columns {
             0
         };
         let secret_weights: Vec<_> = (0..secrets).map(|_| meta.advice_column()).collect();
-        let hash = shape.hashes().then(|| Hash::allocate(meta, shape));
+        let hash = shape.hashes().then(|| {
+            let hashed = Hashed {
+                digests: vec![meta.instance_column()],
+                input: shape.input_sponge().is_some(),
+                output: shape.output_sponge().is_some(),
+                origin: true,
+            };
+            Hash::allocate(meta, hashed)
+        });
         let folds = shape.folds() || shape.block_width > 1 || shape.hashes();
         let fold_challenge = folds.then(|| meta.challenge_usable_after(FirstPhase));
         let lookup_challenge = meta.challenge_usable_after(FirstPhase);
@@ -163,8 +171,36 @@ impl Columns {
         relu::configure(meta, shape, &columns);
         range::configure(meta, shape, &columns);
         boundary::configure(meta, &columns);
-        hash::configure(meta, shape, &columns);
+        columns.configure_hash(meta, shape);
         columns
+    }
+
+    fn configure_hash(&self, meta: &mut ConstraintSystem<Field>, shape: &Shape) {
+        let Some(hash) = &self.hash else { return };
+        let row = |meta: &mut VirtualCells<'_, Field>| {
+            let row = self.row(meta, shape);
+            hash::Packed {
+                r: row.r,
+                rho: constant(Field::zero()),
+                input: row.value + constant(power_of_two(shape.input_bits() - 1)),
+                output: row.limb_sum,
+            }
+        };
+        let origin = |meta: &mut VirtualCells<'_, Field>| match hash.origin {
+            Some(origin) => fixed(meta, origin),
+            None => constant(Field::zero()),
+        };
+        let is_end = |meta: &mut VirtualCells<'_, Field>| {
+            let boundary = fixed(meta, self.boundary);
+            boundary.clone() * (constant(Field::from(2)) - boundary)
+        };
+        let table = hash::Table {
+            active: self.active,
+            row: &row,
+            start: &origin,
+            end: &is_end,
+        };
+        hash::configure(meta, hash, &table);
     }
 
     /// The cells of the current row that several gates share.

@@ -1,4 +1,4 @@
-//! Poseidon hashes of inputs and outputs.
+//! Poseidon hashes of inputs and outputs, of either kind of table.
 //!
 //! One row per round ([`poseidon`] has the permutation and the packing),
 //! beside the model's values and independent of them. With `w_j = state_j + rc_j`:
@@ -26,7 +26,11 @@
 //! ```
 //!
 //! Two different sequences of `n` elements pass for at most `n - 1` of the `r`. `pack` columns
-//! hold the place of an integer in its element, `fold` is 1 where an element begins.
+//! hold the place of an integer in its element, `fold` is 1 where an element begins. (For outputs of
+//! programs `pack_output` is the place of the value plus `2^bits`, not of limbs.)
+//!
+//! Inferences side by side have rounds of their own, and a digest each. Their sums are one: the message and the
+//! packed integers in it are `sum_l rho^l` of those of lane `l`, for a random `rho` that is drawn with `r`.
 //!
 //! | row | state | rounds | absorb | tag | digest |
 //! |---|---|---|---|---|---|
@@ -41,20 +45,16 @@ use halo2_proofs::plonk::{
 };
 use halo2_proofs::poly::Rotation;
 
-use crate::columns::{Columns, fixed};
-use crate::expression::{Expr, constant};
+use crate::Field;
+use crate::columns::fixed;
+use crate::expression::{Expr, constant, horner};
 use crate::poseidon::{self, WIDTH};
-use crate::{Field, Shape, power_of_two};
 
 /// Columns of the hashes.
 #[derive(Clone, Debug)]
 pub struct Hash {
-    /// The state before each round.
-    pub state: [Column<Advice>; WIDTH],
-    /// Squares in the S-boxes.
-    pub square: [Column<Advice>; WIDTH],
-    /// Fourth powers in the S-boxes, or 1 where a word is left as it is.
-    pub fourth: [Column<Advice>; WIDTH],
+    /// The rounds of each inference's hashes.
+    pub lanes: Vec<Rounds>,
     /// Horner sum of the packed values.
     pub packed: Column<Advice>,
     /// Horner sum of what was absorbed.
@@ -71,24 +71,75 @@ pub struct Hash {
     pub tag: Column<Fixed>,
     /// Rows of digests.
     pub digest: Column<Fixed>,
-    /// Row 0.
-    pub origin: Column<Fixed>,
+    /// Row 0; none where another column says so.
+    pub origin: Option<Column<Fixed>>,
     /// Place of an input in its element.
     pub pack_input: Option<Column<Fixed>>,
-    /// Place of an output's limbs in their element.
+    /// Place of an output, or of its limbs, in their element.
     pub pack_output: Option<Column<Fixed>>,
     /// Where elements begin.
     pub fold: Column<Fixed>,
+}
+
+/// The columns of one inference's hashes.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    /// The state before each round.
+    pub state: [Column<Advice>; WIDTH],
+    /// Squares in the S-boxes.
+    pub square: [Column<Advice>; WIDTH],
+    /// Fourth powers in the S-boxes, or 1 where a word is left as it is.
+    pub fourth: [Column<Advice>; WIDTH],
     /// The hashes, in the rows of the digests.
     pub digests: Column<Instance>,
 }
 
+/// What there is to allocate columns for.
+pub(crate) struct Hashed {
+    /// Where each inference's digests are shown.
+    pub(crate) digests: Vec<Column<Instance>>,
+    /// Whether inputs are hashed.
+    pub(crate) input: bool,
+    /// Whether outputs are.
+    pub(crate) output: bool,
+    /// Whether row 0 needs a column of its own.
+    pub(crate) origin: bool,
+}
+
+/// What hashes need of the table that they are part of.
+pub(crate) struct Table<'a> {
+    /// Rows that gates use.
+    pub(crate) active: Column<Fixed>,
+    /// What the row holds that is packed.
+    pub(crate) row: &'a dyn Fn(&mut VirtualCells<'_, Field>) -> Packed,
+    /// Not zero in row 0, and zero in all others that gates use.
+    pub(crate) start: &'a dyn Fn(&mut VirtualCells<'_, Field>) -> Expr,
+    /// Not zero in the row after the last active one, and zero in all before it but the first.
+    pub(crate) end: &'a dyn Fn(&mut VirtualCells<'_, Field>) -> Expr,
+}
+
+/// A row's integers as they are packed: shifted, so that they are not negative.
+pub(crate) struct Packed {
+    /// The challenge `r`.
+    pub(crate) r: Expr,
+    /// The challenge `rho`; anything if there is one inference.
+    pub(crate) rho: Expr,
+    /// The row's input of each inference, combined by `rho`.
+    pub(crate) input: Expr,
+    /// The row's output, or part of it, of each inference, combined by `rho`.
+    pub(crate) output: Expr,
+}
+
 impl Hash {
-    pub(crate) fn allocate(meta: &mut ConstraintSystem<Field>, shape: &Shape) -> Self {
-        Self {
+    pub(crate) fn allocate(meta: &mut ConstraintSystem<Field>, hashed: Hashed) -> Self {
+        let rounds = |digests| Rounds {
             state: array::from_fn(|_| meta.advice_column()),
             square: array::from_fn(|_| meta.advice_column()),
             fourth: array::from_fn(|_| meta.advice_column()),
+            digests,
+        };
+        Self {
+            lanes: hashed.digests.into_iter().map(rounds).collect(),
             packed: meta.advice_column_in(SecondPhase),
             absorbed: meta.advice_column_in(SecondPhase),
             full: meta.fixed_column(),
@@ -97,16 +148,22 @@ impl Hash {
             absorb: array::from_fn(|_| meta.fixed_column()),
             tag: meta.fixed_column(),
             digest: meta.fixed_column(),
-            origin: meta.fixed_column(),
-            pack_input: shape.input_sponge().map(|_| meta.fixed_column()),
-            pack_output: shape.output_sponge().map(|_| meta.fixed_column()),
+            origin: hashed.origin.then(|| meta.fixed_column()),
+            pack_input: hashed.input.then(|| meta.fixed_column()),
+            pack_output: hashed.output.then(|| meta.fixed_column()),
             fold: meta.fixed_column(),
-            digests: meta.instance_column(),
         }
     }
 
-    /// Phase-1 columns in the order of a witness: `state`, `square`, `fourth`.
+    /// Phase-1 columns in the order of a witness: for each inference `state`, `square`, `fourth`.
     pub fn rounds(&self) -> impl Iterator<Item = Column<Advice>> {
+        self.lanes.iter().flat_map(Rounds::columns)
+    }
+}
+
+impl Rounds {
+    /// `state`, `square`, `fourth`.
+    pub fn columns(&self) -> impl Iterator<Item = Column<Advice>> + use<> {
         [self.state, self.square, self.fourth].into_iter().flatten()
     }
 }
@@ -123,13 +180,13 @@ struct Cells {
 }
 
 impl Cells {
-    fn query(meta: &mut VirtualCells<'_, Field>, hash: &Hash) -> Self {
+    fn query(meta: &mut VirtualCells<'_, Field>, hash: &Hash, lane: &Rounds) -> Self {
         let mut advice =
             |columns: [Column<Advice>; WIDTH], at| columns.map(|c| meta.query_advice(c, at));
-        let state = advice(hash.state, Rotation::cur());
-        let next = advice(hash.state, Rotation::next());
-        let square = advice(hash.square, Rotation::cur());
-        let fourth = advice(hash.fourth, Rotation::cur());
+        let state = advice(lane.state, Rotation::cur());
+        let next = advice(lane.state, Rotation::next());
+        let square = advice(lane.square, Rotation::cur());
+        let fourth = advice(lane.fourth, Rotation::cur());
         let constants = hash.constants.map(|c| fixed(meta, c));
         let word: [Expr; WIDTH] = array::from_fn(|j| state[j].clone() + constants[j].clone());
         let out: [Expr; WIDTH] = array::from_fn(|i| {
@@ -149,100 +206,127 @@ impl Cells {
     }
 }
 
-pub(crate) fn configure(meta: &mut ConstraintSystem<Field>, shape: &Shape, columns: &Columns) {
-    let Some(hash) = &columns.hash else {
-        return;
-    };
-    meta.create_gate("poseidon rounds", |meta| {
-        let cells = Cells::query(meta, hash);
-        let active = fixed(meta, columns.active);
-        let (full, partial) = (fixed(meta, hash.full), fixed(meta, hash.partial));
-        let mut equations = Vec::new();
-        for j in 0..WIDTH {
-            let [word, square, fourth] =
-                [&cells.word[j], &cells.square[j], &cells.fourth[j]].map(Expr::clone);
-            let (boxed, left) = match j {
-                0 => (full.clone() + partial.clone(), constant(Field::zero())),
-                _ => (full.clone(), partial.clone()),
-            };
-            equations.push((
-                "square of the S-box",
-                active.clone() * square.clone() - boxed.clone() * word.clone() * word,
-            ));
-            equations.push((
-                "fourth power of the S-box",
-                active.clone() * fourth - left - boxed * square.clone() * square,
-            ));
-        }
-        equations
-    });
-    meta.create_gate("poseidon state", |meta| {
-        let cells = Cells::query(meta, hash);
-        let active = fixed(meta, columns.active);
-        let absorb = hash.absorb.map(|column| fixed(meta, column));
-        let tag = fixed(meta, hash.tag);
-        let digest = fixed(meta, hash.digest)
-            * (cells.state[1].clone() - { meta.query_instance(hash.digests, Rotation::cur()) });
-        let mut equations = vec![
-            ("capacity", active.clone() * cells.step[0].clone() - tag),
-            ("digest", digest),
-        ];
-        for (absorb, step) in absorb.into_iter().zip(&cells.step[1..]) {
-            let chained = active.clone() - absorb;
-            equations.push(("rate without absorption", chained * step.clone()));
-        }
-        equations
-    });
-    meta.create_gate("hash message", |meta| {
-        let row = columns.row(meta, shape);
-        let cells = Cells::query(meta, hash);
-        let r = row.r.clone();
-        let (square, less) = (r.clone() * r.clone(), r.clone() - constant(Field::one()));
-        let active = fixed(meta, columns.active);
-        let [first, second] = hash.absorb.map(|column| fixed(meta, column));
-        let absorbed = meta.query_advice(hash.absorbed, Rotation::cur());
-        let next_absorbed = meta.query_advice(hash.absorbed, Rotation::next());
-        let factor =
-            active.clone() + first.clone() * (square - r.clone()) + second.clone() * less.clone();
-        let message = first * r * cells.step[1].clone() + second * cells.step[2].clone();
+/// Creates the gates.
+pub(crate) fn configure(meta: &mut ConstraintSystem<Field>, hash: &Hash, table: &Table<'_>) {
+    for lane in &hash.lanes {
+        meta.create_gate("poseidon rounds", |meta| rounds(meta, hash, lane, table));
+        meta.create_gate("poseidon state", |meta| states(meta, hash, lane, table));
+    }
+    meta.create_gate("hash message", |meta| message(meta, hash, table));
+    meta.create_gate("hash ends", |meta| ends(meta, hash, table));
+}
 
-        let packed = meta.query_advice(hash.packed, Rotation::cur());
-        let next_packed = meta.query_advice(hash.packed, Rotation::next());
-        let fold = active.clone() + fixed(meta, hash.fold) * less;
-        let mut integers = constant(Field::zero());
-        if let Some(pack) = hash.pack_input {
-            let half = constant(power_of_two(shape.input_bits() - 1));
-            integers = integers + fixed(meta, pack) * (row.value + half);
+fn rounds(
+    meta: &mut VirtualCells<'_, Field>,
+    hash: &Hash,
+    lane: &Rounds,
+    table: &Table<'_>,
+) -> Vec<(&'static str, Expr)> {
+    let cells = Cells::query(meta, hash, lane);
+    let active = fixed(meta, table.active);
+    let (full, partial) = (fixed(meta, hash.full), fixed(meta, hash.partial));
+    let mut equations = Vec::new();
+    for j in 0..WIDTH {
+        let [word, square, fourth] =
+            [&cells.word[j], &cells.square[j], &cells.fourth[j]].map(Expr::clone);
+        let (boxed, left) = match j {
+            0 => (full.clone() + partial.clone(), constant(Field::zero())),
+            _ => (full.clone(), partial.clone()),
+        };
+        equations.push((
+            "square of the S-box",
+            active.clone() * square.clone() - boxed.clone() * word.clone() * word,
+        ));
+        equations.push((
+            "fourth power of the S-box",
+            active.clone() * fourth - left - boxed * square.clone() * square,
+        ));
+    }
+    equations
+}
+
+fn states(
+    meta: &mut VirtualCells<'_, Field>,
+    hash: &Hash,
+    lane: &Rounds,
+    table: &Table<'_>,
+) -> Vec<(&'static str, Expr)> {
+    let cells = Cells::query(meta, hash, lane);
+    let active = fixed(meta, table.active);
+    let absorb = hash.absorb.map(|column| fixed(meta, column));
+    let tag = fixed(meta, hash.tag);
+    let digest = fixed(meta, hash.digest)
+        * (cells.state[1].clone() - { meta.query_instance(lane.digests, Rotation::cur()) });
+    let mut equations = vec![
+        ("capacity", active.clone() * cells.step[0].clone() - tag),
+        ("digest", digest),
+    ];
+    for (absorb, step) in absorb.into_iter().zip(&cells.step[1..]) {
+        let chained = active.clone() - absorb;
+        equations.push(("rate without absorption", chained * step.clone()));
+    }
+    equations
+}
+
+fn message(
+    meta: &mut VirtualCells<'_, Field>,
+    hash: &Hash,
+    table: &Table<'_>,
+) -> Vec<(&'static str, Expr)> {
+    let row = (table.row)(meta);
+    let lanes = hash.lanes.iter();
+    let cells: Vec<Cells> = lanes.map(|lane| Cells::query(meta, hash, lane)).collect();
+    // What is absorbed into a word, of all lanes.
+    let absorbed_into =
+        |word: usize| horner(&row.rho, cells.iter().map(|cells| cells.step[word].clone()));
+    let r = row.r.clone();
+    let (square, less) = (r.clone() * r.clone(), r.clone() - constant(Field::one()));
+    let active = fixed(meta, table.active);
+    let [first, second] = hash.absorb.map(|column| fixed(meta, column));
+    let absorbed = meta.query_advice(hash.absorbed, Rotation::cur());
+    let next_absorbed = meta.query_advice(hash.absorbed, Rotation::next());
+    let factor =
+        active.clone() + first.clone() * (square - r.clone()) + second.clone() * less.clone();
+    let message = first * r * absorbed_into(1) + second * absorbed_into(2);
+
+    let packed = meta.query_advice(hash.packed, Rotation::cur());
+    let next_packed = meta.query_advice(hash.packed, Rotation::next());
+    let fold = active.clone() + fixed(meta, hash.fold) * less;
+    let mut integers = constant(Field::zero());
+    for (pack, integer) in [(hash.pack_input, row.input), (hash.pack_output, row.output)] {
+        if let Some(pack) = pack {
+            integers = integers + fixed(meta, pack) * integer;
         }
-        if let Some(pack) = hash.pack_output {
-            integers = integers + fixed(meta, pack) * row.limb_sum;
-        }
-        vec![
-            (
-                "absorbed[next] = absorbed, and the message",
-                active.clone() * next_absorbed - factor * absorbed - message,
-            ),
-            (
-                "packed[next] = packed, and the values",
-                active * next_packed - fold * packed - integers,
-            ),
-        ]
-    });
-    meta.create_gate("hash ends", |meta| {
-        let cells = Cells::query(meta, hash);
-        let origin = fixed(meta, hash.origin);
-        let boundary = fixed(meta, columns.boundary);
-        let is_end = boundary.clone() * (constant(Field::from(2)) - boundary);
-        let packed = meta.query_advice(hash.packed, Rotation::cur());
-        let absorbed = meta.query_advice(hash.absorbed, Rotation::cur());
-        let mut equations = vec![
-            ("start: packed = 0", origin.clone() * packed.clone()),
-            ("start: absorbed = 0", origin.clone() * absorbed.clone()),
-            ("end: packed = absorbed", is_end * (packed - absorbed)),
-        ];
-        for state in cells.state {
-            equations.push(("start: state = 0", origin.clone() * state));
-        }
-        equations
-    });
+    }
+    vec![
+        (
+            "absorbed[next] = absorbed, and the message",
+            active.clone() * next_absorbed - factor * absorbed - message,
+        ),
+        (
+            "packed[next] = packed, and the values",
+            active * next_packed - fold * packed - integers,
+        ),
+    ]
+}
+
+fn ends(
+    meta: &mut VirtualCells<'_, Field>,
+    hash: &Hash,
+    table: &Table<'_>,
+) -> Vec<(&'static str, Expr)> {
+    let lanes = hash.lanes.iter();
+    let cells: Vec<Cells> = lanes.map(|lane| Cells::query(meta, hash, lane)).collect();
+    let (start, end) = ((table.start)(meta), (table.end)(meta));
+    let packed = meta.query_advice(hash.packed, Rotation::cur());
+    let absorbed = meta.query_advice(hash.absorbed, Rotation::cur());
+    let mut equations = vec![
+        ("start: packed = 0", start.clone() * packed.clone()),
+        ("start: absorbed = 0", start.clone() * absorbed.clone()),
+        ("end: packed = absorbed", end * (packed - absorbed)),
+    ];
+    for state in cells.into_iter().flat_map(|cells| cells.state) {
+        equations.push(("start: state = 0", start.clone() * state));
+    }
+    equations
 }

@@ -14,6 +14,8 @@
 //! | [`table`] | a piecewise linear function |
 //! | [`forest`] | decision trees: answers, and the way through the nodes |
 //! | [`lookups`] | limbs lie in their range, operands are on the bus, segments in the table |
+//! | [`hashed`] | hashes of inputs and outputs |
+//! | [`instance`](mod@instance) | the public values' columns |
 //!
 //! Several inferences stand side by side in *lanes*: each has its own columns for all of this, and
 //! they share factors, weights, tables and all running sums.
@@ -29,6 +31,8 @@
 pub mod columns;
 pub mod finish;
 pub mod forest;
+pub mod hashed;
+pub mod instance;
 pub mod linear;
 pub mod lookups;
 pub mod product;
@@ -38,34 +42,5 @@ pub mod table;
 mod tests;
 
 pub use columns::{LaneColumns, ProgramColumns};
+pub use instance::{Public, instance};
 pub use shape::{Kinds, ProgramShape};
-
-use halo2_proofs::arithmetic::Field as _;
-
-use crate::{Field, field};
-
-/// The instance columns of all lanes: public values in their rows. `inputs` are those of all
-/// lanes, one after the other, and so are `outputs`, unless they are totals.
-pub fn instance(shape: &ProgramShape, inputs: &[i64], outputs: &[i64]) -> Vec<Vec<Field>> {
-    let mut columns = vec![Vec::new(); shape.lanes as usize];
-    let mut show = |lane: usize, row: usize, value: i64| {
-        let Some(column): Option<&mut Vec<Field>> = columns.get_mut(lane) else {
-            return;
-        };
-        column.resize(column.len().max(row + 1), Field::ZERO);
-        column[row] = field(value.into());
-    };
-    if shape.reveals_outputs() {
-        let count = shape.outputs.max(1) as usize;
-        for (index, value) in outputs.iter().enumerate() {
-            show(index / count, shape.output_row(index % count), *value);
-        }
-    }
-    if shape.reveals_inputs() {
-        let count = shape.inputs.max(1) as usize;
-        for (index, value) in inputs.iter().enumerate() {
-            show(index / count, shape.input_row(index % count), *value);
-        }
-    }
-    columns
-}

@@ -14,6 +14,7 @@
 //! | [`calibrate`](mod@calibrate) | the search over scales |
 //! | [`program`] | integer programs, for graphs that are no such chains |
 //! | [`fidelity`] | float against integer outputs |
+//! | [`accuracy`] | programs that compare classes with labels |
 //!
 //! Position: leans on `zkassay-graph` and `zkassay-fixed`; knows nothing of halo2.
 //!
@@ -32,6 +33,7 @@
 //! # Ok::<(), zkassay_quant::QuantError>(())
 //! ```
 
+pub mod accuracy;
 pub mod bounds;
 pub mod calibrate;
 mod error;
@@ -42,6 +44,7 @@ mod lowering;
 pub mod model;
 pub mod program;
 
+pub use accuracy::{Answer, Count, Counting};
 pub use calibrate::{
     Calibration, CalibrationParams, Scheme, Target, Trial, calibrate, calibrate_program, quantize,
 };

@@ -15,9 +15,11 @@
 //! | `check` | that operations fit their operands |
 //! | `patterns` | functions that exporters write as several nodes |
 //! | `product`, `quotient`, `truth`, `curve` | what operations have in common |
-//! | `forest`, `features`, `questions`, `leaves` | trees over the model's input: instead of `trees` |
+//! | `forest`, `features`, `questions`, `columns`, `leaves` | trees over the model's input |
+//! | `trees` | all others |
 
 mod check;
+mod columns;
 mod commit;
 mod conv;
 mod curve;

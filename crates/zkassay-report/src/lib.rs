@@ -28,7 +28,7 @@ mod units;
 pub use error::ReportError;
 pub use output::write;
 pub use record::{
-    Accuracy, CircuitShape, DataRecord, Fidelity, FileRecord, Host, ModelRecord, Proportion,
-    RECORD_VERSION, RunRecord, Sizes, SrsRecord, Stage, Timings, Training,
+    Accuracy, CircuitShape, DataRecord, Family, Fidelity, FileRecord, Host, ModelRecord,
+    Proportion, RECORD_VERSION, RunRecord, Sizes, SrsRecord, Stage, Timings, Training,
 };
 pub use samples::Samples;

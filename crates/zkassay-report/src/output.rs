@@ -76,6 +76,8 @@ mod tests {
             "plots/accuracy.svg",
             "plots/cost.png",
             "plots/cost.svg",
+            "plots/frontier.png",
+            "plots/frontier.svg",
             "record.json",
             "report.md",
             "samples.csv",

@@ -1,4 +1,4 @@
-//! The run's two figures: accuracy and cost against the number of parameters.
+//! The run's figures: accuracy and cost against the number of parameters, and against each other.
 //!
 //! The layout (axes, legend, labels that avoid each other) is ours; `kuva`
 //! turns the drawn scene into SVG and, with its bundled font, into PNG. The
@@ -17,11 +17,13 @@ use crate::record::{ModelRecord, RunRecord, Stage};
 use crate::{ReportError, table, units};
 use axis::Axis;
 use chart::{Baseline, Chart, Point};
-use style::{Area, HEADER, WIDTH};
+use style::{Area, Group, HEADER, WIDTH};
 
 /// Folder of the plots inside a run's folder.
 pub const FOLDER: &str = "plots";
 
+/// What most horizontal axes show.
+const PARAMETERS: &str = "Parameters";
 /// Pixels of the PNG per unit of the SVG.
 const PNG_SCALE: f32 = 2.0;
 
@@ -68,35 +70,16 @@ impl Plot {
 }
 
 /// Every figure of a run.
-pub fn all(record: &RunRecord) -> [Plot; 2] {
-    [accuracy(record), cost(record)]
+pub fn all(record: &RunRecord) -> [Plot; 3] {
+    [accuracy(record), cost(record), frontier(record)]
 }
 
 /// Accuracy of the quantised models against their parameters, with 95 %
 /// intervals, tags, and the majority baseline as a dashed line.
 pub fn accuracy(record: &RunRecord) -> Plot {
     const TITLE: &str = "Accuracy of the quantised models against their size";
-    let points: Vec<Point> = record
-        .models
-        .iter()
-        .map(|model| {
-            let share = model.accuracy.quantized;
-            Point {
-                y: share.value * 100.0,
-                low: share.low * 100.0,
-                high: share.high * 100.0,
-                tooltip: format!("{}: {}", describe(model), table::with_interval(&share)),
-                ..Point::of(model)
-            }
-        })
-        .collect();
-    let mut baselines: Vec<f64> = Vec::new();
-    for model in &record.models {
-        let value = model.accuracy.majority.value * 100.0;
-        if !baselines.contains(&value) {
-            baselines.push(value);
-        }
-    }
+    let points: Vec<Point> = record.models.iter().map(accuracy_point).collect();
+    let baselines = majorities(record);
 
     let area = Area {
         left: 60.0,
@@ -108,6 +91,7 @@ pub fn accuracy(record: &RunRecord) -> Plot {
     let chart = Chart {
         area,
         x: parameters_axis(record, &area),
+        x_name: PARAMETERS,
         y: Axis::linear(values.chain(baselines.iter().copied())),
         heading: "Accuracy on the test rows (%)".into(),
     };
@@ -117,12 +101,12 @@ pub fn accuracy(record: &RunRecord) -> Plot {
         record.data.name,
         units::count(record.data.test_rows)
     );
-    let depths = depths(record);
+    let groups = groups(record);
     let baseline = Baseline {
         values: baselines,
         name: "majority baseline",
     };
-    style::header(&mut scene, TITLE, &subtitle, &depths, Some(baseline.name));
+    style::header(&mut scene, TITLE, &subtitle, &groups, Some(baseline.name));
     chart.draw_frame(&mut scene);
     chart.draw_baseline(&mut scene, &baseline);
     chart.draw_points(&mut scene, &points);
@@ -134,18 +118,114 @@ pub fn accuracy(record: &RunRecord) -> Plot {
     }
 }
 
+/// A model's accuracy with its interval, at its parameters.
+fn accuracy_point(model: &ModelRecord) -> Point {
+    let share = model.accuracy.quantized;
+    Point {
+        y: share.value * 100.0,
+        low: share.low * 100.0,
+        high: share.high * 100.0,
+        tooltip: format!("{}: {}", describe(model), table::with_interval(&share)),
+        ..Point::of(model)
+    }
+}
+
+/// The accuracies of majority baselines, each once.
+fn majorities(record: &RunRecord) -> Vec<f64> {
+    let mut majorities: Vec<f64> = Vec::new();
+    for model in &record.models {
+        let value = model.accuracy.majority.value * 100.0;
+        if !majorities.contains(&value) {
+            majorities.push(value);
+        }
+    }
+    majorities
+}
+
+/// Accuracy of the quantised models against the median time of a proof, with
+/// the models that no other is quicker and more accurate than as a line of
+/// steps.
+pub fn frontier(record: &RunRecord) -> Plot {
+    const TITLE: &str = "What accuracy costs to prove";
+    let points: Vec<Point> = record
+        .models
+        .iter()
+        .filter_map(|model| {
+            let seconds = model.timings.of(Stage::Prove).median()?;
+            let point = accuracy_point(model);
+            Some(Point {
+                x: seconds * 1000.0,
+                tooltip: format!("{}, prove {}", point.tooltip, units::time(seconds)),
+                ..point
+            })
+        })
+        .collect();
+    let baselines = majorities(record);
+    let area = Area {
+        left: 60.0,
+        top: HEADER + 24.0,
+        right: WIDTH - 24.0,
+        bottom: 600.0,
+    };
+    let values = points.iter().flat_map(|point| [point.low, point.high]);
+    let chart = Chart {
+        area,
+        x: Axis::log(points.iter().map(|point| point.x), area.right - area.left),
+        x_name: "Time of a proof (ms)",
+        y: Axis::linear(values.chain(baselines.iter().copied())),
+        heading: "Accuracy on the test rows (%)".into(),
+    };
+    let mut scene = style::scene(area.bottom + 56.0);
+    let subtitle = format!(
+        "{}, {} test rows; {}, {} threads; bars are 95 % intervals, the line is the frontier",
+        record.data.name,
+        units::count(record.data.test_rows),
+        record.host.cpu,
+        record.host.threads
+    );
+    let baseline = Baseline {
+        values: baselines,
+        name: "majority baseline",
+    };
+    let groups = groups(record);
+    style::header(&mut scene, TITLE, &subtitle, &groups, Some(baseline.name));
+    chart.draw_frame(&mut scene);
+    chart.draw_baseline(&mut scene, &baseline);
+    chart.draw_steps(&mut scene, &best(&points));
+    chart.draw_points(&mut scene, &points);
+    chart.draw_labels(&mut scene, &points, &baseline);
+    Plot {
+        name: "frontier",
+        title: TITLE,
+        scene,
+    }
+}
+
+/// The points that no other one beats, from left to right.
+fn best(points: &[Point]) -> Vec<(f64, f64)> {
+    let mut sorted: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut best: Vec<(f64, f64)> = Vec::new();
+    for point in sorted {
+        if best.last().is_none_or(|last| point.1 > last.1) {
+            best.push(point);
+        }
+    }
+    best
+}
+
 /// Setup, proving and verification time and logrows against parameters, as a
 /// panel of two by two charts; times are means with their standard errors.
 pub fn cost(record: &RunRecord) -> Plot {
     const TITLE: &str = "Cost of the proofs against the size of the models";
     const HEIGHT: f64 = 240.0;
-    let depths = depths(record);
+    let groups = groups(record);
     let mut scene = style::scene(HEADER + 2.0 * (HEIGHT + 80.0));
     let subtitle = format!(
         "{}, {} threads; times are means, bars their standard errors",
         record.host.cpu, record.host.threads
     );
-    style::header(&mut scene, TITLE, &subtitle, &depths, None);
+    style::header(&mut scene, TITLE, &subtitle, &groups, None);
     let panels = [
         ("Setup (ms)", Some(Stage::Setup)),
         ("Prove (ms)", Some(Stage::Prove)),
@@ -175,6 +255,7 @@ pub fn cost(record: &RunRecord) -> Plot {
         let chart = Chart {
             area,
             x: parameters_axis(record, &area),
+            x_name: PARAMETERS,
             y,
             heading: heading.into(),
         };
@@ -221,12 +302,12 @@ fn parameters_axis(record: &RunRecord, area: &Area) -> Axis {
     Axis::log(parameters, area.right - area.left)
 }
 
-/// The numbers of hidden layers that occur, in ascending order.
-fn depths(record: &RunRecord) -> Vec<usize> {
-    let mut depths: Vec<usize> = record.models.iter().map(|m| m.hidden.len()).collect();
-    depths.sort_unstable();
-    depths.dedup();
-    depths
+/// The groups that occur, in the order of the legend.
+fn groups(record: &RunRecord) -> Vec<Group> {
+    let mut groups: Vec<Group> = record.models.iter().map(Group::of).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
 }
 
 fn describe(model: &ModelRecord) -> String {
@@ -289,6 +370,30 @@ mod tests {
             "{svg}"
         );
         assert!(svg.contains("logistic (163 parameters): k = 8"), "{svg}");
+    }
+
+    #[test]
+    fn the_frontier_leaves_out_what_another_model_beats() {
+        let at = |x: f64, y: f64| Point {
+            x,
+            y,
+            ..Point::of(&run_record().models[0])
+        };
+        let points = [at(3.0, 60.0), at(1.0, 50.0), at(2.0, 50.0), at(4.0, 59.0)];
+        assert_eq!(best(&points), [(1.0, 50.0), (3.0, 60.0)]);
+        assert_eq!(best(&[]), []);
+    }
+
+    #[test]
+    fn families_have_a_legend_and_the_frontier_names_times() {
+        let mut record = run_record();
+        record.models[0].family = crate::Family::Trees;
+        let svg = frontier(&record).svg();
+        let texts = texts(&svg);
+        for expected in ["decision trees", "2 hidden layers", "Time of a proof (ms)"] {
+            assert!(texts.iter().any(|text| text == expected), "{expected}");
+        }
+        assert!(svg.contains("prove 1.10 s"), "{svg}");
     }
 
     #[test]

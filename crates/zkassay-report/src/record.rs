@@ -143,6 +143,9 @@ impl SrsRecord {
 pub struct ModelRecord {
     /// Name of the model, such as `64-32`.
     pub tag: String,
+    /// What kind of model it is.
+    #[serde(default)]
+    pub family: Family,
     /// Widths of a network's hidden layers; empty for models without.
     pub hidden: Vec<usize>,
     /// Activation between the layers.
@@ -167,6 +170,19 @@ pub struct ModelRecord {
     pub onnx_sha256: String,
     /// The calibrated settings (scales, bits) as the compiler saw them.
     pub settings: serde_json::Value,
+}
+
+/// Kinds of models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Dense layers; linear models are networks without hidden layers.
+    #[default]
+    Network,
+    /// Kernel machines.
+    Kernel,
+    /// Decision trees.
+    Trees,
 }
 
 /// How a model was trained.

@@ -1,8 +1,8 @@
 //! A small made-up run record for tests.
 
 use crate::record::{
-    Accuracy, CircuitShape, DataRecord, Fidelity, FileRecord, Host, ModelRecord, Proportion,
-    RECORD_VERSION, RunRecord, Sizes, SrsRecord, Stage, Timings, Training,
+    Accuracy, CircuitShape, DataRecord, Family, Fidelity, FileRecord, Host, ModelRecord,
+    Proportion, RECORD_VERSION, RunRecord, Sizes, SrsRecord, Stage, Timings, Training,
 };
 
 /// Two models with round numbers: `logistic` and `64-32`.
@@ -119,6 +119,7 @@ pub(crate) fn family() -> RunRecord {
 fn deep() -> ModelRecord {
     ModelRecord {
         tag: "64-32".into(),
+        family: Family::Network,
         hidden: vec![64, 32],
         activation: "relu".into(),
         parameters: 12_545,

@@ -34,11 +34,20 @@ pub enum Kind {
     Proof = 4,
     /// A compiled circuit.
     Circuit = 5,
+    /// The proofs of many rows.
+    Batch = 6,
 }
 
 impl Kind {
     /// The format version that this crate writes and reads.
     pub const VERSION: u8 = 2;
+
+    /// The kind that the first bytes of a file say it is; `None` for files that are not this
+    /// project's.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(MAGIC)?;
+        Self::from_byte(*rest.first()?)
+    }
 
     fn from_byte(byte: u8) -> Option<Self> {
         let all = [
@@ -47,6 +56,7 @@ impl Kind {
             Self::VerifyingKey,
             Self::Proof,
             Self::Circuit,
+            Self::Batch,
         ];
         all.into_iter().find(|kind| *kind as u8 == byte)
     }
@@ -60,6 +70,7 @@ impl std::fmt::Display for Kind {
             Self::VerifyingKey => "a verifying key",
             Self::Proof => "a proof",
             Self::Circuit => "a compiled circuit",
+            Self::Batch => "a batch of proofs",
         })
     }
 }

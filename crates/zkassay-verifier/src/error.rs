@@ -59,12 +59,61 @@ pub enum VerifyError {
     /// A public output is not one that the model can produce.
     #[error(transparent)]
     Output(#[from] OutputMapError),
+    /// A batch has no rows, or too many or too few proofs for its rows.
+    #[error(
+        "the batch has {rows} rows, which take {expected} proof(s) of {lanes} row(s) each, and \
+         {found} proof(s){}",
+        if *rows == 0 { ": expected at least one row" } else { "" }
+    )]
+    BatchCount {
+        /// Rows that the batch says it has.
+        rows: u32,
+        /// Rows in a proof.
+        lanes: usize,
+        /// Proofs that they take.
+        expected: usize,
+        /// Proofs in the batch.
+        found: usize,
+    },
+    /// What fills up the last proof of a batch is not the last row.
+    #[error(
+        "the last proof of the batch is filled up with another {what} than that of the last row"
+    )]
+    Padding {
+        /// Input or output.
+        what: What,
+    },
+    /// A proof of a batch is not accepted.
+    #[error("proof {proof} of the batch, rows {first} to {last}: {error}")]
+    InBatch {
+        /// Which proof, from 0.
+        proof: usize,
+        /// Its first row, from 0.
+        first: usize,
+        /// Its last row.
+        last: usize,
+        /// Why it is not accepted.
+        error: Box<VerifyError>,
+    },
+    /// A batch under a key for proofs of accuracy.
+    #[error("the key's proofs show totals over their rows, not the output of each")]
+    Totals,
     /// The proof does not prove its outputs.
     #[error("the proof is not valid: {reason}")]
     Rejected {
         /// Which check failed.
         reason: String,
     },
+}
+
+impl VerifyError {
+    /// The error itself, if it is about a proof of a batch.
+    pub fn innermost(&self) -> &Self {
+        match self {
+            Self::InBatch { error, .. } => error.innermost(),
+            error => error,
+        }
+    }
 }
 
 /// Which values of a proof an error is about.

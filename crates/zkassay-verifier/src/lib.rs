@@ -30,6 +30,7 @@
 //! | [`artefact`] | the frame of every file: magic, kind, version, length, checksum |
 //! | [`key`] | verifying keys |
 //! | [`proof`] | proofs and their verification |
+//! | [`batch`] | the proofs of many rows in one file |
 //! | [`public`] | what a proof shows of input and output |
 //!
 //! Position: leans on `zkassay-gadgets` (the equations) and `zkassay-fixed`; no
@@ -46,12 +47,14 @@
 )]
 
 pub mod artefact;
+pub mod batch;
 mod error;
 pub mod key;
 pub mod proof;
 pub mod public;
 
 pub use artefact::{ArtefactError, Kind};
+pub use batch::{Batch, BatchRow, BatchVerdict};
 pub use error::{VerifyError, What};
 pub use key::{SrsOrigin, Statement, VerifyingKey};
 pub use proof::{Proof, Verdict};

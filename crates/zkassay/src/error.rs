@@ -62,6 +62,35 @@ pub enum Error {
     /// Rows cannot be read.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A row of several cannot be proved.
+    #[error("row {row}: {error}")]
+    Row {
+        /// Which row, from 0.
+        row: usize,
+        /// Why not.
+        error: Box<Error>,
+    },
+    /// A batch without rows, or with too many.
+    #[error("a batch has 1 to {} rows, found {found}", u32::MAX)]
+    BatchRows {
+        /// Rows found.
+        found: usize,
+    },
+    /// One row for a circuit that takes several.
+    #[error(
+        "the circuit is for {batch} inferences in each proof, and a witness is one: prove a file of \
+         any number of rows with `zkassay prove --batch rows.json`"
+    )]
+    Witness {
+        /// Inferences in a proof.
+        batch: usize,
+    },
+    /// Rows for a circuit whose proofs show totals.
+    #[error(
+        "the circuit is for proofs of accuracy, which show counts, not the output of each row: use \
+         `zkassay prove-accuracy`"
+    )]
+    Totals,
     /// The model cannot be imported.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -88,7 +117,7 @@ impl Error {
         matches!(
             self,
             Self::Mismatch(_) | Self::Unbound | Self::Prover(ProverError::SrsMismatch)
-        )
+        ) || matches!(self, Self::Verify(error) if matches!(error.innermost(), VerifyError::Key { .. }))
     }
 
     /// Whether the reason is a proof that is complete, belongs to the key, and is not accepted.
@@ -96,6 +125,7 @@ impl Error {
         match self {
             Self::NotCeremony { .. } => true,
             Self::Verify(error) => {
+                let error = error.innermost();
                 !matches!(error, VerifyError::Artefact(_) | VerifyError::Key { .. })
             }
             _ => false,

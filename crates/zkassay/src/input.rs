@@ -50,10 +50,10 @@ pub enum InputError {
         /// Values found.
         found: usize,
     },
-    /// A proof is about one row.
+    /// A proof without a batch is about one row.
     #[error(
-        "`input_data` has {found} rows, but a proof is about one: keep one row in the file, \
-         or use all of them for calibrate-settings"
+        "`input_data` has {found} rows, but a proof is about one: keep one row in the file, prove \
+         all of them with --batch, or use them for calibrate-settings"
     )]
     SeveralRows {
         /// Rows found.

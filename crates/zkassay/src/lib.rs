@@ -59,6 +59,7 @@
 //! | [`input`] | rows from EZKL's JSON files |
 //! | [`witness`] | an input in the circuit's integers |
 //! | [`stages`] | mock, setup, prove, verify |
+//! | [`batch`] | many rows: prove, verify |
 //! | [`prove_model`](mod@prove_model) | all of them in one call |
 //! | [`srs`] | parameters of public ceremonies: download, cache, import |
 //! | [`table`] | what a model consists of, and the size of its circuit |
@@ -66,6 +67,7 @@
 //! Position: leans on every crate from `zkassay-graph` to `zkassay-prover`. Who only verifies needs
 //! `zkassay-verifier` alone.
 
+pub mod batch;
 mod document;
 mod error;
 pub mod hash;
@@ -79,6 +81,7 @@ pub mod stages;
 pub mod table;
 pub mod witness;
 
+pub use batch::{prove_batch, verify_batch};
 pub use document::{DocumentError, DocumentKind};
 pub use error::{Error, Mismatch};
 pub use input::{InputError, InputRows};
@@ -94,4 +97,6 @@ pub use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 pub use zkassay_graph::ImportOptions;
 pub use zkassay_prover::{Circuit, ProvingKey, Srs};
 pub use zkassay_quant::Target;
-pub use zkassay_verifier::{Digest, Proof, PublicData, SrsOrigin, Verdict, VerifyingKey};
+pub use zkassay_verifier::{
+    Batch, BatchRow, BatchVerdict, Digest, Proof, PublicData, SrsOrigin, Verdict, VerifyingKey,
+};

@@ -56,19 +56,25 @@ pub fn prove(srs: &Srs, key: &ProvingKey, witness: &Witness) -> Result<Proof, Er
 /// # Errors
 /// A proof for another key, or one that is not accepted.
 pub fn verify(key: &VerifyingKey, proof: &Proof) -> Result<Verdict, Error> {
-    key.verify(proof).map_err(|error| match error {
+    key.verify(proof)
+        .map_err(|error| of_key("the proof", error))
+}
+
+/// An error of verification; where `what` belongs to another key, with advice.
+pub(crate) fn of_key(what: &'static str, error: VerifyError) -> Error {
+    match error {
         VerifyError::Key { expected, found } => Mismatch {
-            what: "the proof",
+            what,
             of: "verifying key",
             found,
             other: "this verifying key",
             expected,
-            again: "verify with the key that setup made together with the proof's proving key, \
-                    or prove again with this one's",
+            again: "verify with the key that setup made together with its proving key, or prove \
+                    again with this one's",
         }
         .into(),
         error => error.into(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
-use zkassay_circuit::{CompileOptions, Compiled, Plan};
+use zkassay_circuit::{CircuitError, CompileOptions, Compiled, Plan};
 use zkassay_gadgets::TableShape;
+use zkassay_gadgets::program::ProgramShape;
 use zkassay_quant::{Folded, Kind, is_chain};
 
 use crate::{Error, Model, Settings};
@@ -20,8 +21,13 @@ pub struct ModelTable {
     pub folded: Vec<Folded>,
     /// What is proved instead of the nodes; empty before the calibration.
     pub steps: Vec<StepRow>,
+    /// The decision trees, if there are any and they are proved by their paths; `None` before the
+    /// calibration.
+    pub trees: Option<TreesRow>,
     /// Number of weights and biases.
     pub parameters: usize,
+    /// Inferences in one proof.
+    pub inferences: u32,
     /// The size of the proof's table; `None` if only the calibration can tell.
     pub layout: Option<Layout>,
     /// What it costs.
@@ -45,6 +51,19 @@ pub struct NodeRow {
     pub parameters: usize,
 }
 
+/// The decision trees of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TreesRow {
+    /// How many.
+    pub trees: usize,
+    /// Questions of all of them.
+    pub nodes: usize,
+    /// Features that they ask about.
+    pub features: usize,
+    /// Questions in a row of the proof's table.
+    pub nodes_per_row: usize,
+}
+
 /// A step of the integer model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepRow {
@@ -66,6 +85,8 @@ pub struct Layout {
     pub block_width: u32,
     /// Bits of a limb.
     pub limb_bits: u32,
+    /// Inferences in one proof, side by side.
+    pub inferences: usize,
     /// Rows and columns.
     pub dimensions: Dimensions,
 }
@@ -74,15 +95,26 @@ impl ModelTable {
     /// The table of a model, planned for `options`, and its cost on `machine`.
     ///
     /// # Errors
-    /// A model that cannot be quantised or fits no table.
+    /// A model that cannot be quantised or fits no table; more inferences in a proof than any table
+    /// takes.
     pub fn planned(
         model: &Model,
         options: &CompileOptions,
         machine: &Machine,
     ) -> Result<Self, Error> {
         let graph = model.graph();
-        if !is_chain(graph) {
-            return Ok(Self::new(model, None, machine));
+        let limit = ProgramShape::MAX_LANES;
+        if !(1..=limit).contains(&options.batch) {
+            let found = options.batch;
+            return Err(CircuitError::Batch { found, limit }.into());
+        }
+        // With several inferences a chain is a program.
+        if !is_chain(graph) || options.batch > 1 || options.totals {
+            let inferences = options.batch;
+            return Ok(Self {
+                inferences,
+                ..Self::new(model, None, machine)
+            });
         }
         let widths = zkassay_quant::widths(graph)?;
         let shape = Plan::with_options(&widths, options)?.shape(&widths, options);
@@ -114,6 +146,7 @@ impl ModelTable {
             table.folded = zkassay_quant::folded(model.graph(), &calibrated.scheme)?;
         }
         table.steps = steps(&circuit.compiled);
+        table.trees = trees(&circuit.compiled);
         Ok(table)
     }
 
@@ -133,7 +166,9 @@ impl ModelTable {
             nodes: nodes.collect(),
             folded: vec![],
             steps: vec![],
+            trees: None,
             parameters: graph.parameters(),
+            inferences: shape.map_or(1, |(_, shape)| shape.lanes() as u32),
             layout: shape.map(|(exact, shape)| Layout::new(exact, shape)),
             cost: shape.map(|(_, shape)| Cost::of(shape, machine)),
         }
@@ -172,6 +207,21 @@ fn steps(compiled: &Compiled) -> Vec<StepRow> {
     }
 }
 
+/// The trees of an integer model.
+fn trees(compiled: &Compiled) -> Option<TreesRow> {
+    let compiled = compiled.program()?;
+    let mut kinds = compiled.program().steps.iter().map(|step| &step.kind);
+    kinds.find_map(|kind| match kind {
+        Kind::Forest(forest) => Some(TreesRow {
+            trees: forest.roots.len(),
+            nodes: forest.nodes.len(),
+            features: forest.features.len(),
+            nodes_per_row: compiled.shape().slots as usize,
+        }),
+        _ => None,
+    })
+}
+
 impl Layout {
     /// The layout of a compiled model.
     pub fn of(compiled: &Compiled) -> Self {
@@ -183,6 +233,7 @@ impl Layout {
             exact,
             block_width: shape.block_width(),
             limb_bits: shape.limb_bits(),
+            inferences: shape.lanes(),
             dimensions: match shape {
                 TableShape::Chain(shape) => Dimensions::new(shape),
                 TableShape::Program(shape) => Dimensions::of_program(shape),

@@ -32,10 +32,24 @@ impl Witness {
     /// Evaluates a circuit's integer model on one row of reals.
     ///
     /// # Errors
-    /// A row of the wrong length, or a value outside the calibrated range.
+    /// A row of the wrong length, a value outside the calibrated range, or a circuit for several
+    /// rows or for totals.
     pub fn new(circuit: &Circuit, row: &[f32]) -> Result<Self, Error> {
+        Self::check(&circuit.compiled)?;
         let table = circuit.compiled.witness(row)?;
         Ok(Self::of(&circuit.compiled, circuit.digest()?, row, &table)?)
+    }
+
+    /// That a circuit has witnesses: it takes one row, and shows what it gives for it.
+    ///
+    /// # Errors
+    /// A circuit for several rows, or for totals.
+    pub fn check(compiled: &Compiled) -> Result<(), Error> {
+        match compiled.batch() {
+            _ if compiled.options().totals => Err(Error::Totals),
+            1 => Ok(()),
+            batch => Err(Error::Witness { batch }),
+        }
     }
 
     /// The witness of a filled table.
@@ -118,6 +132,7 @@ impl Witness {
             }
             .into());
         }
+        Self::check(compiled)?;
         let table = compiled.witness(&self.input)?;
         if Self::of(compiled, circuit, &self.input, &table)? != *self {
             let what = "its integers or outputs are not those of its input: run gen-witness again";

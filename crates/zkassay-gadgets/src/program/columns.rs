@@ -7,10 +7,11 @@ use halo2_proofs::plonk::{
 use halo2_proofs::poly::Rotation;
 
 use super::lookups::Lookups;
-use super::{ProgramShape, finish, forest, linear, product, table};
+use super::{ProgramShape, finish, forest, hashed, linear, product, table};
 use crate::Field;
 use crate::columns::fixed;
 use crate::expression::{Expr, constant, horner, recompose};
+use crate::hash::Hash;
 
 /// Every column and challenge of a program's proof table.
 ///
@@ -40,6 +41,7 @@ use crate::expression::{Expr, constant, horner, recompose};
 /// | `total` | fixed | whether the sum of the value over all lanes is public |
 /// | `forest` | fixed | the nodes of decision trees |
 /// | `active`, `boundary` | fixed | rows that gates use; the first (1) and the last (2) |
+/// | `hash` | | see [`hash`](crate::hash) |
 #[derive(Clone, Debug)]
 pub struct ProgramColumns {
     /// The columns of each inference.
@@ -48,6 +50,8 @@ pub struct ProgramColumns {
     pub function: Option<FunctionColumns>,
     /// Decision trees.
     pub forest: Option<ForestColumns>,
+    /// Hashes of inputs and outputs.
+    pub hash: Option<Hash>,
     /// Factors of operands.
     pub factor: Column<Advice>,
     /// Sums of products.
@@ -227,6 +231,7 @@ impl ProgramColumns {
             multiplicity: meta.advice_column(),
             table: [(); 3].map(|()| meta.fixed_column()),
         });
+        let hash = hashed::allocate(meta, shape, &lanes);
         let [r, lambda, beta, gamma] = [(); 4].map(|()| meta.challenge_usable_after(FirstPhase));
         let rho = (shape.lanes > 1).then(|| meta.challenge_usable_after(FirstPhase));
         let [factor, dot, horner, combination] =
@@ -273,6 +278,7 @@ impl ProgramColumns {
             lanes,
             function,
             forest,
+            hash,
             factor,
             dot,
             horner,
@@ -304,6 +310,7 @@ impl ProgramColumns {
         table::configure(meta, shape, &columns);
         forest::configure(meta, shape, &columns);
         columns.lookups.configure(meta, &columns);
+        hashed::configure(meta, shape, &columns);
         columns
     }
 

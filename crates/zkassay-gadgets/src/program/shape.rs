@@ -2,6 +2,7 @@
 
 use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 
+use crate::poseidon::WIDTH;
 use crate::shape::{UNUSABLE_ROWS, variant};
 use crate::{Shape, ShapeError};
 
@@ -59,7 +60,7 @@ pub struct ProgramShape {
     pub first_output: u32,
     /// Rows from one output to the next.
     pub output_stride: u32,
-    /// Rows in use.
+    /// Rows that the two halves use; hashes may need [more](Self::needed_rows).
     pub used_rows: u32,
     /// Inferences side by side.
     pub lanes: u32,
@@ -67,7 +68,7 @@ pub struct ProgramShape {
     pub totals: bool,
     /// Nodes of decision trees in a row; 0 without trees.
     pub slots: u32,
-    /// What is revealed. Weights are always fixed, nothing is hashed.
+    /// What is revealed. Weights are always fixed.
     pub visibility: Visibility,
 }
 
@@ -114,7 +115,7 @@ impl ProgramShape {
     const WORDS: usize = 21 + Self::MAX_STRIDES;
     /// The most inferences in one table.
     pub const MAX_LANES: u32 = 1 << 10;
-    /// The most columns of limbs and nodes, of all lanes together.
+    /// The most columns of limbs, nodes and hashes, of all lanes together.
     pub const MAX_COLUMNS: u64 = 1 << 13;
     /// The most nodes in a row.
     pub const MAX_SLOTS: u32 = 1 << 8;
@@ -219,7 +220,8 @@ impl ProgramShape {
             0,
             Self::MAX_SLOTS.into(),
         )?;
-        let columns = u64::from(self.lanes) * (limbs + 3 * u64::from(self.slots));
+        let rounds = if self.hashes() { 3 * WIDTH as u64 } else { 0 };
+        let columns = u64::from(self.lanes) * (limbs + 3 * u64::from(self.slots) + rounds);
         within("columns of all lanes", columns, 1, Self::MAX_COLUMNS)?;
         within("used rows", self.used_rows.into(), 1, last)?;
         let used = u64::from(self.used_rows);
@@ -249,12 +251,13 @@ impl ProgramShape {
             0,
             last_first(self.outputs, self.output_stride),
         )?;
-        let hashed = [self.visibility.input, self.visibility.output];
-        if hashed.contains(&DataVisibility::Hashed) || self.visibility.is_unbound() {
+        within("rows with hashes", self.needed_rows() as u64, 1, last)?;
+        let hashed_totals = self.totals && self.visibility.output == DataVisibility::Hashed;
+        if hashed_totals || self.visibility.is_unbound() {
             return Err(ShapeError {
                 what: "visibility",
                 found: 2,
-                expected: "private or public inputs and outputs, fixed parameters".into(),
+                expected: "fixed parameters, and no hashes of totals".into(),
             });
         }
         if ![3, 5].contains(&self.degree) {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use zkassay_graph::{Aggregate, Graph, Op, TreeNode, Trees};
 
-use super::leaves::Columns;
+use super::columns::Columns;
 use super::questions::{Ask, Asked, Questions, Way};
 use super::{features, needed};
 use crate::program::{Child, Encoding, Forest, ForestNode, Ranks};

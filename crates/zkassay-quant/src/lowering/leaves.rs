@@ -8,45 +8,19 @@ use std::collections::HashMap;
 
 use zkassay_fixed::Scale;
 
+use super::columns::{Column, total};
 use super::forest::{Ensemble, Plan};
 use super::form::{Element, Form, Value};
-use super::state::{COARSEST, Lowering, lowest_bit, quantize};
+use super::state::{COARSEST, Lowering, quantize};
 use super::{FINER, FINEST_GRID, Folded};
 use crate::QuantError;
 use crate::calibrate::ceil_log2;
 use crate::program::{Child, Finish, Forest, Kind, Step};
 
-/// Float32 holds all integers up to this.
-const FLOAT_INTEGERS: f64 = (1 << 24) as f64;
-
-/// The scores of a plan.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Columns {
-    /// Number of scores that are not constant: the wires.
-    pub(crate) count: usize,
-    /// Of each ensemble.
-    ensembles: Vec<Column>,
-}
-
-/// Those of an ensemble.
-#[derive(Clone, Debug)]
-struct Column {
-    /// Which wire each score is.
-    wires: Vec<Option<usize>>,
-    /// The greatest common divisor of all weights, if there is one.
-    grid: Option<Grid>,
-    /// What no sum exceeds, nor a partial one.
-    worst: f64,
-    /// Number of trees.
-    trees: usize,
-}
-
-/// The multiples of `steps 2^-bits`, for an odd number of steps.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Grid {
-    bits: i32,
-    steps: f64,
-}
+/// The finest scale that fractions have, for votes that are counted.
+const FINEST_VOTES: i32 = 16;
+/// How much the rounding of leaves may change sums, as a part of the worst case.
+const PRECISION: f64 = 1.0 / 1024.0;
 
 /// What an integer is worth: `factor 2^-scale`.
 #[derive(Clone, Copy, Debug)]
@@ -55,97 +29,6 @@ struct Unit {
     factor: f64,
     /// Whether all weights are multiples.
     exact: bool,
-}
-
-impl Columns {
-    /// Of a plan without columns.
-    pub(super) fn of(plan: &Plan) -> Self {
-        let mut columns = Self {
-            count: 0,
-            ensembles: Vec::with_capacity(plan.ensembles.len()),
-        };
-        let mut leaves = plan.leaves.iter().peekable();
-        for (at, ensemble) in plan.ensembles.iter().enumerate() {
-            let mut weights: Vec<f64> = Vec::new();
-            let mut worst: HashMap<u32, f64> = HashMap::new();
-            let mut trees = 0;
-            // Leaves stand together by ensemble and tree.
-            while let Some(tree) = leaves.peek().filter(|l| l.ensemble == at).map(|l| l.tree) {
-                let mut most: HashMap<u32, f64> = HashMap::new();
-                while let Some(leaf) = leaves.next_if(|l| l.ensemble == at && l.tree == tree) {
-                    for (score, weight) in total(&leaf.weights) {
-                        let most = most.entry(score).or_default();
-                        *most = most.max(weight.abs());
-                        weights.push(weight);
-                    }
-                }
-                for (score, most) in most {
-                    *worst.entry(score).or_default() += most;
-                }
-                trees += 1;
-            }
-            let wire = |score: usize| {
-                let is_open = worst.get(&(score as u32)).is_some_and(|worst| *worst > 0.0);
-                is_open.then(|| {
-                    columns.count += 1;
-                    columns.count - 1
-                })
-            };
-            let wires: Vec<Option<usize>> = (0..ensemble.base.len()).map(wire).collect();
-            for (score, weight) in total(&ensemble.constants) {
-                *worst.entry(score).or_default() += weight.abs();
-                weights.push(weight);
-            }
-            let worst = worst.iter().map(|(score, worst)| {
-                let base = ensemble.base.get(*score as usize).copied().unwrap_or(0.0);
-                worst + f64::from(base.abs())
-            });
-            columns.ensembles.push(Column {
-                wires,
-                worst: worst.fold(0.0, f64::max),
-                grid: Grid::of(&weights),
-                trees,
-            });
-        }
-        columns
-    }
-}
-
-impl Grid {
-    fn of(weights: &[f64]) -> Option<Self> {
-        let mut bits = None;
-        for weight in weights {
-            if let Some(bit) = lowest_bit(*weight)? {
-                bits = Some(bits.map_or(-bit, |bits: i32| bits.max(-bit)));
-            }
-        }
-        let bits = bits?;
-        let mut divisor = 0u64;
-        for weight in weights {
-            let integer = libm::ldexp(weight.abs(), bits);
-            // More than a table can hold.
-            if integer >= libm::ldexp(1.0, 60) {
-                return None;
-            }
-            let (mut a, mut b) = (divisor, integer as u64);
-            while b != 0 {
-                (a, b) = (b, a % b);
-            }
-            divisor = a;
-        }
-        let steps = divisor as f64;
-        Some(Self { bits, steps })
-    }
-
-    /// What it takes to add up to `worst` exactly in powers of two: bits, sign included.
-    fn needed(&self, worst: f64) -> u32 {
-        ceil_log2(libm::ldexp(worst, self.bits.max(0)) + 1.0).max(0) as u32 + 1
-    }
-
-    /// Whether float32 adds up to `worst` without rounding.
-    fn is_exact_in_float(&self, worst: f64) -> bool {
-        self.bits <= FINEST_GRID && libm::ldexp(worst, self.bits) <= FLOAT_INTEGERS
-    }
 }
 
 impl Unit {
@@ -277,15 +160,19 @@ impl Lowering<'_> {
             if plain.scale <= FINEST_GRID && worst / plain.size() <= room {
                 return Ok(plain);
             }
-            // A scale at which the factor is about one, and rounding keeps multiples apart.
+            // A scale at which the factor is about one.
             let size = libm::ldexp(grid.steps, -grid.bits);
             let scale = (-ceil_log2(size)).max(0);
-            if grid.steps > 1.0 && scale + 2 <= self.fraction() && worst / size <= room {
-                return Ok(Unit {
-                    scale,
-                    factor: libm::ldexp(size, scale),
-                    exact: true,
-                });
+            // Where rounding keeps multiples apart; it cannot keep those of more than there can be.
+            if grid.steps > 1.0 && scale + 2 <= FINEST_VOTES && worst / size <= room {
+                return match scale + 2 <= self.fraction() {
+                    true => Ok(Unit {
+                        scale,
+                        factor: libm::ldexp(size, scale),
+                        exact: true,
+                    }),
+                    false => Err(coarse(name, self.fraction())),
+                };
             }
             let needed = grid.needed(worst);
             let packed = needed.next_multiple_of(limbs.bits) as usize * count;
@@ -300,16 +187,28 @@ impl Lowering<'_> {
         }
         // Comparisons take forms as they are up to here.
         let finest = self.fraction() + FINER;
-        let rounding = column.trees as f64 + 1.0;
+        let trees = column.trees as f64;
         let mut scale = finest;
-        while scale > COARSEST && libm::ldexp(worst, scale) + rounding > room {
+        while scale > COARSEST && libm::ldexp(worst, scale) + trees + 1.0 > room {
             scale -= 1;
+        }
+        // Each leaf is off by half a unit.
+        if libm::ldexp(trees, -scale - 1) > worst * PRECISION {
+            return Err(coarse(name, scale));
         }
         Ok(Unit {
             scale,
             factor: 1.0,
             exact: false,
         })
+    }
+}
+
+fn coarse(name: &str, scale: i32) -> QuantError {
+    QuantError::Parameter {
+        what: "the scale of leaves",
+        found: format!("2^{scale} in node '{name}'"),
+        expected: "one that tells the sums apart",
     }
 }
 
@@ -342,39 +241,5 @@ impl Ensemble {
             offsets.push(if inside { 0.0 } else { base });
         }
         Ok(offsets)
-    }
-}
-
-/// The weights of a leaf, each score once.
-fn total(weights: &[(u32, f32)]) -> Vec<(u32, f64)> {
-    let mut sums: Vec<(u32, f64)> = Vec::with_capacity(weights.len());
-    let mut sorted = weights.to_vec();
-    sorted.sort_by_key(|(score, _)| *score);
-    for (score, weight) in sorted {
-        match sums.last_mut() {
-            Some((last, sum)) if *last == score => *sum += f64::from(weight),
-            _ => sums.push((score, f64::from(weight))),
-        }
-    }
-    sums
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grids_are_greatest_common_divisors() {
-        let of = |weights: &[f64]| Grid::of(weights).map(|grid| (grid.bits, grid.steps));
-        assert_eq!(of(&[0.75, -0.5, 0.0]), Some((2, 1.0)));
-        assert_eq!(of(&[0.75, -1.5, 0.0]), Some((2, 3.0)));
-        assert_eq!(of(&[12.0, 20.0]), Some((-2, 1.0)));
-        let hundredth = f64::from(0.01f32);
-        let (bits, steps) = of(&[hundredth, 0.0, hundredth]).unwrap();
-        assert_eq!(libm::ldexp(steps, -bits), hundredth);
-        // None that a row has room for.
-        assert_eq!(of(&[1.0, 1e-30]), None);
-        assert_eq!(of(&[f64::INFINITY]), None);
-        assert_eq!(of(&[0.0]), None);
     }
 }

@@ -113,6 +113,11 @@ impl Forest {
         if !fits || !features.eq(counts.take(self.features.len())) {
             return Err("its trees do not ask about the ranks of the inputs".into());
         }
+        // More than any table has room for.
+        const LIMIT: usize = 1 << 21;
+        if self.nodes.len() > LIMIT {
+            return Err(format!("its trees have more than {LIMIT} questions"));
+        }
         let is_rooted = self.roots.first() == Some(&0)
             && self.roots.windows(2).all(|pair| pair[0] < pair[1])
             && self

@@ -261,11 +261,13 @@ fn what_cannot_be_proved_says_what_would_work() {
         base: vec![0.0],
         aggregate: Aggregate::Sum,
     };
-    b.node(Op::Trees(trees), &[0], &[1, 1]);
+    // Over what is computed, not over the input.
+    let x = b.same(Op::Map(Function::Abs), 0);
+    b.node(Op::Trees(trees), &[x], &[1, 1]);
     let error = calibrate_model(&b.graph, rows(3, 2, 1.0, 1).view(), &params()).unwrap_err();
     let text = error.to_string();
     assert!(
-        text.contains("'trees_0'") && text.contains("16384 are possible"),
+        text.contains("'trees_1'") && text.contains("16384 are possible"),
         "{text}"
     );
     // Graphs whose parts do not fit.

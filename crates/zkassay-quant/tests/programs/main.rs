@@ -5,8 +5,13 @@
 mod affine;
 mod calibrated;
 mod exact;
+mod exported;
+mod forests;
 mod functions;
 mod hostile;
+mod hostile_forests;
+mod prefixes;
 mod quotients;
 mod support;
 mod trees;
+mod votes;

@@ -4,7 +4,7 @@ use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::axis::Axis;
 use super::labels::{self, Anchor};
-use super::style::{self, AXIS, Area, GRID, INK, MARKER_RADIUS, MUTED, TICK_SIZE};
+use super::style::{self, AXIS, Area, GRID, Group, INK, MARKER_RADIUS, MUTED, TICK_SIZE};
 use crate::record::ModelRecord;
 
 /// Font size of the labels beside the points.
@@ -16,6 +16,8 @@ pub(super) struct Chart {
     /// The inside of the frame.
     pub(super) area: Area,
     pub(super) x: Axis,
+    /// What the horizontal axis shows.
+    pub(super) x_name: &'static str,
     pub(super) y: Axis,
     /// What the vertical axis shows; it stands above the frame.
     pub(super) heading: String,
@@ -30,8 +32,7 @@ pub(super) struct Point {
     pub(super) low: f64,
     /// Upper end of the error bar.
     pub(super) high: f64,
-    /// Number of hidden layers.
-    pub(super) depth: usize,
+    pub(super) group: Group,
     pub(super) label: String,
     /// What an SVG viewer shows when the point is under the mouse.
     pub(super) tooltip: String,
@@ -45,7 +46,7 @@ impl Point {
             y: f64::NAN,
             low: f64::NAN,
             high: f64::NAN,
-            depth: model.hidden.len(),
+            group: Group::of(model),
             label: model.tag.clone(),
             tooltip: String::new(),
         }
@@ -117,7 +118,7 @@ impl Chart {
         scene.add(style::text(
             middle,
             bottom + 40.0,
-            "Parameters",
+            self.x_name,
             12,
             TextAnchor::Middle,
             INK,
@@ -138,13 +139,27 @@ impl Chart {
         }
     }
 
+    /// A line of steps through points that are sorted by x, and on to the frame.
+    pub(super) fn draw_steps(&self, scene: &mut Scene, points: &[(f64, f64)]) {
+        let places: Vec<(f64, f64)> = points
+            .iter()
+            .filter_map(|(x, y)| Some((self.place_x(*x)?, self.place_y(*y)?)))
+            .collect();
+        let ends = places.iter().skip(1).copied();
+        let right = places.last().map(|last| (self.area.right, last.1));
+        for ((x, y), (next_x, next_y)) in places.iter().copied().zip(ends.chain(right)) {
+            scene.add(style::line((x, y), (next_x, y), AXIS, 1.0));
+            scene.add(style::line((next_x, y), (next_x, next_y), AXIS, 1.0));
+        }
+    }
+
     /// Error bars, and above all of them the markers.
     pub(super) fn draw_points(&self, scene: &mut Scene, points: &[Point]) {
         for point in points {
             let Some(bar) = self.bar(point) else {
                 continue;
             };
-            let tint = style::color(point.depth).1;
+            let tint = style::color(point.group).1;
             let ends = [(bar.left, bar.top), (bar.left, bar.bottom)];
             if bar.bottom - bar.top < 0.5 {
                 continue;
@@ -163,7 +178,7 @@ impl Chart {
                 title: Some(point.tooltip.clone()),
                 extra_attrs: None,
             });
-            scene.add(style::marker(x, y, point.depth));
+            scene.add(style::marker(x, y, point.group));
             scene.add(Primitive::GroupEnd);
         }
     }
@@ -202,7 +217,7 @@ impl Chart {
         let labels = labels::place(&anchors, &lines, self.area);
         for ((point, _), label) in placed.iter().zip(&labels) {
             if let Some((from, to)) = label.as_ref().and_then(|label| label.leader) {
-                scene.add(style::line(from, to, style::color(point.depth).1, 0.8));
+                scene.add(style::line(from, to, style::color(point.group).1, 0.8));
             }
         }
         for ((point, _), label) in placed.iter().zip(labels) {
@@ -227,7 +242,7 @@ impl Chart {
                 opacity: Some(0.8),
             });
             let (x, y) = ((left + right) / 2.0, bottom - height * 0.14);
-            let color = style::color(point.depth).0;
+            let color = style::color(point.group).0;
             scene.add(style::text(
                 x,
                 y,

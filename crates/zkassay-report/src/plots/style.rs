@@ -2,6 +2,8 @@
 
 use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
 
+use crate::record::{Family, ModelRecord};
+
 /// Width of every figure.
 pub(super) const WIDTH: f64 = 960.0;
 /// Height of title, subtitle and legend.
@@ -20,7 +22,49 @@ pub(super) const BASELINE_DASH: &str = "7,4";
 /// Verdana has nearly the widths of DejaVu Sans, which the PNG uses.
 const FONTS: &str = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
-/// Colours by number of hidden layers, told apart by colour-blind readers
+/// What has a colour and a shape of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Group {
+    /// Networks, by number of hidden layers.
+    Hidden(usize),
+    /// Kernel machines.
+    Kernel,
+    /// Decision trees.
+    Trees,
+}
+
+impl Group {
+    /// The group of a model.
+    pub(super) fn of(model: &ModelRecord) -> Self {
+        match model.family {
+            Family::Network => Self::Hidden(model.hidden.len()),
+            Family::Kernel => Self::Kernel,
+            Family::Trees => Self::Trees,
+        }
+    }
+
+    /// What the legend calls it.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Hidden(0) => "no hidden layer".to_owned(),
+            Self::Hidden(1) => "1 hidden layer".to_owned(),
+            Self::Hidden(more) => format!("{more} hidden layers"),
+            Self::Kernel => "kernel machine".to_owned(),
+            Self::Trees => "decision trees".to_owned(),
+        }
+    }
+
+    fn index(self) -> usize {
+        match self {
+            // The last two colours are those of the other groups.
+            Self::Hidden(depth) => depth % (COLORS.len() - 2),
+            Self::Kernel => COLORS.len() - 2,
+            Self::Trees => COLORS.len() - 1,
+        }
+    }
+}
+
+/// Colours by group, told apart by colour-blind readers
 /// (Okabe and Ito), and a lighter tint of each for error bars.
 const COLORS: [(&str, &str); 6] = [
     ("#3c4043", "#a6a9ac"),
@@ -41,8 +85,8 @@ pub(super) struct Area {
 }
 
 /// The colour of a marker and the tint of its error bar.
-pub(super) fn color(depth: usize) -> (&'static str, &'static str) {
-    COLORS[depth % COLORS.len()]
+pub(super) fn color(group: Group) -> (&'static str, &'static str) {
+    COLORS[group.index()]
 }
 
 /// An upper bound for the width of `text` in DejaVu Sans: digits are 0.64 em
@@ -69,13 +113,13 @@ pub(super) fn scene(height: f64) -> Scene {
     scene
 }
 
-/// Title, subtitle and one line of legend: an entry per depth and, if there is
+/// Title, subtitle and one line of legend: an entry per group and, if there is
 /// one, the dashed line's name.
 pub(super) fn header(
     scene: &mut Scene,
     title: &str,
     subtitle: &str,
-    depths: &[usize],
+    groups: &[Group],
     dashed: Option<&str>,
 ) {
     const LEFT: f64 = 24.0;
@@ -93,13 +137,9 @@ pub(super) fn header(
     });
     scene.add(text(LEFT, 53.0, subtitle, SIZE, TextAnchor::Start, MUTED));
     let mut x = LEFT;
-    for depth in depths {
-        let name = match depth {
-            0 => "no hidden layer".to_owned(),
-            1 => "1 hidden layer".to_owned(),
-            more => format!("{more} hidden layers"),
-        };
-        scene.add(marker(x + MARKER_RADIUS, LEGEND - 4.0, *depth));
+    for group in groups {
+        let name = group.name();
+        scene.add(marker(x + MARKER_RADIUS, LEGEND - 4.0, *group));
         scene.add(text(x + 15.0, LEGEND, &name, SIZE, TextAnchor::Start, INK));
         x += 15.0 + text_width(&name, SIZE) + 22.0;
     }
@@ -157,20 +197,23 @@ pub(super) fn dashed_line(from: (f64, f64), to: (f64, f64)) -> Primitive {
 }
 
 /// Corners of the markers after the circle, in units of its radius: square,
-/// triangle, diamond, of about the same area.
-const POLYGONS: [&[(f64, f64)]; 3] = [
+/// triangle, diamond, of about the same area; then a triangle that stands on its corner, and a flat
+/// diamond.
+const POLYGONS: [&[(f64, f64)]; 5] = [
     &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
     &[(0.0, -1.15), (1.15, 0.92), (-1.15, 0.92)],
     &[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)],
+    &[(0.0, 1.15), (-1.15, -0.92), (1.15, -0.92)],
+    &[(0.0, -0.8), (1.6, 0.0), (0.0, 0.8), (-1.6, 0.0)],
 ];
 
-/// The marker of a depth: colours and shapes both differ, so that it can be
+/// The marker of a group: colours and shapes both differ, so that it can be
 /// told in print and without colour vision.
-pub(super) fn marker(x: f64, y: f64, depth: usize) -> Primitive {
+pub(super) fn marker(x: f64, y: f64, group: Group) -> Primitive {
     const OUTLINE: &str = "#ffffff";
     const OUTLINE_WIDTH: f64 = 0.8;
-    let fill = color(depth).0;
-    let shape = depth % (POLYGONS.len() + 1);
+    let fill = color(group).0;
+    let shape = group.index();
     let Some(corners) = shape.checked_sub(1).map(|index| POLYGONS[index]) else {
         return Primitive::Circle {
             cx: x,

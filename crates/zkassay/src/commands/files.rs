@@ -9,10 +9,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use zkassay::{
-    Circuit, ImportOptions, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey, Witness,
-    input,
+    Batch, Circuit, ImportOptions, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey,
+    Witness, input,
 };
 use zkassay_graph::inline_external;
+use zkassay_verifier::Kind;
 
 const MEGABYTE: u64 = 1 << 20;
 
@@ -96,13 +97,25 @@ pub(crate) fn verifying_key(path: &Path) -> Result<VerifyingKey> {
     VerifyingKey::from_bytes(&bytes).with_context(|| path.display().to_string())
 }
 
-/// A proof.
-pub(crate) fn proof(path: &Path) -> Result<Proof> {
+/// What a file of proofs holds.
+pub(crate) enum Proofs {
+    /// One proof.
+    One(Proof),
+    /// Those of many rows.
+    Batch(Batch),
+}
+
+/// A proof, or a batch of proofs.
+pub(crate) fn proofs(path: &Path) -> Result<Proofs> {
     let bytes = read(
         path,
-        Expected("proof", "run `zkassay prove`", 64 * MEGABYTE),
+        Expected("proof", "run `zkassay prove`", 2048 * MEGABYTE),
     )?;
-    Proof::from_bytes(&bytes).with_context(|| path.display().to_string())
+    let proofs = match Kind::of(&bytes) {
+        Some(Kind::Batch) => Batch::from_bytes(&bytes).map(Proofs::Batch),
+        _ => Proof::from_bytes(&bytes).map(Proofs::One),
+    };
+    proofs.with_context(|| path.display().to_string())
 }
 
 fn read(path: &Path, Expected(noun, from, limit): Expected) -> Result<Vec<u8>> {

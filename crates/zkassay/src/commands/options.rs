@@ -5,6 +5,7 @@ use zkassay::{
     CalibrationOptions, CompileOptions, DataVisibility, ImportOptions, LayoutTarget,
     ParamsVisibility, Target, Visibility,
 };
+use zkassay_gadgets::program::ProgramShape;
 
 /// How to import a model.
 #[derive(Debug, Args)]
@@ -51,9 +52,19 @@ pub(crate) struct CompileArgs {
     /// What the layout is for: speed, size of the proof, or evm (a contract of at most 24,576 bytes).
     #[arg(long, value_name = "TARGET", default_value_t = LayoutTarget::Speed)]
     layout: LayoutTarget,
+    /// Inferences in one proof, for `prove --batch` [default: 1]. They share weights and tables: each
+    /// is cheaper to prove and verify than alone, and takes fewer bytes. In return a proof takes more
+    /// time and memory, and one of fewer rows costs as much as a full one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(ProgramShape::MAX_LANES)))]
+    batch: Option<u32>,
 }
 
 impl CompileArgs {
+    /// Whether inferences in one proof were asked for.
+    pub(crate) fn is_batch(&self) -> bool {
+        self.batch.is_some()
+    }
+
     pub(crate) fn options(&self) -> CompileOptions {
         CompileOptions {
             visibility: Visibility {
@@ -62,7 +73,8 @@ impl CompileArgs {
                 params: self.param_visibility,
             },
             target: self.layout,
-            ..CompileOptions::default()
+            batch: self.batch.unwrap_or(1),
+            totals: false,
         }
     }
 }

@@ -21,7 +21,8 @@ use crate::progress::Spinner;
 Examples:
   zkassay gen-settings -M network.onnx
   zkassay gen-settings -M network.onnx --input-visibility hashed
-  zkassay gen-settings -M network.onnx --layout evm -O evm.json")]
+  zkassay gen-settings -M network.onnx --layout evm -O evm.json
+  zkassay gen-settings -M network.onnx --batch 128      # for prove --batch rows.json")]
 pub(crate) struct GenSettings {
     /// The model.
     #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
@@ -56,11 +57,15 @@ impl GenSettings {
         });
         print(json, &record, || {
             format!(
-                "{}: settings of model {}\n{}, layout for {}\nnext: zkassay calibrate-settings",
+                "{}: settings of model {}\n{}, layout for {}{}\nnext: zkassay calibrate-settings",
                 self.settings_path.display(),
                 short(&model.digest()),
                 settings.options().visibility,
                 settings.options().target,
+                match settings.options().batch {
+                    1 => String::new(),
+                    batch => format!(", {batch} inferences in one proof"),
+                },
             )
         })
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
 use zkassay::ModelTable;
-use zkassay::table::{Layout, NodeRow, StepRow};
+use zkassay::table::{Layout, NodeRow, StepRow, TreesRow};
 use zkassay_circuit::cost::{Cost, Machine};
 
 use crate::commands::options::{CompileArgs, ImportArgs};
@@ -25,7 +25,7 @@ pub(crate) struct Table {
     #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
     model: PathBuf,
     /// Its settings; without them the circuit is planned for the flags below.
-    #[arg(short = 'S', short_alias = 'O', long, value_name = "FILE", conflicts_with_all = ["input_visibility", "output_visibility", "param_visibility", "layout", "variable", "output"])]
+    #[arg(short = 'S', short_alias = 'O', long, value_name = "FILE", conflicts_with_all = ["input_visibility", "output_visibility", "param_visibility", "layout", "batch", "variable", "output"])]
     settings_path: Option<PathBuf>,
     #[command(flatten)]
     import: ImportArgs,
@@ -64,20 +64,22 @@ impl Table {
                 lines.push(format!("merged: {nodes} into {}", folded.into));
             }
             lines.extend(steps(&table.steps));
+            lines.extend(table.trees.iter().map(trees));
             lines.push(match &table.layout {
                 Some(layout) => describe(layout),
                 None => "rows and columns are known after calibrate-settings, with --settings-path"
                     .to_owned(),
             });
-            lines.extend(table.cost.iter().flat_map(|of| cost(of, machine.threads)));
+            let costs = table.cost.iter();
+            lines.extend(costs.flat_map(|of| cost(of, table.inferences, machine.threads)));
             lines.join("\n")
         })
     }
 }
 
 /// What proofs will cost, in lines.
-fn cost(cost: &Cost, threads: usize) -> [String; 3] {
-    [
+fn cost(cost: &Cost, inferences: u32, threads: usize) -> Vec<String> {
+    let mut lines = vec![
         format!(
             "proof {} bytes, verifying key {} bytes, contract about {} bytes",
             cost.proof_bytes, cost.verifying_key_bytes, cost.contract_bytes,
@@ -88,11 +90,29 @@ fn cost(cost: &Cost, threads: usize) -> [String; 3] {
             1e3 * cost.verify_seconds,
             1e3 * cost.setup_seconds,
         ),
-        format!(
-            "memory {:.0} MB; times and memory are predicted",
-            cost.memory_bytes as f64 / 1e6
-        ),
-    ]
+    ];
+    if inferences > 1 {
+        let each = 1.0 / f64::from(inferences);
+        lines.push(format!(
+            "for each of {inferences} inferences in a proof: prove {:.2} ms, verify {:.2} ms, {:.0} bytes",
+            1e3 * cost.prove_seconds * each,
+            1e3 * cost.verify_seconds * each,
+            cost.proof_bytes as f64 * each,
+        ));
+    }
+    lines.push(format!(
+        "memory {:.0} MB; times and memory are predicted",
+        cost.memory_bytes as f64 / 1e6
+    ));
+    lines
+}
+
+/// Decision trees, in a line.
+fn trees(trees: &TreesRow) -> String {
+    format!(
+        "{} trees of {} nodes about {} features, {} nodes in each row",
+        trees.trees, trees.nodes, trees.features, trees.nodes_per_row,
+    )
 }
 
 /// The nodes, in columns.
@@ -136,13 +156,18 @@ pub(crate) fn describe(layout: &Layout) -> String {
         exact,
         block_width,
         limb_bits,
+        inferences,
         dimensions: size,
     } = layout;
     format!(
-        "2^{} rows, {} in use, {block_width} weights in each, limbs of {limb_bits} bits\n\
+        "2^{} rows, {} in use, {block_width} weights in each, limbs of {limb_bits} bits{}\n\
          {} advice, {} fixed and {} instance columns, gates of degree {}{}",
         size.logrows,
         size.rows,
+        match inferences {
+            1 => String::new(),
+            several => format!("; {several} inferences in one proof"),
+        },
         size.advice(),
         size.fixed,
         size.instance,

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
 use zkassay::Witness;
+use zkassay::batch::row_length;
 use zkassay::table::Layout;
 use zkassay_verifier::artefact::hex;
 
@@ -14,7 +15,8 @@ use crate::progress::Spinner;
 
 /// Evaluate a circuit on one input.
 ///
-/// The witness holds the input: keep it to yourself if the input is a secret.
+/// The witness holds the input: keep it to yourself if the input is a secret. (Many rows have none:
+/// `prove --batch` takes them as they are.)
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -48,7 +50,8 @@ impl GenWitness {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let spinner = Spinner::new(json, "evaluating");
         let circuit = files::circuit(&self.compiled_circuit)?;
-        let rows = files::rows(&self.data, circuit.compiled.shape().inputs() as usize)?;
+        Witness::check(&circuit.compiled)?;
+        let rows = files::rows(&self.data, row_length(&circuit.compiled))?;
         let shown = || self.data.display().to_string();
         let row = rows.single().with_context(shown)?;
         let witness = Witness::new(&circuit, &row).with_context(shown)?;
