@@ -201,19 +201,25 @@ impl TableWitness {
         }
     }
 
-    /// The hash of the inputs, if they are hashed.
-    pub fn input_hash(&self) -> Option<Field> {
+    /// The hash of each inference's inputs, if they are hashed.
+    pub fn input_hashes(&self) -> Vec<Field> {
         match self {
-            Self::Chain(witness) => witness.input_hash,
-            Self::Program(_) => None,
+            Self::Chain(witness) => witness.input_hash.into_iter().collect(),
+            Self::Program(witness) => {
+                let hashes = witness.lanes.iter().map(|lane| lane.input_hash);
+                hashes.flatten().collect()
+            }
         }
     }
 
-    /// The hash of the outputs' accumulators, if they are hashed.
-    pub fn output_hash(&self) -> Option<Field> {
+    /// The hash of each inference's outputs, if they are hashed; for a chain, of their accumulators.
+    pub fn output_hashes(&self) -> Vec<Field> {
         match self {
-            Self::Chain(witness) => witness.output_hash,
-            Self::Program(_) => None,
+            Self::Chain(witness) => witness.output_hash.into_iter().collect(),
+            Self::Program(witness) => {
+                let hashes = witness.lanes.iter().map(|lane| lane.output_hash);
+                hashes.flatten().collect()
+            }
         }
     }
 

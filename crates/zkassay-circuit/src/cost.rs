@@ -136,8 +136,11 @@ impl Dimensions {
             kinds.table,
         ];
         let (lanes, slots) = (shape.lanes as usize, shape.slots as usize);
+        let hash = if shape.hashes() { poseidon::WIDTH } else { 0 };
+        let sums_of_hashes = 2 * count(shape.hashes());
+        let packs = count(shape.input_sponge().is_some()) + count(shape.output_sponge().is_some());
         // Values, operands; segments and their coefficients; answers and edges.
-        let of_lane = 2 + limbs + 3 * count(kinds.table) + 2 * slots;
+        let of_lane = 2 + limbs + 3 * count(kinds.table) + 2 * slots + 3 * hash;
         // How often limbs and segments are used.
         let multiplicities = 1 + count(kinds.table);
         let flows = lanes * slots.div_ceil((shape.degree as usize - 1) / 2);
@@ -149,23 +152,29 @@ impl Dimensions {
             + 3 * count(kinds.table)
             + count(shape.totals)
             // Numbers of nodes, continued features, scores.
-            + if slots > 0 { 3 + 5 * slots } else { 0 };
+            + if slots > 0 { 3 + 5 * slots } else { 0 }
+            // Two kinds of rounds, constants, absorption, tag, digest, fold, places.
+            + match shape.hashes() {
+                true => 2 + 2 * poseidon::WIDTH - 1 + 3 + packs,
+                false => 0,
+            };
         Self {
             logrows: shape.logrows,
-            rows: shape.used_rows as usize,
+            rows: shape.needed_rows(),
             first_phase: lanes * of_lane + multiplicities,
-            // Factors, three sums, that of the lookups.
-            second_phase: 5 + helpers + flows,
+            // Factors, three sums, that of the lookups; two of the hashes.
+            second_phase: 5 + helpers + flows + sums_of_hashes,
             fixed,
             instance: lanes,
             // Factors and sums are opened in two rows; so are operands if there are products,
-            // values if there are functions, and the last answers of a row.
+            // values if there are functions, the last answers of a row, and states of hashes.
             advice_queries: lanes
-                * (of_lane + count(kinds.product) + count(kinds.table) + slots.min(1))
+                * (of_lane + count(kinds.product) + count(kinds.table) + slots.min(1) + hash)
                 + multiplicities
                 + 10
                 + helpers
-                + flows,
+                + flows
+                + 2 * sums_of_hashes,
             degree: (2 + group.min(fractions)).max(3),
             shape_bytes: ProgramShape::BYTES,
         }

@@ -54,13 +54,18 @@ pub enum CircuitError {
     },
     /// Only chains of dense layers have it.
     #[error(
-        "{what}: only models of dense layers with ReLU between them have that yet; leave it out, or \
-         prove with private or public inputs and outputs and fixed parameters"
+        "{what}: only models of dense layers with ReLU between them have that yet, one inference at a time; \
+         leave it out, and prove with fixed parameters"
     )]
     ProgramVisibility {
         /// What was asked for.
         what: &'static str,
     },
+    /// Sums of outputs that are hashed.
+    #[error(
+        "the sums of the outputs of all inferences cannot be hashed: make outputs public, or private"
+    )]
+    HashedTotals,
     /// A layer has more outputs than rows of a table have weights.
     #[error(
         "dense layer {layer} has {outputs} outputs, but this model's table takes at most {limit}, \

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use zkassay_gadgets::halo2_proofs::plonk::{Column, Fixed};
 use zkassay_gadgets::hash::Hash;
-use zkassay_gadgets::poseidon::{self, Sponge};
+use zkassay_gadgets::poseidon::Sponge;
 use zkassay_gadgets::{Columns, Field, Shape, field, logup, power_of_two};
 use zkassay_quant::QuantizedModel;
 use zkassay_quant::bounds::bits;
 
+use crate::hash::{self, Place};
 use crate::plan::{Plan, bias_digits, too_large};
 use crate::{CircuitError, CompileOptions, Witness};
 
@@ -359,64 +360,31 @@ impl Cells {
 
 /// The fixed cells of the hashes.
 fn hash_cells(shape: &Shape, hash: &Hash, cells: &mut Cells) {
-    cells.set(hash.origin, 0, 1);
-    let constants = poseidon::round_constants();
-    for sponge in [shape.output_sponge(), shape.input_sponge()]
-        .into_iter()
-        .flatten()
-    {
-        cells.0.push((hash.tag, sponge.first_row, sponge.tag()));
-        cells.set(hash.digest, sponge.digest_row(), 1);
-        let is_odd = sponge.elements() % 2 == 1;
-        for permutation in 0..sponge.permutations() {
-            let before = sponge.first_row + permutation * poseidon::ROUNDS;
-            for (word, column) in hash.absorb.iter().enumerate() {
-                let skipped = is_odd && permutation == 0 && word == 0;
-                cells.set(*column, before, i128::from(!skipped));
-            }
-            for (round, words) in constants.iter().enumerate() {
-                let row = before + 1 + round;
-                let kind = match poseidon::is_full(round) {
-                    true => hash.full,
-                    false => hash.partial,
-                };
-                cells.set(kind, row, 1);
-                for (column, word) in hash.constants.iter().zip(words) {
-                    cells.0.push((*column, row, *word));
-                }
-            }
-        }
-    }
-    let mut pack = |column: Option<Column<Fixed>>, sponge: Sponge, rows: PackedRows<'_>| {
-        let Some(column) = column else { return };
-        for index in 0..sponge.count {
-            let place = (index % sponge.per_element()) as u32;
-            for (digit, row) in rows(index).enumerate() {
-                let offset = shape.limbs() * shape.limb_bits * digit as u32;
-                let factor = power_of_two(sponge.bits * place + offset);
-                cells.0.push((column, row, factor));
-                if place == 0 && digit == 0 {
-                    cells.set(hash.fold, row, 1);
-                }
-            }
-        }
-    };
-    if let Some(sponge) = shape.output_sponge() {
-        pack(hash.pack_output, sponge, &|index| {
-            let first = shape.output_row(1, index);
-            first..first + shape.output_rows as usize
-        });
-    }
-    if let Some(sponge) = shape.input_sponge() {
-        pack(hash.pack_input, sponge, &|index| {
-            let row = shape.input_row(index);
-            row..row + 1
-        });
-    }
+    let sponges = [shape.output_sponge(), shape.input_sponge()];
+    let sponges: Vec<Sponge> = sponges.into_iter().flatten().collect();
+    hash::round_cells(hash, &sponges, cells);
+    let [outputs, inputs] = packed_places(shape);
+    hash::packing_cells(hash, hash.pack_output, &outputs, cells);
+    hash::packing_cells(hash, hash.pack_input, &inputs, cells);
 }
 
-/// The rows that hold the limbs of an integer.
-type PackedRows<'a> = &'a dyn Fn(usize) -> std::ops::Range<usize>;
+/// Where outputs and inputs stand that are hashed.
+pub(crate) fn packed_places(shape: &Shape) -> [Vec<Place>; 2] {
+    let per_row = shape.limbs() * shape.limb_bits;
+    let outputs = shape.output_sponge().map_or(vec![], |sponge| {
+        hash::places(sponge, per_row, |index| {
+            let first = shape.output_row(1, index);
+            first..first + shape.output_rows as usize
+        })
+    });
+    let inputs = shape.input_sponge().map_or(vec![], |sponge| {
+        hash::places(sponge, per_row, |index| {
+            let row = shape.input_row(index);
+            row..row + 1
+        })
+    });
+    [outputs, inputs]
+}
 
 /// Secret weights are limbs, so that their range can be checked.
 fn check_weights(model: &QuantizedModel) -> Result<(), CircuitError> {

@@ -38,6 +38,7 @@ pub mod circuit;
 mod compiled;
 pub mod cost;
 mod error;
+mod hash;
 pub mod layout;
 pub mod options;
 pub mod plan;

@@ -8,12 +8,13 @@ use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
 use zkassay_gadgets::halo2_proofs::plonk::{Advice, Column};
 use zkassay_gadgets::hash::Hash;
 use zkassay_gadgets::instance::Public;
-use zkassay_gadgets::poseidon::{self, Sponge, WIDTH};
+use zkassay_gadgets::poseidon::{Sponge, WIDTH};
 use zkassay_gadgets::{Columns, Field, Shape, field, power_of_two};
 use zkassay_quant::Trace;
 
 use crate::CompiledModel;
-use crate::layout::{End, Row};
+use crate::hash;
+use crate::layout::{End, Row, packed_places};
 
 /// The advice columns of phase 1 and the public values, for one input.
 ///
@@ -123,13 +124,17 @@ impl Witness {
             shifted.collect()
         };
         let inputs = &trace.values[0];
-        let sponges = [
-            (shape.output_sponge(), integers(bound, last)),
-            (shape.input_sponge(), integers(half, inputs)),
+        let messages = [
+            shape.output_sponge().map(|s| (s, integers(bound, last))),
+            shape.input_sponge().map(|s| (s, integers(half, inputs))),
         ];
-        let rounds = rounds(shape, &sponges);
-        let [output_hash, input_hash] =
-            sponges.map(|(sponge, _)| sponge.map(|sponge| rounds[1][sponge.digest_row()]));
+        let messages: Vec<_> = messages.into_iter().flatten().collect();
+        let rounds = match shape.hashes() {
+            true => hash::rounds(length, &messages),
+            false => vec![],
+        };
+        let [output_hash, input_hash] = [shape.output_sponge(), shape.input_sponge()]
+            .map(|sponge| sponge.map(|sponge| rounds[1][sponge.digest_row()]));
         let public = Public {
             intervals,
             inputs: inputs.clone(),
@@ -236,68 +241,26 @@ impl Witness {
 
     /// The Horner sum of the packed values.
     fn packed(&self, shape: &Shape, r: Field) -> Vec<Field> {
-        let mut terms = vec![(Field::ONE, Field::ZERO); shape.last_row()];
-        let (base, per_row) = (
-            power_of_two(shape.limb_bits),
-            shape.limbs() * shape.limb_bits,
-        );
-        let mut add = |sponge: Sponge, rows: &dyn Fn(usize) -> Vec<(usize, Field)>| {
-            for index in 0..sponge.count {
-                let place = index % sponge.per_element();
-                let factor = power_of_two(sponge.bits * place as u32);
-                for (digit, (row, value)) in rows(index).into_iter().enumerate() {
-                    let first = place == 0 && digit == 0;
-                    terms[row] = (if first { r } else { Field::ONE }, value * factor);
-                }
-            }
-        };
-        if let Some(sponge) = shape.output_sponge() {
-            add(sponge, &|index| {
-                let first = shape.output_row(1, index);
-                let recompose = |digit: usize| {
-                    let sum = self.recompose(first + digit, 0..shape.limbs() as usize, base);
-                    (first + digit, sum * power_of_two(per_row * digit as u32))
-                };
-                (0..shape.output_rows as usize).map(recompose).collect()
-            });
-        }
-        if let Some(sponge) = shape.input_sponge() {
-            let half = power_of_two(shape.input_bits() - 1);
-            let values = self.values(shape);
-            add(sponge, &|index| {
-                let row = shape.input_row(index);
-                vec![(row, values[row] + half)]
-            });
-        }
-        running(terms)
+        let base = power_of_two(shape.limb_bits);
+        let half = power_of_two(shape.input_bits() - 1);
+        let values = self.values(shape);
+        let limbs = |row: usize| self.recompose(row, 0..shape.limbs() as usize, base);
+        let [outputs, inputs] = packed_places(shape);
+        let outputs = outputs.iter().map(|place| (*place, limbs(place.row)));
+        let inputs = inputs.iter().map(|p| (*p, values[p.row] + half));
+        hash::packed(shape.last_row(), r, outputs.chain(inputs))
     }
 
     /// The Horner sum of what the hashes absorb.
     fn absorbed(&self, shape: &Shape, r: Field) -> Vec<Field> {
-        let mut terms = vec![(Field::ONE, Field::ZERO); shape.last_row()];
         let sponges = [shape.output_sponge(), shape.input_sponge()];
-        for sponge in sponges.into_iter().flatten() {
-            for permutation in 0..sponge.permutations() {
-                let row = sponge.first_row + permutation * poseidon::ROUNDS;
-                let before = match permutation {
-                    0 => [Field::ZERO; WIDTH],
-                    _ => poseidon::round(poseidon::ROUNDS - 1, self.state(row)),
-                };
-                let next = self.state(row + 1);
-                let [first, second] = [1, 2].map(|i| next[i] - before[i]);
-                let is_single = permutation == 0 && sponge.elements() % 2 == 1;
-                terms[row] = match is_single {
-                    true => (r, second),
-                    false => (r * r, r * first + second),
-                };
-            }
-        }
-        running(terms)
-    }
-
-    /// The state of the hashes in `row`.
-    fn state(&self, row: usize) -> [Field; WIDTH] {
-        std::array::from_fn(|word| self.rounds[word][row])
+        let sponges: Vec<Sponge> = sponges.into_iter().flatten().collect();
+        hash::absorbed(
+            shape.last_row(),
+            (r, Field::ZERO),
+            &[&self.rounds],
+            &sponges,
+        )
     }
 
     /// The running sums of `value * u`, from each segment's end upwards.
@@ -411,52 +374,6 @@ impl Witness {
         }
         Cow::Owned(values)
     }
-}
-
-/// `column[row + 1] = factor * column[row] + term`, from zero.
-fn running(terms: Vec<(Field, Field)>) -> Vec<Field> {
-    let mut column = Vec::with_capacity(terms.len() + 1);
-    let mut sum = Field::ZERO;
-    column.push(sum);
-    for (factor, term) in terms {
-        sum = sum * factor + term;
-        column.push(sum);
-    }
-    column
-}
-
-/// The columns of the hashes: states, squares and fourth powers.
-fn rounds(shape: &Shape, sponges: &[(Option<Sponge>, Vec<Field>)]) -> Vec<Vec<Field>> {
-    if !shape.hashes() {
-        return vec![];
-    }
-    let mut columns = vec![vec![Field::ZERO; shape.last_row() + 1]; 3 * WIDTH];
-    let constants = poseidon::round_constants();
-    for (sponge, integers) in sponges {
-        let Some(sponge) = sponge else { continue };
-        // The first row belongs to what comes before.
-        for (offset, state) in sponge.states(integers).into_iter().enumerate().skip(1) {
-            let row = sponge.first_row + offset;
-            for (word, value) in state.into_iter().enumerate() {
-                columns[word][row] = value;
-                if row == sponge.digest_row() {
-                    continue;
-                }
-                let round = (offset - 1) % poseidon::ROUNDS;
-                let is_boxed = word == 0 || poseidon::is_full(round);
-                let (square, fourth) = match is_boxed {
-                    true => {
-                        let square = (value + constants[round][word]).square();
-                        (square, square.square())
-                    }
-                    false => (Field::ZERO, Field::ONE),
-                };
-                columns[WIDTH + word][row] = square;
-                columns[2 * WIDTH + word][row] = fourth;
-            }
-        }
-    }
-    columns
 }
 
 /// `(remainder, quotient)` of `y + 2^(shift-1)` by `2^shift`.

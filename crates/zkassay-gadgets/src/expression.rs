@@ -21,6 +21,19 @@ pub(crate) fn horner(base: &Expr, terms: impl DoubleEndedIterator<Item = Expr>) 
         .unwrap_or_else(|| constant(Field::ZERO))
 }
 
+/// The sum of terms; as a tree of little depth, however many they are.
+pub(crate) fn total(mut terms: Vec<Expr>) -> Expr {
+    let rest = terms.split_off(terms.len() / 2);
+    match (terms.is_empty(), rest.len()) {
+        (true, 0) => constant(Field::ZERO),
+        (true, 1) => rest
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| constant(Field::ZERO)),
+        _ => total(terms) + total(rest),
+    }
+}
+
 /// `sum_i 2^(bits * i) limbs_i`: the integer that limbs stand for.
 pub(crate) fn recompose(limbs: &[Expr], bits: u32) -> Expr {
     limbs

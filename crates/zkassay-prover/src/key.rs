@@ -200,13 +200,13 @@ impl ProvingKey {
                 input_visibility,
                 witness.inputs(),
                 *input_scale,
-                witness.input_hash(),
+                witness.input_hashes(),
             ),
             output: PublicData::new(
                 output_visibility,
                 witness.outputs(),
                 output.output_scale(),
-                witness.output_hash(),
+                witness.output_hashes(),
             ),
             transcript: transcript.finalize(),
         })

@@ -44,6 +44,16 @@ pub enum VerifyError {
         /// The proof's number.
         found: usize,
     },
+    /// The proof has another number of hashes than inferences.
+    #[error("the proof has {found} hash(es) of {what}s, expected {expected}: one for each inference")]
+    Hashes {
+        /// Input or output.
+        what: What,
+        /// Inferences in one proof.
+        expected: usize,
+        /// The proof's number.
+        found: usize,
+    },
     /// A public value's real number is not what its integer stands for.
     #[error("the proof says that the {what} {integer} stands for {found}, but it is {expected}")]
     Real {

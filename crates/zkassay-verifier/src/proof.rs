@@ -65,10 +65,11 @@ pub struct Verdict {
     pub outputs: Vec<f64>,
     /// The model's inputs; empty unless they are public.
     pub inputs: Vec<f64>,
-    /// The hash of the inputs, if they are hashed.
-    pub input_hash: Option<Field>,
-    /// The hash of the outputs' accumulators, if they are hashed.
-    pub output_hash: Option<Field>,
+    /// The hash of each inference's inputs, if they are hashed.
+    pub input_hashes: Vec<Field>,
+    /// The hash of each inference's outputs, if they are hashed; for a chain of dense layers, of their
+    /// accumulators.
+    pub output_hashes: Vec<Field>,
     /// SHA-256 of the ONNX file that the key names; `None` if parameters are private, for then
     /// the proof is about no particular model.
     pub model: Option<Digest>,
@@ -123,8 +124,8 @@ impl VerifyingKey {
         Ok(Verdict {
             outputs: proof.output.reals(),
             inputs: proof.input.reals(),
-            input_hash: proof.input.hash(),
-            output_hash: proof.output.hash(),
+            input_hashes: proof.input.hashes(),
+            output_hashes: proof.output.hashes(),
             model: match statement.shape.visibility().params {
                 ParamsVisibility::Fixed => Some(statement.model),
                 ParamsVisibility::Private => None,
@@ -135,27 +136,36 @@ impl VerifyingKey {
     }
 
     /// The hash that a proof of this input shows, if inputs are hashed: to check values that the
-    /// prover reveals later. `integers` are at the [statement](Statement)'s input scale.
+    /// prover reveals later. `integers` are those of one inference, at the [statement](Statement)'s input scale;
+    /// a proof of several has one hash for each.
     ///
     /// `None` if inputs are not hashed, or for integers that are not an input of the model.
     pub fn hash_of_input(&self, integers: &[i64]) -> Option<Field> {
-        let shape = self.statement().shape.chain()?;
-        let half = 1i128.checked_shl(shape.input_bits().checked_sub(1)?)?;
-        hash(shape.input_sponge()?, integers, -half..half)
+        let shape = &self.statement().shape;
+        let sponge = match shape {
+            TableShape::Chain(shape) => shape.input_sponge(),
+            TableShape::Program(shape) => shape.input_sponge(),
+        };
+        hash(sponge?, integers, half_of(shape.input_bits())?)
     }
 
-    /// The hash that a proof of these outputs shows, if outputs are hashed. `accumulators` are the
-    /// integers of the last dense layer, at the output map's accumulator scale.
+    /// The hash that a proof of these outputs shows, if outputs are hashed. For a chain of dense layers
+    /// `integers` are the accumulators of the last layer, at the output map's accumulator scale; for any other
+    /// model, the outputs of one inference at their scale.
     ///
     /// `None` if outputs are not hashed, or for integers that are not outputs of the model.
-    pub fn hash_of_output(&self, accumulators: &[i64]) -> Option<Field> {
+    pub fn hash_of_output(&self, integers: &[i64]) -> Option<Field> {
         let Statement { shape, output, .. } = self.statement();
-        let bound = i128::from(output.bound());
-        hash(
-            shape.chain()?.output_sponge()?,
-            accumulators,
-            -bound..bound + 1,
-        )
+        match shape {
+            TableShape::Chain(shape) => {
+                let bound = i128::from(output.bound());
+                hash(shape.output_sponge()?, integers, -bound..bound + 1)
+            }
+            TableShape::Program(shape) => {
+                let range = half_of(shape.output_bits())?;
+                hash(shape.output_sponge()?, integers, range)
+            }
+        }
     }
 
     /// The instance columns for what a proof shows.
@@ -178,7 +188,7 @@ impl VerifyingKey {
             What::Input,
             input,
             shape.visibility().input,
-            shape.public_inputs(),
+            (shape.public_inputs(), shape.lanes()),
             *input_scale,
         )?;
         let scale = map.output_scale();
@@ -186,13 +196,18 @@ impl VerifyingKey {
             What::Output,
             output,
             shape.visibility().output,
-            shape.public_outputs(),
+            (shape.public_outputs(), shape.lanes()),
             scale,
         )?;
         let shape = match shape {
             TableShape::Program(shape) => {
-                let [inputs, outputs] = [input, output].map(PublicData::integers);
-                return Ok(program::instance(shape, &inputs, &outputs));
+                let public = program::Public {
+                    inputs: input.integers(),
+                    outputs: output.integers(),
+                    input_hashes: input.hashes(),
+                    output_hashes: output.hashes(),
+                };
+                return Ok(public.columns(shape));
             }
             TableShape::Chain(shape) => shape,
         };
@@ -201,15 +216,15 @@ impl VerifyingKey {
                 .iter()
                 .map(|value| map.preimage(value.integer))
                 .collect::<Result<_, _>>()?,
-            PublicData::Private | PublicData::Hash(_) => {
+            PublicData::Private | PublicData::Hashes(_) => {
                 vec![map.range(); shape.outputs as usize]
             }
         };
         let public = Public {
             intervals,
             inputs: input.integers(),
-            input_hash: input.hash(),
-            output_hash: output.hash(),
+            input_hash: input.hashes().first().copied(),
+            output_hash: output.hashes().first().copied(),
         };
         Ok(public.columns(shape))
     }
@@ -233,12 +248,18 @@ fn hash(sponge: Sponge, integers: &[i64], range: Range<i128>) -> Option<Field> {
     fits.then(|| sponge.hash(&integers.iter().map(shifted).collect::<Vec<_>>()))
 }
 
-/// That what a proof shows of its input or output is what the key asks for.
+/// Signed integers of so many bits.
+fn half_of(bits: u32) -> Option<Range<i128>> {
+    let half = 1i128.checked_shl(bits.checked_sub(1)?)?;
+    Some(-half..half)
+}
+
+/// That what a proof shows of its input or output is what the key asks for: so many values, or hashes.
 fn check(
     what: What,
     data: &PublicData,
     expected: DataVisibility,
-    count: usize,
+    (count, hashes): (usize, usize),
     scale: Scale,
 ) -> Result<(), VerifyError> {
     if data.visibility() != expected {
@@ -249,8 +270,17 @@ fn check(
             found,
         });
     }
-    let PublicData::Values(values) = data else {
-        return Ok(());
+    let values = match data {
+        PublicData::Private => return Ok(()),
+        PublicData::Hashes(found) if found.len() == hashes => return Ok(()),
+        PublicData::Hashes(found) => {
+            return Err(VerifyError::Hashes {
+                what,
+                expected: hashes,
+                found: found.len(),
+            });
+        }
+        PublicData::Values(values) => values,
     };
     if values.len() != count {
         return Err(VerifyError::Count {

@@ -29,22 +29,22 @@ pub enum PublicData {
     Private,
     /// Its values.
     Values(Vec<PublicValue>),
-    /// Its Poseidon hash.
-    Hash(Field),
+    /// Its Poseidon hash: one for each inference of the proof.
+    Hashes(Vec<Field>),
 }
 
 impl PublicData {
-    /// `integers` at `scale`, and their `hash`, as far as `visibility` shows them.
+    /// `integers` at `scale`, and their `hashes`, as far as `visibility` shows them.
     pub fn new(
         visibility: DataVisibility,
         integers: &[i64],
         scale: Scale,
-        hash: Option<Field>,
+        hashes: Vec<Field>,
     ) -> Self {
-        match (visibility, hash) {
-            (DataVisibility::Public, _) => Self::values(integers, scale),
-            (DataVisibility::Hashed, Some(hash)) => Self::Hash(hash),
-            (DataVisibility::Hashed, None) | (DataVisibility::Private, _) => Self::Private,
+        match visibility {
+            DataVisibility::Public => Self::values(integers, scale),
+            DataVisibility::Hashed => Self::Hashes(hashes),
+            DataVisibility::Private => Self::Private,
         }
     }
 
@@ -61,7 +61,7 @@ impl PublicData {
     pub fn integers(&self) -> Vec<i64> {
         match self {
             Self::Values(values) => values.iter().map(|value| value.integer).collect(),
-            Self::Private | Self::Hash(_) => vec![],
+            Self::Private | Self::Hashes(_) => vec![],
         }
     }
 
@@ -69,15 +69,15 @@ impl PublicData {
     pub fn reals(&self) -> Vec<f64> {
         match self {
             Self::Values(values) => values.iter().map(|value| value.real).collect(),
-            Self::Private | Self::Hash(_) => vec![],
+            Self::Private | Self::Hashes(_) => vec![],
         }
     }
 
-    /// The hash, if it is hashed.
-    pub fn hash(&self) -> Option<Field> {
+    /// The hash of each inference, if it is hashed.
+    pub fn hashes(&self) -> Vec<Field> {
         match self {
-            Self::Hash(hash) => Some(*hash),
-            Self::Private | Self::Values(_) => None,
+            Self::Hashes(hashes) => hashes.clone(),
+            Self::Private | Self::Values(_) => vec![],
         }
     }
 
@@ -86,14 +86,17 @@ impl PublicData {
         match self {
             Self::Private => DataVisibility::Private,
             Self::Values(_) => DataVisibility::Public,
-            Self::Hash(_) => DataVisibility::Hashed,
+            Self::Hashes(_) => DataVisibility::Hashed,
         }
     }
 
     /// Appends it: a byte, then a count and, for each value, field element and real number; or
-    /// the hash. Everything is little endian.
+    /// the hash; or, after a byte of their own, a count and several hashes. Everything is little endian.
     pub(crate) fn write(&self, payload: &mut Vec<u8>) {
-        payload.push(self.visibility() as u8);
+        payload.push(match self {
+            Self::Hashes(hashes) if hashes.len() != 1 => SEVERAL_HASHES,
+            _ => self.visibility() as u8,
+        });
         match self {
             Self::Private => {}
             Self::Values(values) => {
@@ -103,12 +106,22 @@ impl PublicData {
                     payload.extend_from_slice(&value.real.to_le_bytes());
                 }
             }
-            Self::Hash(hash) => payload.extend_from_slice(hash.to_repr().as_ref()),
+            Self::Hashes(hashes) => {
+                if hashes.len() != 1 {
+                    payload.extend_from_slice(&(hashes.len() as u32).to_le_bytes());
+                }
+                for hash in hashes {
+                    payload.extend_from_slice(hash.to_repr().as_ref());
+                }
+            }
         }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, ArtefactError> {
         let [visibility] = reader.array()?;
+        if visibility == SEVERAL_HASHES {
+            return read_hashes(reader).map(Self::Hashes);
+        }
         match DataVisibility::ALL.get(usize::from(visibility)) {
             Some(DataVisibility::Private) => Ok(Self::Private),
             Some(DataVisibility::Public) => {
@@ -129,7 +142,9 @@ impl PublicData {
                     .collect::<Result<_, _>>()
                     .map(Self::Values)
             }
-            Some(DataVisibility::Hashed) => read_field(reader).map(Self::Hash),
+            Some(DataVisibility::Hashed) => {
+                read_field(reader).map(|hash| Self::Hashes(vec![hash]))
+            }
             None => Err(malformed(&format!("unknown visibility {visibility}"))),
         }
     }
@@ -137,6 +152,20 @@ impl PublicData {
 
 /// Bytes of a public value: field element and real number.
 const VALUE_BYTES: usize = 40;
+/// Bytes of a hash.
+const HASH_BYTES: usize = 32;
+/// What stands in place of the visibility of several hashes; a single one has that of its visibility.
+const SEVERAL_HASHES: u8 = 3;
+
+fn read_hashes(reader: &mut Reader<'_>) -> Result<Vec<Field>, ArtefactError> {
+    let count = u32::from_le_bytes(reader.array()?) as usize;
+    if count == 1 {
+        return Err(malformed("a single hash is written as if it were several"));
+    }
+    let bytes = reader.take(count.saturating_mul(HASH_BYTES))?;
+    let mut hashes = Reader::new(Kind::Proof, bytes);
+    (0..count).map(|_| read_field(&mut hashes)).collect()
+}
 
 fn malformed(what: &str) -> ArtefactError {
     ArtefactError::malformed(Kind::Proof, what)
@@ -171,7 +200,9 @@ mod tests {
             PublicData::Private,
             PublicData::values(&[], Scale(0)),
             PublicData::values(&[0, 1, -1, limit, -limit], Scale(13)),
-            PublicData::Hash(-Field::from(5)),
+            PublicData::Hashes(vec![-Field::from(5)]),
+            PublicData::Hashes(vec![]),
+            PublicData::Hashes(vec![-Field::from(5), Field::from(3)]),
         ] {
             let mut bytes = vec![];
             data.write(&mut bytes);
@@ -210,8 +241,30 @@ mod tests {
 
     #[test]
     fn huge_counts_do_not_allocate() {
-        let mut bytes = vec![1];
-        bytes.extend_from_slice(&u32::MAX.to_le_bytes());
-        assert!(PublicData::read(&mut Reader::new(Kind::Proof, &bytes)).is_err());
+        for kind in [1, SEVERAL_HASHES] {
+            let mut bytes = vec![kind];
+            bytes.extend_from_slice(&u32::MAX.to_le_bytes());
+            bytes.extend_from_slice(&[0; 320]);
+            assert!(PublicData::read(&mut Reader::new(Kind::Proof, &bytes)).is_err());
+        }
+    }
+
+    #[test]
+    fn hashes_have_one_encoding() {
+        let mut bytes = vec![];
+        PublicData::Hashes(vec![Field::from(7)]).write(&mut bytes);
+        assert_eq!(bytes.len(), 1 + HASH_BYTES);
+        let mut several = vec![SEVERAL_HASHES, 1, 0, 0, 0];
+        several.extend_from_slice(&bytes[1..]);
+        assert!(PublicData::read(&mut Reader::new(Kind::Proof, &several)).is_err());
+        // A field element that is none, and a missing one.
+        let mut bytes = vec![];
+        PublicData::Hashes(vec![Field::from(7); 3]).write(&mut bytes);
+        let read = |bytes: &[u8]| PublicData::read(&mut Reader::new(Kind::Proof, bytes));
+        assert!(read(&bytes).is_ok());
+        assert!(read(&bytes[..bytes.len() - 1]).is_err());
+        let last = bytes.len() - 1;
+        bytes[last] = 0xff;
+        assert!(read(&bytes).is_err());
     }
 }

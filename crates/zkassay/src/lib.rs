@@ -86,7 +86,9 @@ pub use document::{DocumentError, DocumentKind};
 pub use error::{Error, Mismatch};
 pub use input::{InputError, InputRows};
 pub use model::Model;
-pub use prove_model::{Parameters, ProveOptions, Proved, prove_model};
+pub use prove_model::{
+    Parameters, ProveOptions, Proved, ProvedBatch, prove_model, prove_model_batch,
+};
 pub use random::random_rows;
 pub use settings::{CalibrationOptions, Settings};
 pub use stages::{mock, prove, setup, verify};

@@ -47,9 +47,9 @@ enum Command {
     Mock(witness::Mock),
     /// Make the keys of a circuit.
     Setup(keys::Setup),
-    /// Prove a witness.
+    /// Prove a witness, or the rows of a file.
     Prove(proof::Prove),
-    /// Verify a proof.
+    /// Verify a proof, or a batch of proofs.
     Verify(proof::Verify),
 }
 
@@ -65,6 +65,10 @@ From a model to a verified proof, in one command or in stages:
   zkassay gen-witness                   # input.json -> witness.json
   zkassay prove                         # -> proof.zkp
   zkassay verify                        # proof.zkp, vk.key -> verdict
+
+Many inferences in one proof:
+  zkassay gen-settings --batch 128      # and the stages up to setup
+  zkassay prove --batch rows.json       # any number of rows -> proof.zkp
 
 Exit codes:
   0  done

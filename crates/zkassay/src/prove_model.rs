@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use zkassay_circuit::CompileOptions;
 use zkassay_graph::ImportOptions;
 use zkassay_prover::{Circuit, ProvingKey, Srs};
-use zkassay_verifier::{Proof, Verdict, VerifyingKey};
+use zkassay_verifier::{Batch, BatchVerdict, Proof, Verdict, VerifyingKey};
 
-use crate::{CalibrationOptions, Error, Model, Settings, Witness, stages};
+use crate::{CalibrationOptions, Error, Model, Settings, Witness, batch, stages};
 
 /// How to prove a model.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,23 @@ pub struct Proved {
     pub verdict: Verdict,
 }
 
+/// Everything that proving a model for many rows gives.
+#[derive(Debug)]
+pub struct ProvedBatch {
+    /// The calibrated settings.
+    pub settings: Settings,
+    /// The compiled circuit.
+    pub circuit: Circuit,
+    /// The parameters used.
+    pub srs: Srs,
+    /// The keys.
+    pub key: ProvingKey,
+    /// The proofs.
+    pub batch: Batch,
+    /// What they say, checked from the bytes of key and batch as a verifier does.
+    pub verdict: BatchVerdict,
+}
+
 /// The stages, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -69,7 +86,7 @@ pub enum Stage {
     Calibrate,
     /// Laying out the circuit.
     Compile,
-    /// Evaluating the input.
+    /// Evaluating the input; of many rows, checking that they are in range.
     Witness,
     /// Reading or making the parameters.
     Parameters,
@@ -124,27 +141,16 @@ pub fn prove_model_watched(
     options: &ProveOptions,
     mut watch: impl FnMut(Event),
 ) -> Result<Proved, Error> {
-    let model = timed(&mut watch, Stage::Import, || {
-        Model::from_onnx_with(onnx, &options.import)
+    let row = ArrayView1::from(input).insert_axis(Axis(0));
+    let (keys, witness) = keys(onnx, row, options, &mut watch, |circuit| {
+        Witness::new(circuit, input)
     })?;
-    let settings = timed(&mut watch, Stage::Calibrate, || {
-        let settings = Settings::new(&model, &options.compile);
-        let alone = ArrayView1::from(input).insert_axis(Axis(0));
-        let rows = options.rows.as_ref().map_or(alone, |rows| rows.view());
-        settings.calibrate(&model, rows, &options.calibration)
-    })?;
-    let circuit = timed(&mut watch, Stage::Compile, || settings.compile(&model))?;
-    let witness = timed(&mut watch, Stage::Witness, || Witness::new(&circuit, input))?;
-    let logrows = circuit.compiled.logrows();
-    let srs = timed(&mut watch, Stage::Parameters, || {
-        match &options.parameters {
-            Parameters::Given(srs) => Ok(Srs::clone(srs)),
-            Parameters::File(path) => Ok(Srs::from_file_for(path, logrows)?),
-            Parameters::UnsafeLocal => Ok(Srs::unsafe_local(logrows)),
-            Parameters::Cached => crate::srs::cached(logrows),
-        }
-    })?;
-    let key = timed(&mut watch, Stage::Setup, || stages::setup(&srs, &circuit))?;
+    let Keys {
+        settings,
+        circuit,
+        srs,
+        key,
+    } = keys;
     let proof = timed(&mut watch, Stage::Prove, || {
         stages::prove(&srs, &key, &witness)
     })?;
@@ -161,6 +167,87 @@ pub fn prove_model_watched(
         proof,
         verdict,
     })
+}
+
+/// Proves the outputs that the model of an ONNX file gives for each of `rows`, `[rows, inputs]`, as
+/// many in one proof as `options.compile` says, and verifies the proofs.
+///
+/// # Errors
+/// The first stage that fails.
+pub fn prove_model_batch(
+    onnx: &[u8],
+    rows: ArrayView2<'_, f32>,
+    options: &ProveOptions,
+    mut watch: impl FnMut(Event),
+) -> Result<ProvedBatch, Error> {
+    let (keys, _) = keys(onnx, rows, options, &mut watch, |circuit| {
+        batch::check_rows(&circuit.compiled, rows)
+    })?;
+    let Keys {
+        settings,
+        circuit,
+        srs,
+        key,
+    } = keys;
+    let batch = timed(&mut watch, Stage::Prove, || {
+        batch::prove_batch(&srs, &key, rows, |_, _| ())
+    })?;
+    let verdict = timed(&mut watch, Stage::Verify, || {
+        let key = VerifyingKey::from_bytes(&key.verifying_key().to_bytes())?;
+        batch::verify_batch(&key, &Batch::from_bytes(&batch.to_bytes())?)
+    })?;
+    Ok(ProvedBatch {
+        settings,
+        circuit,
+        srs,
+        key,
+        batch,
+        verdict,
+    })
+}
+
+/// What the stages up to the setup give.
+struct Keys {
+    settings: Settings,
+    circuit: Circuit,
+    srs: Srs,
+    key: ProvingKey,
+}
+
+/// The stages up to the setup; without other rows, the calibration has `inputs`. An input that cannot
+/// be proved is refused by `witness` before there are keys.
+fn keys<W>(
+    onnx: &[u8],
+    inputs: ArrayView2<'_, f32>,
+    options: &ProveOptions,
+    watch: &mut impl FnMut(Event),
+    witness: impl FnOnce(&Circuit) -> Result<W, Error>,
+) -> Result<(Keys, W), Error> {
+    let model = timed(watch, Stage::Import, || {
+        Model::from_onnx_with(onnx, &options.import)
+    })?;
+    let settings = timed(watch, Stage::Calibrate, || {
+        let settings = Settings::new(&model, &options.compile);
+        let rows = options.rows.as_ref().map_or(inputs, |rows| rows.view());
+        settings.calibrate(&model, rows, &options.calibration)
+    })?;
+    let circuit = timed(watch, Stage::Compile, || settings.compile(&model))?;
+    let witness = timed(watch, Stage::Witness, || witness(&circuit))?;
+    let logrows = circuit.compiled.logrows();
+    let srs = timed(watch, Stage::Parameters, || match &options.parameters {
+        Parameters::Given(srs) => Ok(Srs::clone(srs)),
+        Parameters::File(path) => Ok(Srs::from_file_for(path, logrows)?),
+        Parameters::UnsafeLocal => Ok(Srs::unsafe_local(logrows)),
+        Parameters::Cached => crate::srs::cached(logrows),
+    })?;
+    let key = timed(watch, Stage::Setup, || stages::setup(&srs, &circuit))?;
+    let keys = Keys {
+        settings,
+        circuit,
+        srs,
+        key,
+    };
+    Ok((keys, witness))
 }
 
 fn timed<T>(

@@ -8,11 +8,11 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use zkassay_circuit::{CircuitError, CompileOptions, Compiled, LayoutTarget};
-use zkassay_fixed::Visibility;
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 use zkassay_graph::ImportOptions;
 use zkassay_prover::Circuit;
 use zkassay_quant::{
-    CalibrationParams, ErrorSummary, Fidelity, FidelityReport, IntegerModel, IntegerScheme,
+    Answer, CalibrationParams, Counting, ErrorSummary, Fidelity, FidelityReport, IntegerModel, IntegerScheme,
     IntegerTrial, OutputFidelity, Target, quantize_model,
 };
 use zkassay_verifier::Digest;
@@ -38,6 +38,9 @@ pub struct Settings {
     /// Inferences in one proof.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     batch: u32,
+    /// What proofs count, if they are proofs of accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<Counting>,
     calibration: Option<Calibrated>,
 }
 
@@ -85,7 +88,8 @@ pub struct Calibrated {
     pub options: CalibrationOptions,
     /// The chosen scheme, which determines the integer model.
     pub scheme: IntegerScheme,
-    /// The least and the greatest input that the circuit accepts, rounded towards zero.
+    /// The least and the greatest input that the circuit accepts, rounded towards zero; those of
+    /// float32, if it takes the ranks of inputs and so [accepts any](Self::accepts_any).
     pub accepted: [f32; 2],
     /// log2 of the circuit's rows.
     pub logrows: u32,
@@ -95,6 +99,13 @@ pub struct Calibrated {
     pub per_output: Vec<OutputFidelity>,
     /// Everything that was tried.
     pub trials: Vec<IntegerTrial>,
+}
+
+impl Calibrated {
+    /// Whether the circuit accepts any number.
+    pub fn accepts_any(&self) -> bool {
+        self.accepted == ANY
+    }
 }
 
 impl Settings {
@@ -108,8 +119,25 @@ impl Settings {
             visibility: options.visibility,
             layout: options.target,
             batch: options.batch,
+            count: None,
             calibration: None,
         }
+    }
+
+    /// The same settings for [proofs of accuracy](crate::accuracy), not calibrated.
+    ///
+    /// # Errors
+    /// Too many or too few classes, inputs that are private (a proof of accuracy is about a data
+    /// set, which has to be shown or hashed), outputs that are not public, or private parameters.
+    pub fn with_count(self, count: Counting) -> Result<Self, Error> {
+        count.check()?;
+        let settings = Self {
+            count: Some(count),
+            calibration: None,
+            ..self
+        };
+        settings.check_count()?;
+        Ok(settings)
     }
 
     /// Reads settings.
@@ -124,13 +152,12 @@ impl Settings {
             let mut schemes = tried.chain([&calibrated.scheme]);
             low.is_finite() && high.is_finite() && schemes.all(is_finite)
         });
-        match is_finite {
-            true => Ok(settings),
-            false => {
-                let what = "its range is beyond float32";
-                Err(DocumentError::invalid(DocumentKind::Settings, what).into())
-            }
+        if !is_finite {
+            let what = "its range is beyond float32";
+            return Err(DocumentError::invalid(DocumentKind::Settings, what).into());
         }
+        settings.check_count()?;
+        Ok(settings)
     }
 
     /// The settings as a file.
@@ -159,8 +186,13 @@ impl Settings {
             visibility: self.visibility,
             target: self.layout,
             batch: self.batch,
-            totals: false,
+            totals: self.count.is_some(),
         }
+    }
+
+    /// What proofs count, if they are proofs of accuracy.
+    pub fn count(&self) -> Option<Counting> {
+        self.count
     }
 
     /// What the calibration found; `None` before it.
@@ -194,7 +226,8 @@ impl Settings {
             })?;
         // Compiled here to know the size, and so that settings that cannot be compiled are not kept.
         let accepted = accepted(&calibration.model);
-        let compiled = Compiled::new(calibration.model, &self.options())?;
+        let counted = self.counted(model, calibration.model)?;
+        let compiled = Compiled::new(counted, &self.options())?;
         let trials = calibration.trials.into_iter();
         let FidelityReport {
             overall,
@@ -231,7 +264,8 @@ impl Settings {
         let calibrated = self.calibration.as_ref().ok_or(Error::NotCalibrated)?;
         let quantized = quantize_model(model.graph(), &calibrated.scheme)?;
         let accepted = accepted(&quantized);
-        let compiled = Compiled::new(quantized, &self.options())?;
+        let counted = self.counted(model, quantized)?;
+        let compiled = Compiled::new(counted, &self.options())?;
         let given = (calibrated.accepted, calibrated.logrows);
         if given != (accepted, compiled.logrows()) {
             let what = "its range or size is not that of its scheme: run calibrate-settings again";
@@ -242,6 +276,48 @@ impl Settings {
             model: model.digest(),
             settings: self.digest(),
         })
+    }
+
+    /// The integer model with what a proof of accuracy needs beside it.
+    fn counted(&self, model: &Model, quantized: IntegerModel) -> Result<IntegerModel, Error> {
+        match (self.count, quantized) {
+            (None, quantized) => Ok(quantized),
+            (Some(count), IntegerModel::Program(program)) => {
+                let counted = program.counted(Answer::of(model.graph()), &count)?;
+                Ok(IntegerModel::Program(counted))
+            }
+            (Some(_), IntegerModel::Chain(_)) => {
+                let what = "its scheme is for single inferences: run calibrate-settings again";
+                Err(DocumentError::invalid(DocumentKind::Settings, what).into())
+            }
+        }
+    }
+
+    /// That proofs can count, if they should.
+    fn check_count(&self) -> Result<(), Error> {
+        let Some(count) = self.count else {
+            return Ok(());
+        };
+        count.check()?;
+        let Visibility {
+            input,
+            output,
+            params,
+        } = self.visibility;
+        let what = match (input, output, params) {
+            (DataVisibility::Private, ..) => {
+                "a proof of accuracy is about a data set: make inputs public (the rows are in the \
+                 proof) or hashed (their hashes are)"
+            }
+            (_, DataVisibility::Private | DataVisibility::Hashed, _) => {
+                "a proof of accuracy shows what it counts: make outputs public"
+            }
+            (_, _, ParamsVisibility::Private) => {
+                "a proof of accuracy is about a model: fix its parameters in the key"
+            }
+            (_, DataVisibility::Public, ParamsVisibility::Fixed) => return Ok(()),
+        };
+        Err(DocumentError::invalid(DocumentKind::Settings, what).into())
     }
 
     fn check_model(&self, model: &Model) -> Result<(), Error> {
@@ -279,8 +355,16 @@ fn is_finite(scheme: &IntegerScheme) -> bool {
     }
 }
 
+/// The range of a model that accepts any number.
+const ANY: [f32; 2] = [f32::MIN, f32::MAX];
+
 /// The least and the greatest input that a model accepts, rounded towards zero.
 fn accepted(model: &IntegerModel) -> [f32; 2] {
+    if let IntegerModel::Program(program) = model
+        && !program.encoding.is_scaled()
+    {
+        return ANY;
+    }
     let (scale, (low, high)) = (model.input_scale(), model.input_range());
     [low, high].map(|end| towards_zero(scale.real(end)))
 }

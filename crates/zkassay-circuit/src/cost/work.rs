@@ -95,7 +95,8 @@ pub struct Profile {
     combined: usize,
     /// The most weights that the table holds.
     weights: f64,
-    hashes: bool,
+    /// Inferences whose values are hashed.
+    hashes: usize,
 }
 
 impl Profile {
@@ -112,7 +113,7 @@ impl Profile {
                 false => width,
             },
             weights: shape.needed_rows() as f64 * width as f64,
-            hashes: shape.hashes(),
+            hashes: usize::from(shape.hashes()),
         }
     }
 
@@ -129,7 +130,11 @@ impl Profile {
                 false => width,
             },
             weights: f64::from(shape.used_rows) * width as f64,
-            hashes: false,
+            hashes: if shape.hashes() {
+                shape.lanes as usize
+            } else {
+                0
+            },
         }
     }
 
@@ -183,7 +188,7 @@ impl Work {
                 + READ_POINT * read as f64
                 + OPENED_POINT * points as f64
                 + VERIFIED_ROW * profile.rows() as f64
-                + if profile.hashes { VERIFIED_HASHES } else { 0.0 },
+                + profile.hashes as f64 * VERIFIED_HASHES,
             pairings: 1.0,
             serial: SERIAL_VERIFYING,
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use zkassay_gadgets::halo2_proofs::plonk::{Column, Fixed};
+use zkassay_gadgets::poseidon::Sponge;
 use zkassay_gadgets::program::{ProgramColumns, ProgramShape};
 use zkassay_gadgets::{Field, field, logup, power_of_two};
 use zkassay_quant::{Finish, Kind, Program, Step, Sum, Wire};
@@ -11,6 +12,7 @@ use super::plan::{ProgramPlan, too_large};
 use super::rows::Rows;
 use super::trees::Trees;
 use super::witness::ProgramWitness;
+use crate::hash::{self, Place};
 use crate::layout::Cells;
 use crate::{CircuitError, CompileOptions};
 
@@ -196,6 +198,24 @@ impl CompiledProgram {
         forest.features.get(wire).copied()
     }
 
+    /// The hashes of each lane, from the top.
+    pub(super) fn sponges(&self) -> Vec<Sponge> {
+        let sponges = [self.shape.output_sponge(), self.shape.input_sponge()];
+        sponges.into_iter().flatten().collect()
+    }
+
+    /// Where outputs and inputs stand that are hashed.
+    pub(super) fn packed_places(&self) -> [Vec<Place>; 2] {
+        let shape = &self.shape;
+        let places = |sponge: Option<Sponge>, row: &dyn Fn(usize) -> usize| {
+            let rows = |index| row(index)..row(index) + 1;
+            sponge.map_or(vec![], |sponge| hash::places(sponge, 0, rows))
+        };
+        let outputs = places(shape.output_sponge(), &|index| shape.output_row(index));
+        let inputs = places(shape.input_sponge(), &|index| shape.input_row(index));
+        [outputs, inputs]
+    }
+
     /// The weights of a row: `(column, weight)`.
     pub(super) fn weights(&self, weights: Weights) -> Vec<(usize, i64)> {
         let width = self.shape.block_width as usize;
@@ -269,6 +289,12 @@ impl CompiledProgram {
             (&self.rows.trees, Trees::of(&self.program), &columns.forest)
         {
             trees.fixed_cells(forest, self.shape.total_bits(), columns, &mut cells);
+        }
+        if let Some(hash) = &columns.hash {
+            let [outputs, inputs] = self.packed_places();
+            hash::round_cells(hash, &self.sponges(), &mut cells);
+            hash::packing_cells(hash, hash.pack_output, &outputs, &mut cells);
+            hash::packing_cells(hash, hash.pack_input, &inputs, &mut cells);
         }
         let mut shown = vec![];
         if let Some(total) = columns.total.filter(|_| self.shape.reveals_outputs()) {

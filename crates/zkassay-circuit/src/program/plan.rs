@@ -34,15 +34,12 @@ impl ProgramPlan {
     /// Options that programs do not have; a program that fits no table.
     pub fn best(program: &Program, options: &CompileOptions) -> Result<Self, CircuitError> {
         let visibility = options.visibility;
-        let hashed = [visibility.input, visibility.output].contains(&DataVisibility::Hashed);
-        if hashed || visibility.is_unbound() {
-            return Err(CircuitError::ProgramVisibility {
-                what: if hashed {
-                    "hashed inputs or outputs"
-                } else {
-                    "private parameters"
-                },
-            });
+        if visibility.is_unbound() {
+            let what = "private parameters";
+            return Err(CircuitError::ProgramVisibility { what });
+        }
+        if options.totals && visibility.output == DataVisibility::Hashed {
+            return Err(CircuitError::HashedTotals);
         }
         if !(1..=ProgramShape::MAX_LANES).contains(&options.batch) {
             return Err(CircuitError::Batch {
@@ -64,18 +61,21 @@ impl ProgramPlan {
             let Some(rows) = Rows::new(program, block_width, slots) else {
                 continue;
             };
-            let needed = rows.len().max(segments).max(1 << program.limbs.bits);
+            let mut plan = Self {
+                logrows: MIN_LOGROWS,
+                block_width,
+                slots,
+                degree: DEGREES[0],
+            };
+            let with_hashes = rows.shape(program, &plan, options).needed_rows();
+            let needed = with_hashes.max(segments).max(1 << program.limbs.bits);
             least_rows = least_rows.min(needed);
             let Some(logrows) = logrows(needed) else {
                 continue;
             };
+            plan.logrows = logrows;
             for degree in DEGREES {
-                let plan = Self {
-                    logrows,
-                    block_width,
-                    slots,
-                    degree,
-                };
+                plan.degree = degree;
                 let shape = rows.shape(program, &plan, options);
                 if shape.validate().is_err() {
                     continue;

@@ -12,6 +12,7 @@ use zkassay_quant::{Finish, Kind};
 use super::layout::{CompiledProgram, Producer, Weights, id};
 use super::trees::Trees;
 use super::witness::{Lane, ProgramWitness};
+use crate::hash::{self, Place};
 use crate::layout::Cells;
 
 /// The challenges of a program's phase 2.
@@ -72,7 +73,35 @@ impl ProgramWitness {
         let helpers = columns.lookups.helpers.iter();
         let targets = std::iter::once(&columns.lookups.sum).chain(helpers);
         all.extend(targets.copied().zip(sums));
+        if let Some(hash) = &columns.hash {
+            all.push((hash.packed, self.packed(compiled, challenges)));
+            all.push((hash.absorbed, self.absorbed(compiled, challenges)));
+        }
         all
+    }
+
+    /// The Horner sum of the packed inputs and outputs.
+    fn packed(&self, compiled: &CompiledProgram, challenges: &Challenges) -> Vec<Field> {
+        let shape = compiled.shape();
+        let shifted = |places: Vec<Place>, bits: u32| {
+            let half = zkassay_gadgets::power_of_two(bits - 1);
+            places.into_iter().map(move |place| {
+                let of_lane = |lane: &Lane| lane.value[place.row] + half;
+                (place, mixed(&self.lanes, challenges.rho, of_lane))
+            })
+        };
+        let [outputs, inputs] = compiled.packed_places();
+        let outputs = shifted(outputs, shape.output_bits());
+        let inputs = shifted(inputs, shape.input_bits());
+        hash::packed(shape.last_row(), challenges.r, outputs.chain(inputs))
+    }
+
+    /// The Horner sum of what the hashes absorb.
+    fn absorbed(&self, compiled: &CompiledProgram, challenges: &Challenges) -> Vec<Field> {
+        let lanes: Vec<_> = self.lanes.iter().map(|l| l.rounds.as_slice()).collect();
+        let challenges = (challenges.r, challenges.rho);
+        let last = compiled.shape().last_row();
+        hash::absorbed(last, challenges, &lanes, &compiled.sponges())
     }
 
     fn factors(&self, compiled: &CompiledProgram, challenges: &Challenges) -> Vec<Field> {

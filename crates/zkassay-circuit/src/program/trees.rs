@@ -132,7 +132,7 @@ impl Trees {
                 (rows.start - self.first) * self.slots..(rows.end - self.first) * self.slots;
             let mut above = false;
             for place in places {
-                // Answers go up only, those of places without a question, too.
+                // A place without a question repeats the answer before it.
                 if let Some((feature, rank)) = self.entries[place].question {
                     above = ranks[feature as usize] <= i64::from(rank);
                 }
@@ -188,6 +188,7 @@ impl Trees {
             for row in rows.clone().skip(1) {
                 cells.set(columns.continues, row, 1);
             }
+            cells.set(columns.ends, rows.end - 1, 1);
         }
         for score in 0..forest.bias.len() {
             let pack = Self::pack(score, score_bits);

@@ -2,13 +2,16 @@
 
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
 use zkassay_gadgets::halo2_proofs::plonk::{Advice, Column};
-use zkassay_gadgets::program::{ProgramColumns, ProgramShape, instance};
+use zkassay_gadgets::hash::Hash;
+use zkassay_gadgets::poseidon::{Sponge, WIDTH};
+use zkassay_gadgets::program::{ProgramColumns, ProgramShape, Public};
 use zkassay_gadgets::{Field, field};
 use zkassay_quant::{Finish, IntegerConv, Kind, ProgramTrace};
 
 use super::grid::Grid;
 use super::layout::{CompiledProgram, Producer, segment_number};
 use super::trees::Trees;
+use crate::hash;
 
 /// The advice columns of phase 1 and the public values.
 ///
@@ -45,6 +48,12 @@ pub struct Lane {
     pub below: Vec<Vec<Field>>,
     /// The edges that are taken.
     pub edges: Vec<Vec<Field>>,
+    /// The rounds of the hashes; none if nothing is hashed.
+    pub rounds: Vec<Vec<Field>>,
+    /// The hash of the inputs, if they are hashed.
+    pub input_hash: Option<Field>,
+    /// The hash of the outputs, if they are hashed.
+    pub output_hash: Option<Field>,
 }
 
 /// Limbs of all rows, before they are field elements.
@@ -74,7 +83,7 @@ impl ProgramWitness {
         };
         let lanes = traces.iter();
         let lanes = lanes.map(|trace| Lane::new(compiled, trace, &mut counts));
-        let lanes = lanes.collect();
+        let lanes: Vec<Lane> = lanes.collect();
         let elements = |numbers: Vec<u64>| numbers.into_iter().map(Field::from).collect();
         let inputs: Vec<i64> = traces
             .iter()
@@ -87,6 +96,12 @@ impl ProgramWitness {
                 .collect(),
             false => traces.iter().flat_map(|t| &t.outputs).copied().collect(),
         };
+        let public = Public {
+            inputs,
+            outputs,
+            input_hashes: lanes.iter().filter_map(|lane| lane.input_hash).collect(),
+            output_hashes: lanes.iter().filter_map(|lane| lane.output_hash).collect(),
+        };
         Self {
             lanes,
             multiplicity: elements(counts.limbs),
@@ -94,9 +109,9 @@ impl ProgramWitness {
                 true => elements(counts.segments),
                 false => vec![],
             },
-            instance: instance(shape, &inputs, &outputs),
-            inputs,
-            outputs,
+            instance: public.columns(shape),
+            inputs: public.inputs,
+            outputs: public.outputs,
         }
     }
 
@@ -105,8 +120,10 @@ impl ProgramWitness {
         let length = shape.last_row() + 1;
         let (lanes, limbs) = (shape.lanes as usize, shape.limbs as usize);
         let (slots, segment) = (shape.slots as usize, if shape.kinds.table { 3 } else { 0 });
+        let rounds = if shape.hashes() { 3 * WIDTH } else { 0 };
         let lane_fits = |lane: &Lane| {
             lane.limbs.len() == limbs
+                && lane.rounds.len() == rounds
                 && lane.segment.len() == segment
                 && [&lane.below, &lane.edges].map(Vec::len) == [slots; 2]
                 && lane.columns().all(|column| column.len() == length)
@@ -126,6 +143,9 @@ impl ProgramWitness {
         if let Some(function) = &columns.function {
             all.push((function.multiplicity, &self.function));
         }
+        let hashes = columns.hash.iter().flat_map(Hash::rounds);
+        let rounds = self.lanes.iter().flat_map(|lane| &lane.rounds);
+        all.extend(hashes.zip(rounds.map(Vec::as_slice)));
         for (lane, columns) in self.lanes.iter().zip(&columns.lanes) {
             let nodes = columns.nodes.iter();
             let columns = [columns.value, columns.operand]
@@ -134,7 +154,7 @@ impl ProgramWitness {
                 .chain(columns.segment.into_iter().flatten())
                 .chain(nodes.clone().map(|node| node.below))
                 .chain(nodes.map(|node| node.edge));
-            all.extend(columns.zip(lane.columns().map(Vec::as_slice)));
+            all.extend(columns.zip(lane.values().map(Vec::as_slice)));
         }
         all
     }
@@ -147,8 +167,13 @@ struct Counts {
 }
 
 impl Lane {
-    /// Value, operand, limbs, segment, answers, edges.
+    /// All columns.
     fn columns(&self) -> impl Iterator<Item = &Vec<Field>> {
+        self.values().chain(&self.rounds)
+    }
+
+    /// Value, operand, limbs, segment, answers, edges.
+    fn values(&self) -> impl Iterator<Item = &Vec<Field>> {
         let others = [&self.limbs, &self.segment, &self.below, &self.edges];
         [&self.value, &self.operand]
             .into_iter()
@@ -254,14 +279,35 @@ impl Lane {
             let limbs = column.into_iter();
             limbs.map(|limb| Field::from(u64::from(limb))).collect()
         };
-        Self {
+        let lane = Self {
             value,
             operand,
             limbs: limbs.columns.into_iter().map(elements).collect(),
             segment: function,
             below,
             edges,
+            ..Self::default()
+        };
+        lane.hashed(shape, &trace.wires[..program.inputs], &trace.outputs)
+    }
+
+    /// The lane with the hashes of its integers.
+    fn hashed(mut self, shape: &ProgramShape, inputs: &[i64], outputs: &[i64]) -> Self {
+        let (input, output) = (shape.input_sponge(), shape.output_sponge());
+        let sides = [(output, outputs), (input, inputs)];
+        let message = |(sponge, integers): (Option<Sponge>, &[i64])| {
+            let sponge = sponge?;
+            let half = 1i128 << (sponge.bits - 1);
+            let shifted = integers.iter().map(|v| field(i128::from(*v) + half));
+            Some((sponge, shifted.collect::<Vec<Field>>()))
+        };
+        let messages: Vec<_> = sides.into_iter().filter_map(message).collect();
+        if !messages.is_empty() {
+            self.rounds = hash::rounds(shape.last_row() + 1, &messages);
         }
+        let digest = |sponge: Sponge| self.rounds[1][sponge.digest_row()];
+        (self.input_hash, self.output_hash) = (input.map(digest), output.map(digest));
+        self
     }
 }
 

@@ -137,6 +137,8 @@ pub struct ForestColumns {
     pub position: Column<Fixed>,
     /// Whether the questions go on with those of the row above.
     pub continues: Column<Fixed>,
+    /// Whether the questions about a feature end with this row.
+    pub ends: Column<Fixed>,
     /// Place of an operand, or of a constant, in the packed scores.
     pub score: Column<Fixed>,
     /// One per slot.
@@ -245,6 +247,7 @@ impl ProgramColumns {
         let forest = (slots > 0).then(|| ForestColumns {
             position: meta.fixed_column(),
             continues: meta.fixed_column(),
+            ends: meta.fixed_column(),
             score: meta.fixed_column(),
             slots: (0..slots)
                 .map(|_| SlotColumns {

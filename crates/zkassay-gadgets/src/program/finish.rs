@@ -24,7 +24,7 @@ use halo2_proofs::poly::Rotation;
 use super::columns::KindColumns;
 use super::{LaneColumns, ProgramColumns, ProgramShape};
 use crate::columns::fixed;
-use crate::expression::{Expr, constant};
+use crate::expression::{self, Expr, constant};
 use crate::{Field, power_of_two};
 
 /// The accumulator of the current row; zero in rows without one.
@@ -65,10 +65,9 @@ pub(super) fn configure(
     if let (Some(total), Some(first)) = (columns.total, columns.lanes.first()) {
         meta.create_gate("total", |meta| {
             let instance = meta.query_instance(first.instance, Rotation::cur());
-            let values = columns.lanes.iter();
-            let sum = values.fold(constant(Field::zero()), |sum, lane| {
-                sum + meta.query_advice(lane.value, Rotation::cur())
-            });
+            let lanes = columns.lanes.iter();
+            let values = lanes.map(|lane| meta.query_advice(lane.value, Rotation::cur()));
+            let sum = expression::total(values.collect());
             vec![("public total", fixed(meta, total) * (sum - instance))]
         });
     }

@@ -5,13 +5,17 @@
 //! numbers, so that the way through a tree is a set of nodes with `e != 0`, of which each says what comes next:
 //!
 //! ```text
-//! (b - previous)^2 = b - previous                     answers go from 0 to 1 once, along the nodes of a feature
-//! rank = count + sum rank_s b_s                       rank_s is -1 at the first node of each threshold
+//! step (step + rank_s) = 0,  step = b - previous      rank_s is -1 at the first node of each threshold, else 0
+//! b^2 = b                                             at the last place of a feature
+//! rank = count + sum rank_s b_s
 //! e^2 = e (no + b turn)                               e is 0, or the edge that the answer leads along
 //! flow = sum over nodes with e != 0 of  1/(z + number + e) - 1/(z + number)
 //! ```
 //!
-//! The last is part of the running sum of the [lookups](super::lookups) (with a number of wire of its own, as part of
+//! So answers step up only where a threshold begins, by 1, and once; every other place repeats the answer before it.
+//! A rank is a number of thresholds, and determines all answers.
+//!
+//! The flow is part of the running sum of the [lookups](super::lookups) (with a number of wire of its own, as part of
 //! `z`), and vanishes if and only if the numbers that are left are those that are reached. A leaf leads to the root of the next tree, the
 //! last tree's to a node `start` that leads to the first root. Nodes of a tree lead to nodes behind them, so the
 //! visited nodes are either none or one way through every tree: exactly one leaf each. No path can skip a node,
@@ -33,7 +37,6 @@
 //! dot[next] = ... + factor sum_s rank_s b_s + beta (sum_s e_s (no_score_s + b_s turn_score_s) - score (operand + 1 - receive))
 //! ```
 //!
-//! Answers of unused nodes, and of those that stand for no threshold, are free; nothing reads them.
 
 use halo2_proofs::arithmetic::Field as _;
 use halo2_proofs::plonk::{ConstraintSystem, VirtualCells};
@@ -117,21 +120,30 @@ fn answers(
     let above = meta.query_advice(last.below, Rotation::prev());
     let mut before: Option<Expr> = None;
     let mut equations = vec![];
-    for node in &lane.nodes {
+    for (node, slot) in lane.nodes.iter().zip(&forest.slots) {
         let below = meta.query_advice(node.below, Rotation::cur());
-        let step = match before {
-            Some(before) => below.clone() - before,
-            None => below.clone(),
+        let rank = fixed(meta, slot.rank);
+        let equation = match before {
+            Some(before) => {
+                let step = below.clone() - before;
+                step.clone() * (active.clone() * step + rank)
+            }
+            // The step is below - continues above, and continues its own square.
+            None => {
+                let square = active.clone() * below.clone() + rank.clone();
+                let more = below.clone() * Field::from(2) - above.clone() + rank;
+                below.clone() * square - continues.clone() * above.clone() * more
+            }
         };
-        let mut equation = active.clone() * (step.clone() * step.clone() - step);
-        if equations.is_empty() {
-            // The square of below - above, less it, without that of below.
-            let one = constant(Field::ONE);
-            let more = below.clone() * Field::from(2) - above.clone() - one;
-            equation = equation - continues.clone() * above.clone() * more;
-        }
-        equations.push(("answers step up once", equation));
+        equations.push(("answers step up where thresholds begin", equation));
         before = Some(below);
+    }
+    if let Some(last) = before {
+        let ends = fixed(meta, forest.ends);
+        equations.push((
+            "answers end with 0 or 1",
+            ends * (last.clone() * last.clone() - last),
+        ));
     }
     equations
 }

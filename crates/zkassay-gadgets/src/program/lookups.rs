@@ -24,7 +24,7 @@ use halo2_proofs::poly::Rotation;
 
 use super::{ProgramColumns, ProgramShape};
 use crate::columns::fixed;
-use crate::expression::{Expr, constant, power};
+use crate::expression::{Expr, constant, power, total};
 use crate::logup::cleared;
 use crate::{Field, power_of_two};
 
@@ -140,17 +140,15 @@ impl Lookups {
         let flows: Vec<Expr> = flows
             .map(|column| meta.query_advice(*column, Rotation::cur()))
             .collect();
-        let step = helpers
-            .iter()
-            .chain(&flows)
-            .fold(next - sum, |step, part| step - part.clone());
+        let parts = helpers.iter().chain(&flows).cloned().collect();
+        let step = next - sum - total(parts);
         std::iter::once(step)
             .chain(helpers)
             .zip(fractions.chunks(self.group))
             .enumerate()
-            .map(|(index, (total, group))| {
+            .map(|(index, (sum, group))| {
                 let name = ["running sum", "helper"][index.min(1)];
-                (name, active.clone() * cleared(total, group))
+                (name, active.clone() * cleared(sum, group))
             })
             .collect()
     }

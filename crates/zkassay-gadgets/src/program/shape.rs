@@ -223,6 +223,11 @@ impl ProgramShape {
         let rounds = if self.hashes() { 3 * WIDTH as u64 } else { 0 };
         let columns = u64::from(self.lanes) * (limbs + 3 * u64::from(self.slots) + rounds);
         within("columns of all lanes", columns, 1, Self::MAX_COLUMNS)?;
+        if self.totals {
+            // Public integers have at most 62 bits.
+            let most = 1 << (62 - (limbs * limb_bits).min(61));
+            within("lanes of a total", self.lanes.into(), 1, most)?;
+        }
         within("used rows", self.used_rows.into(), 1, last)?;
         let used = u64::from(self.used_rows);
         within("inputs", self.inputs.into(), 1, used)?;

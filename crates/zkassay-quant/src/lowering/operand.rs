@@ -107,11 +107,11 @@ impl Lowering<'_> {
         })
     }
 
-    /// Forms of few terms that are exact at a scale near the usual one; other elements committed.
+    /// Forms of few terms that are exact at a scale near the usual one, or of exact scores; other
+    /// elements committed.
     pub(crate) fn settle(&mut self, value: &Value, node: &str) -> Result<Vec<Form>, QuantError> {
         let keeps = |this: &Self, element: &Element| match element {
             Element::Form(form) => {
-                // Scores that are exact stay exact.
                 let is_score = |(wire, _): &(Wire, f64)| this.scores.contains(wire);
                 let are_scores = !form.terms.is_empty() && form.terms.iter().all(is_score);
                 let finest = if are_scores { FINEST_GRID } else { 0 };

@@ -53,7 +53,8 @@ impl Lowering<'_> {
             relu: true,
             scale: argument,
             least: argument,
-            exact: i32::MAX,
+            // Scores of trees may be finer than any table's arguments.
+            exact: self.fraction() + super::FINER,
             promise: Promise::UpTo(width),
             keep: false,
         };

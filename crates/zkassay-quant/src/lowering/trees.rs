@@ -1,9 +1,9 @@
-//! Ensembles of decision trees, small ones: every node is evaluated.
+//! Ensembles of decision trees over what is computed, small ones: every node is evaluated. Those over
+//! the model's input are proved by their [paths](super::forest).
 //!
 //! Each question is a truth value `b`, exactly on integers. With `p` the truth value of the way to a
 //! node, the way to its first child is `relu(p + b - 1)`, and that to the second is `p` less this. The
-//! scores are then one sum over the leaves. This takes some three wires for each inner node; a proof
-//! of the one path that is taken would need fewer.
+//! scores are then one sum over the leaves. This takes some three wires for each inner node.
 
 use std::collections::HashMap;
 

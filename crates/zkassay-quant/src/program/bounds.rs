@@ -189,6 +189,10 @@ impl Program {
             }
             Kind::Forest(forest) => {
                 forest.check(self).map_err(invalid)?;
+                // That packed scores are unique rests on what leaves add up to.
+                if step.bound.is_some() {
+                    return Err(invalid("it promises a bound of the scores of trees".into()));
+                }
                 forest.bounds()
             }
         };

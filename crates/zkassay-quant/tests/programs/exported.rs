@@ -87,7 +87,7 @@ fn fixtures() -> Vec<Fixture> {
 }
 
 /// Leaves of every tree, beside those that the float trees reach.
-fn assert_leaves(graph: &Graph, program: &Program, rows: &Array2<f32>) -> usize {
+pub(crate) fn assert_leaves(graph: &Graph, program: &Program, rows: &Array2<f32>) -> usize {
     let forest = forest(program);
     let mut weights: HashMap<u32, Vec<(usize, u32, f32)>> = HashMap::new();
     let mut compared = 0;

@@ -15,3 +15,4 @@ mod quotients;
 mod support;
 mod trees;
 mod votes;
+mod zoo;

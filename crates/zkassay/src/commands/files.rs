@@ -107,15 +107,23 @@ pub(crate) enum Proofs {
 
 /// A proof, or a batch of proofs.
 pub(crate) fn proofs(path: &Path) -> Result<Proofs> {
-    let bytes = read(
-        path,
-        Expected("proof", "run `zkassay prove`", 2048 * MEGABYTE),
-    )?;
-    let proofs = match Kind::of(&bytes) {
-        Some(Kind::Batch) => Batch::from_bytes(&bytes).map(Proofs::Batch),
-        _ => Proof::from_bytes(&bytes).map(Proofs::One),
+    let is_batch = kind(path) == Some(Kind::Batch);
+    let limit = if is_batch { 4096 } else { 64 };
+    let from = "run `zkassay prove`";
+    let bytes = read(path, Expected("proof", from, limit * MEGABYTE))?;
+    let proofs = match is_batch {
+        true => Batch::from_bytes(&bytes).map(Proofs::Batch),
+        false => Proof::from_bytes(&bytes).map(Proofs::One),
     };
     proofs.with_context(|| path.display().to_string())
+}
+
+/// The kind that a file says it is; `None` also where it cannot be read.
+fn kind(path: &Path) -> Option<Kind> {
+    let mut start = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(16).read_to_end(&mut start).ok()?;
+    Kind::of(&start)
 }
 
 fn read(path: &Path, Expected(noun, from, limit): Expected) -> Result<Vec<u8>> {

@@ -7,31 +7,40 @@ use clap::Args;
 use serde_json::{Value, json};
 use zkassay::hash::short;
 use zkassay::{
-    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, prove, setup,
-    verify,
+    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, Witness, prove,
+    setup, verify,
 };
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
 use zkassay_prover::ProverError;
 use zkassay_verifier::artefact::{digest, hex};
 
-use crate::commands::{files, keys, parameters, print};
+use crate::commands::files::Proofs;
+use crate::commands::{batch, files, keys, parameters, print};
 use crate::progress::Spinner;
 
-/// Prove a witness.
+/// Prove a witness, or a file of rows.
+///
+/// With --batch every row of a file is proved, as many in one proof as the key was made for (see
+/// `gen-settings --batch`), and all proofs are written to one file.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   zkassay prove
-  zkassay prove -W witness.json --pk-path pk.key --proof-path proof.zkp --srs-path kzg.srs")]
+  zkassay prove -W witness.json --pk-path pk.key --proof-path proof.zkp --srs-path kzg.srs
+  zkassay prove --batch rows.json --proof-path batch.zkp")]
 pub(crate) struct Prove {
     /// The witness.
     #[arg(short = 'W', long, value_name = "FILE", default_value = "witness.json")]
     witness: PathBuf,
+    /// Any number of rows, as {"input_data": [[...], ...]}. A proof that they do not fill costs as
+    /// much as a full one.
+    #[arg(long, value_name = "FILE", conflicts_with = "witness")]
+    batch: Option<PathBuf>,
     /// The proving key, which holds the circuit.
     #[arg(long, value_name = "FILE", default_value = "pk.key")]
     pk_path: PathBuf,
-    /// The proof to write.
+    /// The proof to write, or the batch of proofs.
     #[arg(long, value_name = "FILE", default_value = "proof.zkp")]
     proof_path: PathBuf,
     /// The parameters that setup used [default: the ceremony's in the cache, or kzg.srs if the key
@@ -45,7 +54,6 @@ pub(crate) struct Prove {
 
 impl Prove {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let witness = files::witness(&self.witness)?;
         let spinner = Spinner::new(json, "reading the proving key");
         let key = files::proving_key(&self.pk_path)?;
         let statement = key.verifying_key().statement();
@@ -63,17 +71,19 @@ impl Prove {
                 .into());
             }
         }
-        spinner.say("reading parameters");
-        let srs = parameters::for_proof(self.srs_path.as_deref(), &key)?;
+        let read_parameters = || {
+            spinner.say("reading parameters");
+            parameters::for_proof(self.srs_path.as_deref(), &key)
+        };
+        if let Some(path) = &self.batch {
+            let srs = read_parameters()?;
+            return batch::prove(json, (&key, &srs), path, &self.proof_path, spinner);
+        }
+        Witness::check(key.compiled())?;
+        let witness = files::witness(&self.witness)?;
+        let srs = read_parameters()?;
         spinner.say("proving");
-        let proof = prove(&srs, &key, &witness).map_err(|error| {
-            let is_srs = matches!(error, Error::Prover(ProverError::SrsMismatch));
-            match (is_srs, anyhow::Error::from(error)) {
-                (true, error) => error
-                    .context("pass the file that setup used with --srs-path, or run setup again"),
-                (false, error) => error,
-            }
-        })?;
+        let proof = prove(&srs, &key, &witness).map_err(advised)?;
         spinner.finish();
         let bytes = proof.to_bytes();
         files::write(&self.proof_path, &bytes)?;
@@ -97,7 +107,18 @@ impl Prove {
     }
 }
 
-/// Verify a proof.
+/// What to do about an error of proving, if something can be done.
+pub(crate) fn advised(error: Error) -> anyhow::Error {
+    let is_srs = matches!(error, Error::Prover(ProverError::SrsMismatch));
+    match (is_srs, anyhow::Error::from(error)) {
+        (true, error) => {
+            error.context("pass the file that setup used with --srs-path, or run setup again")
+        }
+        (false, error) => error,
+    }
+}
+
+/// Verify a proof, or a batch of proofs.
 ///
 /// The key decides what is proved: get it from somebody you trust, or make it again from the ONNX
 /// file, the settings and the ceremony's parameters.
@@ -106,6 +127,7 @@ impl Prove {
 Examples:
   zkassay verify
   zkassay verify --vk-path vk.key --proof-path proof.zkp --require-ceremony
+  zkassay verify --proof-path batch.zkp --json   # the outputs of every row
   zkassay verify --model network.onnx     # and check that the key names this model
   zkassay verify --model network.onnx --settings-path settings.json   # and make the key again
 
@@ -114,7 +136,7 @@ pub(crate) struct Verify {
     /// The verifying key.
     #[arg(long, value_name = "FILE", default_value = "vk.key")]
     vk_path: PathBuf,
-    /// The proof.
+    /// The proof, or the batch of proofs.
     #[arg(long, value_name = "FILE", default_value = "proof.zkp")]
     proof_path: PathBuf,
     /// Accept only keys made with the parameters of a public ceremony.
@@ -140,7 +162,7 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let key = files::verifying_key(&self.vk_path)?;
-        let proof = files::proof(&self.proof_path)?;
+        let proofs = files::proofs(&self.proof_path)?;
         let statement = key.statement();
         if let Some(path) = &self.model {
             self.check_model(&key, path)?;
@@ -150,6 +172,10 @@ impl Verify {
             return Err(Error::NotCeremony { origin })
                 .with_context(|| self.vk_path.display().to_string());
         }
+        let proof = match proofs {
+            Proofs::Batch(batch) => return batch::verify(json, &key, &batch, &self.proof_path),
+            Proofs::One(proof) => proof,
+        };
         verify(&key, &proof).with_context(|| self.proof_path.display().to_string())?;
         print(json, &record(&key, &proof), || {
             let mut lines = vec![format!("{}: accepted", self.proof_path.display())];
@@ -208,9 +234,15 @@ impl Verify {
 
 /// What an accepted proof says, for scripts.
 pub(crate) fn record(key: &VerifyingKey, proof: &Proof) -> Value {
+    let mut record = public(proof);
+    statement(key, &mut record);
+    record
+}
+
+/// Adds what a key says, whose proofs are accepted.
+pub(crate) fn statement(key: &VerifyingKey, record: &mut Value) {
     let statement = key.statement();
     let params = statement.shape.visibility().params;
-    let mut record = public(proof);
     record["verified"] = json!(true);
     record["model"] = json!(hex(&statement.model));
     record["circuit"] = json!(hex(&statement.circuit));
@@ -220,23 +252,30 @@ pub(crate) fn record(key: &VerifyingKey, proof: &Proof) -> Value {
         "visibility": params,
         "bound": params == ParamsVisibility::Fixed,
     });
-    record
 }
 
 /// What an accepted proof says, in lines.
 pub(crate) fn summary(key: &VerifyingKey, proof: &Proof) -> Vec<String> {
-    let statement = key.statement();
     let mut lines = describe(proof);
-    lines.push(match statement.shape.visibility().params {
+    lines.extend(origin(key));
+    lines
+}
+
+/// What a key says, in lines.
+pub(crate) fn origin(key: &VerifyingKey) -> [String; 2] {
+    let statement = key.statement();
+    let model = match statement.shape.visibility().params {
         ParamsVisibility::Fixed => format!("model       {}", hex(&statement.model)),
         ParamsVisibility::Private => {
             "model       unbound: some parameters of this shape give the output, not \
              necessarily the model's"
                 .to_owned()
         }
-    });
-    lines.push(format!("parameters  {}", keys::describe(statement.srs)));
-    lines
+    };
+    [
+        model,
+        format!("parameters  {}", keys::describe(statement.srs)),
+    ]
 }
 
 /// The public parts of a proof, for scripts.
@@ -244,7 +283,7 @@ fn public(proof: &Proof) -> Value {
     json!({ "input": data(&proof.input), "output": data(&proof.output) })
 }
 
-fn data(data: &PublicData) -> Value {
+pub(crate) fn data(data: &PublicData) -> Value {
     let visibility = data.visibility();
     match data {
         PublicData::Private => json!({ "visibility": visibility }),
@@ -291,7 +330,7 @@ fn describe(proof: &Proof) -> Vec<String> {
 }
 
 /// A field element as a number in hexadecimal.
-fn field_hex(element: &Field) -> String {
+pub(crate) fn field_hex(element: &Field) -> String {
     let mut bytes = element.to_repr().as_ref().to_vec();
     bytes.reverse();
     format!("0x{}", hex(&bytes))

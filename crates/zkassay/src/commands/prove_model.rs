@@ -7,12 +7,16 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
-use zkassay::prove_model::{Event, prove_model_watched};
-use zkassay::{InputRows, Model, Parameters, ProveOptions, Proved};
+use zkassay::prove_model::{Event, Stage, prove_model_batch, prove_model_watched};
+use zkassay::table::Layout;
+use zkassay::{
+    Batch, BatchVerdict, Circuit, InputRows, Model, Parameters, Proof, ProveOptions, Proved,
+    ProvedBatch, ProvingKey, Settings, Srs, Witness,
+};
 
 use crate::commands::options::{CalibrationArgs, CompileArgs, ImportArgs};
 use crate::commands::parameters::{LOCAL, ParametersArgs};
-use crate::commands::{files, print, proof, settings, table};
+use crate::commands::{batch, files, print, proof, settings, table};
 use crate::progress::Spinner;
 
 /// Prove an ONNX model: all stages in one command.
@@ -24,12 +28,13 @@ use crate::progress::Spinner;
 Examples:
   zkassay prove-model network.onnx input.json --calibration calibration.json
   zkassay prove-model network.onnx input.json --unsafe-local-srs --out trial
-  zkassay prove-model network.onnx input.json --input-visibility hashed --srs-path kzg.srs")]
+  zkassay prove-model network.onnx input.json --input-visibility hashed --srs-path kzg.srs
+  zkassay prove-model network.onnx rows.json --batch 32 --calibration calibration.json")]
 pub(crate) struct ProveModel {
     /// The model.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// One row, as {"input_data": [[...]]}.
+    /// One row, as {"input_data": [[...]]}; with --batch any number of rows.
     #[arg(value_name = "INPUT")]
     input: PathBuf,
     /// Rows like the inputs to expect [default: the input itself gives the range].
@@ -52,9 +57,11 @@ impl ProveModel {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let (onnx, model) = files::onnx(&self.model, &self.import.options())?;
         let input = files::rows(&self.input, model.inputs())?;
-        let input = input
-            .single()
-            .with_context(|| self.input.display().to_string())?;
+        let shown = || self.input.display().to_string();
+        let row = match self.compile.is_batch() {
+            true => None,
+            false => Some(input.single().with_context(shown)?),
+        };
         let options = self.options(&model)?;
         drop(model);
         std::fs::create_dir_all(&self.out)
@@ -62,7 +69,7 @@ impl ProveModel {
 
         let spinner = Spinner::new(json, "");
         let mut stages = Vec::new();
-        let proved = prove_model_watched(&onnx, &input, &options, |event| match event {
+        let watch = |event| match event {
             Event::Started(stage) => spinner.say(stage.word()),
             Event::Done(stage, time) => {
                 if !json {
@@ -72,22 +79,40 @@ impl ProveModel {
                         let _ = writeln!(std::io::stdout(), "{:<12}{seconds:.3} s", stage.word());
                     });
                 }
-                stages.push(json!({ "stage": stage.word(), "seconds": time.as_secs_f64() }));
+                stages.push((stage, time.as_secs_f64()));
             }
-        })?;
+        };
+        let done = match row {
+            Some(row) => Done::one(prove_model_watched(&onnx, &row, &options, watch)?),
+            None => Done::batch(prove_model_batch(&onnx, input.view(), &options, watch)?),
+        };
         spinner.finish();
-        let files = self.write(&proved)?;
+        let files = self.write(&done)?;
 
-        let key = proved.key.verifying_key();
-        let mut record = proof::record(key, &proved.proof);
-        let rows = options.rows.as_ref().map_or(1, |rows| rows.nrows());
-        record["stages"] = json!(stages);
+        let seconds = |of: Stage| {
+            let stage = stages.iter().find(|(stage, _)| *stage == of);
+            stage.map_or(0.0, |(_, seconds)| *seconds)
+        };
+        let key = done.key.verifying_key();
+        let mut record = match &done.proofs {
+            Proofs::One { proof, .. } => proof::record(key, proof),
+            Proofs::Batch { verdict, .. } => batch::record(key, verdict, seconds(Stage::Verify)),
+        };
+        let calibrated = options
+            .rows
+            .as_ref()
+            .map_or(input.view(), |rows| rows.view());
+        let rows = calibrated.nrows();
+        let listed = stages
+            .iter()
+            .map(|(stage, seconds)| json!({ "stage": stage.word(), "seconds": seconds }));
+        record["stages"] = listed.collect();
         let bytes = |name: &str| files.get(name).copied().unwrap_or(0);
         record["out"] = json!(self.out);
         record["files"] = json!(files);
         record["calibration"] = json!({ "rows": rows, "from_input": options.rows.is_none() });
-        record["layout"] = json!(zkassay::table::Layout::of(&proved.circuit.compiled));
-        record["settings"] = json!(proved.settings);
+        record["layout"] = json!(Layout::of(&done.circuit.compiled));
+        record["settings"] = json!(done.settings);
         print(json, &record, || {
             let mut lines = match options.rows {
                 Some(_) => vec![format!("\ncalibrated on {rows} rows")],
@@ -97,15 +122,23 @@ impl ProveModel {
                         .to_owned(),
                 ],
             };
-            lines.extend(settings::describe(&proved.settings));
-            lines.push(table::describe(&zkassay::table::Layout::of(
-                &proved.circuit.compiled,
-            )));
+            lines.extend(settings::describe(&done.settings));
+            lines.push(table::describe(&Layout::of(&done.circuit.compiled)));
             lines.push(format!(
                 "\naccepted: {}",
                 self.out.join("proof.zkp").display()
             ));
-            lines.extend(proof::summary(key, &proved.proof));
+            match &done.proofs {
+                Proofs::One { proof, .. } => lines.extend(proof::summary(key, proof)),
+                Proofs::Batch { verdict, .. } => {
+                    lines.extend(batch::summary(key, verdict));
+                    let count = verdict.rows.len();
+                    lines.push(format!(
+                        "prove {}",
+                        batch::time(seconds(Stage::Prove), count)
+                    ));
+                }
+            }
             lines.push(format!(
                 "artefacts   {}: proof {} bytes, verifying key {}, proving key {}",
                 self.out.display(),
@@ -136,24 +169,72 @@ impl ProveModel {
     }
 
     /// Writes every artefact; returns names and sizes.
-    fn write(&self, proved: &Proved) -> Result<BTreeMap<&'static str, usize>> {
-        let shape = proved.circuit.compiled.shape();
+    fn write(&self, done: &Done) -> Result<BTreeMap<&'static str, usize>> {
+        let shape = done.circuit.compiled.shape();
         let hides_weights = shape.visibility().is_unbound();
         let mut files = vec![
-            ("settings.json", proved.settings.to_json(), false),
-            ("model.compiled", proved.circuit.to_bytes()?, hides_weights),
-            ("witness.json", proved.witness.to_json(), true),
-            ("pk.key", proved.key.to_bytes()?, hides_weights),
-            ("vk.key", proved.key.verifying_key().to_bytes(), false),
-            ("proof.zkp", proved.proof.to_bytes(), false),
+            ("settings.json", done.settings.to_json(), false),
+            ("model.compiled", done.circuit.to_bytes()?, hides_weights),
+            ("pk.key", done.key.to_bytes()?, hides_weights),
+            ("vk.key", done.key.verifying_key().to_bytes(), false),
         ];
+        match &done.proofs {
+            Proofs::One { witness, proof } => {
+                files.push(("witness.json", witness.to_json(), true));
+                files.push(("proof.zkp", proof.to_bytes(), false));
+            }
+            Proofs::Batch { batch, .. } => files.push(("proof.zkp", batch.to_bytes(), false)),
+        }
         if self.parameters.unsafe_local_srs {
-            files.push((LOCAL, proved.srs.to_bytes(), false));
+            files.push((LOCAL, done.srs.to_bytes(), false));
         }
         let write = |(name, bytes, is_secret): (&'static str, Vec<u8>, bool)| {
             let path = self.out.join(name);
             files::write_secret(&path, &bytes, is_secret).map(|()| (name, bytes.len()))
         };
         files.into_iter().map(write).collect()
+    }
+}
+
+/// What the stages leave, for one row or many.
+struct Done {
+    settings: Settings,
+    circuit: Circuit,
+    srs: Srs,
+    key: ProvingKey,
+    proofs: Proofs,
+}
+
+/// Proofs, and what else differs.
+enum Proofs {
+    One { witness: Box<Witness>, proof: Proof },
+    Batch { batch: Batch, verdict: BatchVerdict },
+}
+
+impl Done {
+    fn one(proved: Proved) -> Self {
+        Self {
+            settings: proved.settings,
+            circuit: proved.circuit,
+            srs: proved.srs,
+            key: proved.key,
+            proofs: Proofs::One {
+                witness: Box::new(proved.witness),
+                proof: proved.proof,
+            },
+        }
+    }
+
+    fn batch(proved: ProvedBatch) -> Self {
+        Self {
+            settings: proved.settings,
+            circuit: proved.circuit,
+            srs: proved.srs,
+            key: proved.key,
+            proofs: Proofs::Batch {
+                batch: proved.batch,
+                verdict: proved.verdict,
+            },
+        }
     }
 }
