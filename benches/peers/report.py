@@ -28,6 +28,7 @@ MODELS = {
     ],
     "batches": [
         "- **Batches.** After `@` stands the number of inferences in one proof. EZKL gets a file whose input has so many rows.",
+        "  *Each*: divided by the inferences.",
     ],
 }
 
@@ -48,15 +49,14 @@ def page(record):
         "",
         "Times are wall / CPU, medians over proofs of different rows; each proof was verified. Provers take turns, so that what",
         "disturbs the machine disturbs all. Slow ones take fewer turns, the slowest none after the first proof, and no prover has more",
-        f"than {record.get('limit_seconds', 240)} seconds for a model, from calibration to the last proof (parameters apart)"
-        + (f", or {bytes_text(record['memory_bytes'])} of memory." if "memory_bytes" in record else "."),
+        f"than {limits(record)} for a model, from calibration to the last proof (parameters apart).",
         "",
         *(line for group, text in MODELS.items() if group in groups for line in text),
         "  Rows: " + "; ".join(f"{model['name']} {model['rows']}" for model in record["models"]) + ".",
         "- **Setup** makes the keys and writes them (JSTprove: compiles the circuit; it has no keys). Calibration, compilation and",
         "  parameters come before and are not in it; `peers.json` has them.",
         "- **First proof**: in a new process, with everything read from files. **Prove**: each further one. EZKL reads its files",
-        "  at every proof and JSTprove is a new process for every proof; zkassay keeps its key.",
+        "  at every proof and JSTprove is a new process for every proof; zkassay keeps its key. Where no further one was made, the first.",
         "- **Verify** reads key and proof from files, for all.",
         "- **Proving key**: the file. zkassay's holds the integer model and is expanded on loading; JSTprove's is its circuit and",
         "  the program that fills it.",
@@ -76,6 +76,15 @@ def page(record):
     if failures:
         lines += ["What failed, and what was left out:", "", *failures, ""]
     return "\n".join(lines)
+
+
+def limits(record):
+    """What a prover had for a model."""
+    found = {(model.get("limit_seconds", 240), model.get("memory_bytes")): [] for model in record["models"]}
+    for model in record["models"]:
+        found[model.get("limit_seconds", 240), model.get("memory_bytes")].append(model["name"])
+    texts = {f"{seconds} seconds" + (f" and {bytes_text(memory)} of memory" if memory else ""): names for (seconds, memory), names in found.items()}
+    return next(iter(texts), "") if len(texts) < 2 else "; ".join(f"{text} ({', '.join(names)})" for text, names in texts.items())
 
 
 def by_group(record):
@@ -104,18 +113,18 @@ def table(record, group, runs, short):
         "Setup": lambda run: times(run, "setup"),
         "First proof": lambda run: times(run, "first"),
         "Prove": lambda run: times(run, "prove") if median(run, "prove", "wall") else times(run, "first"),
-        "per inference": lambda run: times(run, "prove" if median(run, "prove", "wall") else "first", run.get("batch", 1)),
+        "Prove, each": lambda run: times(run, "prove" if median(run, "prove", "wall") else "first", run.get("batch", 1)),
         "Verify": lambda run: times(run, "verify"),
-        "verify per inference": lambda run: times(run, "verify", run.get("batch", 1)),
+        "Verify, each": lambda run: times(run, "verify", run.get("batch", 1)),
         "Proof": lambda run: bytes_text(run.get("proof_bytes")),
-        "bytes per inference": lambda run: bytes_text(run["proof_bytes"] / run.get("batch", 1)) if "proof_bytes" in run else "–",
+        "Proof, each": lambda run: bytes_text(run["proof_bytes"] / run.get("batch", 1)) if "proof_bytes" in run else "–",
         "Proving key": lambda run: bytes_text(run.get("pk_bytes")),
         "Memory": lambda run: bytes_text(run.get("prove_rss_bytes")),
         "Error, mean / max": lambda run: f"{run['error']['mean']:.1e} / {run['error']['max']:.1e}" if "error" in run else "–",
         "Same class": same_class,
     }
     hidden = {"Setup", "First proof"} if short else set()
-    hidden |= set() if group == "batches" else {"per inference", "verify per inference", "bytes per inference"}
+    hidden |= set() if group == "batches" else {"Prove, each", "Verify, each", "Proof, each"}
     hidden |= set() if group == "trees" else {"Same class"}
     columns = [column for column in cells if column not in hidden]
     lines = ["| " + " | ".join(columns) + " |"]

@@ -168,8 +168,6 @@ def begin(options):
         "versions": versions(options),
         "load": [os.getloadavg()[0]],
         "rounds": options.proofs,
-        "limit_seconds": options.limit,
-        "memory_bytes": int(options.memory * 1e9),
         "seconds": 0,
         "skipped": options.skipped,
         "models": [],
@@ -179,7 +177,7 @@ def begin(options):
     if not options.resume or not file.is_file():
         return record
     earlier = json.loads(file.read_text())
-    for what in ["format", "machine", "versions", "rounds", "limit_seconds", "memory_bytes"]:
+    for what in ["format", "machine", "versions", "rounds"]:
         if earlier.get(what) != record[what]:
             sys.exit(f"{file} cannot be gone on with: its {what} is {earlier.get(what)}, now it is {record[what]}")
     earlier["skipped"] = list(dict.fromkeys([*earlier["skipped"], *record["skipped"]]))
@@ -214,6 +212,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.peers = [peer for peer in options.peers.split(",") if peer]
+    order = [name for names in models.GROUPS.values() for name in names]
     names = [name for word in options.models.split(",") for name in models.GROUPS.get(word, [word])]
 
     options.out.mkdir(parents=True, exist_ok=True)
@@ -238,8 +237,12 @@ def main():
         digests = {whose: hashlib.sha256(file.read_bytes()).hexdigest() for whose, file in model.files.items() if isinstance(file, Path)}
         group = next(group for group, names in models.GROUPS.items() if name in names)
         runs = compare(options, model, folder)
-        record["models"].append({"name": name, "group": group, **model.size, "sha256": digests, "rows": model.rows})
+        limits = {"limit_seconds": options.limit, "memory_bytes": int(options.memory * 1e9)}
+        record["models"].append({"name": name, "group": group, **model.size, "sha256": digests, "rows": model.rows, **limits})
         record["runs"] += runs
+        # However many runs it took.
+        record["models"].sort(key=lambda model: order.index(model["name"]))
+        record["runs"].sort(key=lambda run: order.index(run["model"]))
         record["load"] = [record["load"][0], os.getloadavg()[0]]
         record["seconds"] += round(time.monotonic() - start)
         write(record, options.out)

@@ -36,6 +36,8 @@ pub enum Kind {
     Circuit = 5,
     /// The proofs of many rows.
     Batch = 6,
+    /// A proof of accuracy.
+    Accuracy = 7,
 }
 
 impl Kind {
@@ -57,6 +59,7 @@ impl Kind {
             Self::Proof,
             Self::Circuit,
             Self::Batch,
+            Self::Accuracy,
         ];
         all.into_iter().find(|kind| *kind as u8 == byte)
     }
@@ -71,6 +74,7 @@ impl std::fmt::Display for Kind {
             Self::Proof => "a proof",
             Self::Circuit => "a compiled circuit",
             Self::Batch => "a batch of proofs",
+            Self::Accuracy => "a proof of accuracy",
         })
     }
 }

@@ -204,13 +204,17 @@ fn of_lane(data: &PublicData, lane: usize, lanes: usize) -> PublicData {
             let values = values.iter().skip(lane * each).take(each);
             PublicData::Values(values.copied().collect())
         }
-        PublicData::Private | PublicData::Hash(_) => data.clone(),
+        PublicData::Hashes(hashes) => {
+            PublicData::Hashes(hashes.iter().skip(lane).take(1).copied().collect())
+        }
+        PublicData::Private => PublicData::Private,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use zkassay_fixed::Scale;
+    use zkassay_gadgets::Field;
 
     use super::*;
 
@@ -303,6 +307,9 @@ mod tests {
         assert_eq!(of_lane(&data, 2, 3).integers(), [5, 6]);
         assert_eq!(of_lane(&data, 0, 1), data);
         assert_eq!(of_lane(&PublicData::Private, 1, 3), PublicData::Private);
+        let hashes = PublicData::Hashes([4, 5, 6].map(Field::from).to_vec());
+        let second = PublicData::Hashes(vec![Field::from(5)]);
+        assert_eq!(of_lane(&hashes, 1, 3), second);
     }
 
     #[test]

@@ -108,6 +108,46 @@ pub enum VerifyError {
     /// A batch under a key for proofs of accuracy.
     #[error("the key's proofs show totals over their rows, not the output of each")]
     Totals,
+    /// A proof of accuracy under a key of something else.
+    #[error("the key is not for proofs of accuracy: {what}")]
+    NotAccuracy {
+        /// Why not.
+        what: &'static str,
+    },
+    /// A proof of accuracy about another data set.
+    #[error(
+        "the proof is about data set {}, not about {}",
+        short(found),
+        short(expected)
+    )]
+    Data {
+        /// The hash that is asked for.
+        expected: Digest,
+        /// That of the proof's data set.
+        found: Digest,
+    },
+    /// A row of a public data set that is no input of the model.
+    #[error("row {row} of the data set is no input of the key's model: another length, or range")]
+    Row {
+        /// Which row, from 0.
+        row: usize,
+    },
+    /// Public rows of a model that takes ranks, which the key does not know.
+    #[error(
+        "the model takes the ranks of numbers among its thresholds, which the key does not know: the \
+         compiled circuit does"
+    )]
+    Encoding,
+    /// Fewer rows are classified correctly than asked for.
+    #[error("{found} of {rows} rows are classified correctly, fewer than {expected}")]
+    TooFew {
+        /// Rows that are.
+        found: u64,
+        /// Rows of the data set.
+        rows: u64,
+        /// Rows asked for.
+        expected: u64,
+    },
     /// The proof does not prove its outputs.
     #[error("the proof is not valid: {reason}")]
     Rejected {

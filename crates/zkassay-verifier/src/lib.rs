@@ -31,6 +31,7 @@
 //! | [`key`] | verifying keys |
 //! | [`proof`] | proofs and their verification |
 //! | [`batch`] | the proofs of many rows in one file |
+//! | [`accuracy`] | proofs that so many rows of a data set get their label |
 //! | [`public`] | what a proof shows of input and output |
 //!
 //! Position: leans on `zkassay-gadgets` (the equations) and `zkassay-fixed`; no
@@ -46,6 +47,7 @@
     )
 )]
 
+pub mod accuracy;
 pub mod artefact;
 pub mod batch;
 mod error;
@@ -53,6 +55,7 @@ pub mod key;
 pub mod proof;
 pub mod public;
 
+pub use accuracy::{AccuracyProof, AccuracyVerdict, Expected, TestData, TestRows};
 pub use artefact::{ArtefactError, Kind};
 pub use batch::{Batch, BatchRow, BatchVerdict};
 pub use error::{VerifyError, What};

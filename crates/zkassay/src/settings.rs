@@ -12,8 +12,8 @@ use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 use zkassay_graph::ImportOptions;
 use zkassay_prover::Circuit;
 use zkassay_quant::{
-    Answer, CalibrationParams, Counting, ErrorSummary, Fidelity, FidelityReport, IntegerModel, IntegerScheme,
-    IntegerTrial, OutputFidelity, Target, quantize_model,
+    Answer, CalibrationParams, Counting, ErrorSummary, Fidelity, FidelityReport, IntegerModel,
+    IntegerScheme, IntegerTrial, OutputFidelity, Target, quantize_model,
 };
 use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;

@@ -14,6 +14,7 @@
 //! a value nothing. Larger tables than 2^13 rows have no precomputed bases.
 
 use zkassay_gadgets::Shape;
+use zkassay_gadgets::poseidon::{self, Sponge};
 use zkassay_gadgets::program::ProgramShape;
 
 use super::Dimensions;
@@ -97,6 +98,8 @@ pub struct Profile {
     weights: f64,
     /// Inferences whose values are hashed.
     hashes: usize,
+    /// Columns of rounds, and the rows in which they hold random numbers; not counted for chains.
+    rounds: (usize, usize),
 }
 
 impl Profile {
@@ -114,6 +117,7 @@ impl Profile {
             },
             weights: shape.needed_rows() as f64 * width as f64,
             hashes: usize::from(shape.hashes()),
+            rounds: (0, 0),
         }
     }
 
@@ -135,6 +139,7 @@ impl Profile {
             } else {
                 0
             },
+            rounds: rounds(shape),
         }
     }
 
@@ -152,7 +157,9 @@ impl Work {
         let [advice, fixed, instance] = [of.advice(), of.fixed, of.instance].map(|x| x as f64);
         let (limbs, bits) = (profile.limbs, profile.limb_bits);
         let small = limbs as f64 * commit_small(of, of.rows, bits)
-            + (of.first_phase - limbs - profile.nodes) as f64 * commit_small(of, of.rows, 2 * bits)
+            + (of.first_phase - limbs - profile.nodes - profile.rounds.0) as f64
+                * commit_small(of, of.rows, 2 * bits)
+            + profile.rounds.0 as f64 * commit_small(of, profile.rounds.1, SCALAR_BITS)
             + profile.nodes as f64 * commit_small(of, of.rows / VISITED, 2 * bits);
         // Blinding, quotient and the two openings beside the second phase.
         let others = of.pieces() + 3;
@@ -207,6 +214,21 @@ impl Work {
             pairings: 0.0,
             serial: SERIAL_SETUP,
         }
+    }
+}
+
+/// The columns of a program's rounds, and the rows that they fill.
+fn rounds(shape: &ProgramShape) -> (usize, usize) {
+    let sponges = [shape.output_sponge(), shape.input_sponge()];
+    let permutations: usize = sponges.iter().flatten().map(Sponge::permutations).sum();
+    // Of four of nine columns, partial rounds need nothing.
+    let filled = poseidon::ROUNDS * 5 / 9 + poseidon::FULL_ROUNDS * 4 / 9;
+    match shape.hashes() {
+        true => (
+            3 * poseidon::WIDTH * shape.lanes as usize,
+            filled * permutations,
+        ),
+        false => (0, 0),
     }
 }
 

@@ -297,7 +297,7 @@ fn pinned_at_the_end(compiled: &CompiledModel) -> (usize, Vec<usize>) {
     let columns = Columns::configure(&mut system, compiled.shape());
     let mut pinned = vec![columns.dot, columns.combination, columns.logup.sum];
     if let Some(hash) = &columns.hash {
-        pinned.extend(hash.state);
+        pinned.extend(hash.lanes.iter().flat_map(|rounds| rounds.state));
         pinned.extend([hash.packed, hash.absorbed]);
     }
     let indices = pinned.iter().map(|column| column.index()).collect();

@@ -126,7 +126,7 @@ fn quotient_and_remainder_cannot_be_shifted_together() {
                 &evaluate(compiled.program(), &inputs, &[(wire, forced)]),
             );
             let top = LIMBS.shift as usize - 1;
-            let limb = witness.limbs[top][row] - field(change << LIMBS.bits);
+            let limb = witness.lanes[0].limbs[top][row] - field(change << LIMBS.bits);
             set_limb(&mut witness, top, row, limb);
             assert_eq!(checker.verdict(&witness), names(&[LOOKUPS]), "wire {wire}");
             shifted += 1;
@@ -295,7 +295,7 @@ fn who_knows_the_challenge_can_forge() {
         let mut witness = fill(&compiled, &forced);
         assert_eq!(known.verdict(&witness), names(&[LINEAR]));
         let step = if row < free { r } else { r.invert().unwrap() };
-        witness.value[free] -= power_of_two(LIMBS.shift_bits()) * step;
+        witness.lanes[0].value[free] -= power_of_two(LIMBS.shift_bits()) * step;
         assert_eq!(other.verdict(&witness), names(&[LINEAR]));
         forged += usize::from(known.verdict(&witness).is_empty());
     }
@@ -331,8 +331,8 @@ fn steps_do_not_make_up_for_each_other() {
     ] {
         for sign in [one, -one] {
             let mut witness = base.clone();
-            witness.limbs[0][last] += one;
-            witness.limbs[0][first] += change * sign;
+            witness.lanes[0].limbs[0][last] += one;
+            witness.lanes[0].limbs[0][first] += change * sign;
             assert!(checker.verdict(&witness).contains(LINEAR));
         }
     }
@@ -374,7 +374,7 @@ fn sums_and_factors_cannot_make_up_for_each_other() {
         if !(reads(row) && reads(row + 1) && !consumers[row + 1].start) {
             continue;
         }
-        let (a, b) = (base.operand[row], base.operand[row + 1]);
+        let (a, b) = (base.lanes[0].operand[row], base.lanes[0].operand[row + 1]);
         let (factor, dot) = (columns.factor.index(), columns.dot.index());
         let changes = [
             (factor, row, b * delta),

@@ -12,6 +12,10 @@ use crate::common::every_kind;
 /// All shapes that differ in a column: kinds on and off, degrees, limbs, weights, strides.
 fn shapes() -> Vec<ProgramShape> {
     let mut shapes = Vec::new();
+    // Lanes, totals and nodes are apart from the kinds.
+    let several = [(1, false, 0), (2, true, 0), (5, false, 0), (1, true, 1)];
+    let nodes = [(1, false, 2), (2, false, 3), (5, true, 7), (2, true, 2)];
+    let mut others = several.into_iter().chain(nodes).cycle();
     for mask in 0..256u32 {
         let has = |bit: u32| mask >> bit & 1 == 1;
         let kinds = Kinds {
@@ -26,6 +30,7 @@ fn shapes() -> Vec<ProgramShape> {
         };
         for (limbs, block_width, strides) in [(2, 1, 0), (3, 4, 2), (5, 16, 7), (8, 2, 1)] {
             for degree in [3, 5] {
+                let (lanes, totals, slots) = others.next().unwrap();
                 shapes.push(ProgramShape {
                     logrows: 8,
                     limb_bits: 6,
@@ -43,6 +48,9 @@ fn shapes() -> Vec<ProgramShape> {
                     first_output: 0,
                     output_stride: 1,
                     used_rows: 40,
+                    lanes,
+                    totals,
+                    slots,
                     visibility: Visibility::default(),
                 });
             }

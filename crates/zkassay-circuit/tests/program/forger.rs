@@ -5,12 +5,14 @@ use std::collections::HashMap;
 
 use zkassay_circuit::program::grid::Grid;
 use zkassay_circuit::program::layout::Producer;
+use zkassay_circuit::program::trees::Trees;
+use zkassay_circuit::program::witness::Lane;
 use zkassay_circuit::{CompiledProgram, ProgramWitness};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
 use zkassay_gadgets::program::instance;
 use zkassay_gadgets::{Field, field, power_of_two};
-use zkassay_quant::{Finish, Hint, IntegerConv, Kind, Program, Sum, Table, Wire};
+use zkassay_quant::{Child, Finish, Forest, Hint, IntegerConv, Kind, Program, Sum, Table, Wire};
 
 use crate::common::LIMBS;
 
@@ -84,6 +86,36 @@ fn accumulate(program: &Program, kind: &Kind, wires: &[i128]) -> Vec<i128> {
             inputs.iter().map(function).collect()
         }
         Kind::Hints(hints) => hints.iter().map(|hint| hinted(hint, wires)).collect(),
+        Kind::Forest(forest) => scores(forest, wires),
+    }
+}
+
+/// The scores of decision trees: what they start with, and a leaf of each tree.
+fn scores(forest: &Forest, ranks: &[i128]) -> Vec<i128> {
+    let mut scores: Vec<i128> = forest.bias.iter().map(|bias| i128::from(*bias)).collect();
+    for root in &forest.roots {
+        let leaf = walk(forest, *root, ranks).1;
+        for (score, weight) in scores.iter_mut().zip(&forest.leaves[leaf]) {
+            *score += i128::from(*weight);
+        }
+    }
+    scores
+}
+
+/// The nodes from one on, and the leaf that they lead to.
+pub(crate) fn walk(forest: &Forest, from: u32, ranks: &[i128]) -> (Vec<usize>, usize) {
+    let mut nodes = vec![];
+    let mut at = Child::Node(from);
+    loop {
+        match at {
+            Child::Leaf(leaf) => return (nodes, leaf as usize),
+            Child::Node(node) => {
+                nodes.push(node as usize);
+                let question = forest.nodes[node as usize];
+                let is_below = ranks[question.feature as usize] <= i128::from(question.rank);
+                at = if is_below { question.yes } else { question.no };
+            }
+        }
     }
 }
 
@@ -132,40 +164,99 @@ pub(crate) fn locate(
 
 /// The table of an evaluation: equations of single rows hold wherever they can.
 pub(crate) fn fill(compiled: &CompiledProgram, forged: &Forged) -> ProgramWitness {
+    fill_lanes(compiled, std::slice::from_ref(forged))
+}
+
+/// The table of evaluations side by side.
+pub(crate) fn fill_lanes(compiled: &CompiledProgram, forged: &[Forged]) -> ProgramWitness {
     let (shape, program) = (compiled.shape(), compiled.program());
     let length = shape.last_row() + 1;
     let column = || vec![Field::ZERO; length];
-    let integers = |wires: &[i128]| -> Vec<i64> { wires.iter().map(|x| *x as i64).collect() };
-    let inputs = integers(&forged.wires[..program.inputs]);
-    let outputs = integers(&forged.wires[forged.wires.len() - program.outputs..]);
-    let mut witness = ProgramWitness {
+    let (slots, segment) = (shape.slots as usize, if shape.kinds.table { 3 } else { 0 });
+    let lane = || Lane {
         value: column(),
         operand: column(),
         limbs: vec![column(); shape.limbs as usize],
+        segment: vec![column(); segment],
+        below: vec![column(); slots],
+        edges: vec![column(); slots],
+        ..Lane::default()
+    };
+    let inputs: Vec<i64> = forged
+        .iter()
+        .flat_map(|forged| &forged.wires[..program.inputs])
+        .map(|x| *x as i64)
+        .collect();
+    let outputs = |forged: &Forged| -> Vec<i64> {
+        let from = forged.wires.len() - program.outputs;
+        forged.wires[from..].iter().map(|x| *x as i64).collect()
+    };
+    let mut outputs: Vec<i64> = forged.iter().flat_map(outputs).collect();
+    if shape.totals {
+        let lanes = outputs.chunks(program.outputs);
+        outputs = lanes.fold(vec![0; program.outputs], |sums, lane| {
+            sums.iter().zip(lane).map(|(sum, x)| sum + x).collect()
+        });
+    }
+    let mut witness = ProgramWitness {
+        lanes: forged.iter().map(|_| lane()).collect(),
         multiplicity: column(),
-        function: vec![column(); if shape.kinds.table { 4 } else { 0 }],
-        instance: vec![instance(shape, &inputs, &outputs)],
+        function: if shape.kinds.table { column() } else { vec![] },
+        instance: instance(shape, &inputs, &outputs),
         inputs,
         outputs,
     };
     // All limbs are zero so far.
-    witness.multiplicity[0] = Field::from(shape.last_row() as u64 * u64::from(shape.limbs));
-    for (row, consumer) in compiled.consumers().iter().enumerate() {
-        if let Some(wire) = consumer.operand {
-            witness.operand[row] = field(forged.wires[wire]);
+    let limbs = u64::from(shape.lanes * shape.limbs);
+    witness.multiplicity[0] = Field::from(shape.last_row() as u64 * limbs);
+    for (lane, forged) in forged.iter().enumerate() {
+        for (row, consumer) in compiled.consumers().iter().enumerate() {
+            if let Some(wire) = consumer.operand {
+                witness.lanes[lane].operand[row] = field(forged.wires[wire]);
+            }
+        }
+        for (row, producer) in compiled.producers().iter().enumerate() {
+            fill_row(compiled, forged, &mut witness, (lane, row), producer);
+        }
+        if let (Some(trees), Some((_, forest))) = (compiled.trees(), Trees::of(program)) {
+            fill_trees(trees, forest, &forged.wires, &mut witness.lanes[lane]);
         }
     }
-    for (row, producer) in compiled.producers().iter().enumerate() {
-        fill_row(compiled, forged, &mut witness, row, producer);
-    }
     witness
+}
+
+/// The answers that ranks have, and the way that they lead.
+fn fill_trees(trees: &Trees, forest: &Forest, ranks: &[i128], lane: &mut Lane) {
+    let mut above = Field::ZERO;
+    for (place, entry) in trees.entries.iter().enumerate() {
+        let (row, slot) = trees.cell(place);
+        if slot == 0 && trees.features.iter().any(|rows| rows.start == row) {
+            above = Field::ZERO;
+        }
+        if let Some((feature, rank)) = entry.question {
+            above = Field::from(u64::from(ranks[feature as usize] <= i128::from(rank)));
+        }
+        lane.below[slot][row] = above;
+    }
+    let nodes = forest.roots.iter().flat_map(|r| walk(forest, *r, ranks).0);
+    let places = nodes.map(|node| trees.places[node]);
+    set_way(trees, &[0].into_iter().chain(places).collect::<Vec<_>>(), lane);
+}
+
+/// The edges that lead through places, and back to the first.
+pub(crate) fn set_way(trees: &Trees, places: &[usize], lane: &mut Lane) {
+    let next = places.iter().cycle().skip(1);
+    for (from, to) in places.iter().zip(next) {
+        let (row, slot) = trees.cell(*from);
+        lane.edges[slot][row] = field(i128::from(trees.number(*to) - trees.number(*from)));
+    }
 }
 
 fn fill_row(
     compiled: &CompiledProgram,
     forged: &Forged,
     witness: &mut ProgramWitness,
-    row: usize,
+    (lane, row): (usize, usize),
     producer: &Producer,
 ) {
     let program = compiled.program();
@@ -176,8 +267,9 @@ fn fill_row(
         Producer::Idle => {}
         Producer::Input(wire) => {
             let x = forged.wires[wire];
-            witness.value[row] = field(x);
-            set_number(witness, row, 0, x + (1 << (limbs.bits * limbs.input - 1)));
+            witness.lanes[lane].value[row] = field(x);
+            let number = x + (1 << (limbs.bits * limbs.input - 1));
+            set_number(witness, (lane, row), 0, number);
         }
         Producer::Free {
             step,
@@ -185,7 +277,8 @@ fn fill_row(
             position,
         } => {
             if let Kind::Conv(conv) = &program.steps[step].kind {
-                witness.value[row] = field(at_position(conv, channel, position, &forged.wires));
+                let value = at_position(conv, channel, position, &forged.wires);
+                witness.lanes[lane].value[row] = field(value);
             }
         }
         Producer::Function { step, index } => {
@@ -197,20 +290,21 @@ fn fill_row(
             let number =
                 power_of_two(64) * Field::from(*table as u64) + Field::from(segment as u64);
             let cells = [number, field(c0), field(c1)];
-            for (column, cell) in witness.function.iter_mut().zip(cells) {
+            for (column, cell) in witness.lanes[lane].segment.iter_mut().zip(cells) {
                 column[row] = cell;
             }
-            witness.function[3][entry] += Field::ONE;
+            witness.function[entry] += Field::ONE;
             let e = limbs.table_bits();
             let value = forged.wires[first(step) + index];
             let rest = c0 + c1 * place + (1 << (e - 1)) - (value << e);
-            set_number(witness, row, 1, rest & ((1 << e) - 1));
-            set_limb(witness, 0, row, field(place & ((1 << limbs.bits) - 1)));
+            set_number(witness, (lane, row), 1, rest & ((1 << e) - 1));
+            let place = place & ((1 << limbs.bits) - 1);
+            set_limb_of(witness, lane, 0, row, field(place));
         }
         Producer::Wire { step, index } => {
             let wire = first(step) + index;
             let (v, y) = (forged.wires[wire], forged.accumulators[wire]);
-            witness.value[row] = field(v);
+            witness.lanes[lane].value[row] = field(v);
             let shift = limbs.shift_bits();
             let rounded = y + (1 << (shift - 1));
             let (rest, quotient) = (rounded & ((1 << shift) - 1), rounded >> shift);
@@ -222,7 +316,7 @@ fn fill_row(
                 Finish::Exact => v + (1 << (limbs.total_bits() - 1)),
                 Finish::Nonnegative => v,
             };
-            set_number(witness, row, 0, number);
+            set_number(witness, (lane, row), 0, number);
         }
     }
 }
@@ -255,23 +349,39 @@ pub(crate) fn small(element: Field) -> Option<usize> {
     is_small.then(|| u32::from_le_bytes(low.try_into().unwrap()) as usize)
 }
 
-/// Changes a limb, and the multiplicities with it: the lookup holds if the new limb is in range.
+/// Changes a limb of the first lane, and the multiplicities with it: the lookup holds if the new
+/// limb is in range.
 pub(crate) fn set_limb(witness: &mut ProgramWitness, column: usize, row: usize, limb: Field) {
-    let old = witness.limbs[column][row];
+    set_limb_of(witness, 0, column, row, limb);
+}
+
+/// Changes a limb of a lane.
+pub(crate) fn set_limb_of(
+    witness: &mut ProgramWitness,
+    lane: usize,
+    column: usize,
+    row: usize,
+    limb: Field,
+) {
+    let old = std::mem::replace(&mut witness.lanes[lane].limbs[column][row], limb);
     for (entry, change) in [(old, -Field::ONE), (limb, Field::ONE)] {
         let cell = small(entry).and_then(|entry| witness.multiplicity.get_mut(entry));
         if let Some(cell) = cell {
             *cell += change;
         }
     }
-    witness.limbs[column][row] = limb;
 }
 
 /// Writes a number to limbs of a row, from one on; its high bits are lost.
-pub(crate) fn set_number(witness: &mut ProgramWitness, row: usize, first: usize, number: i128) {
-    for column in first..witness.limbs.len() {
+pub(crate) fn set_number(
+    witness: &mut ProgramWitness,
+    (lane, row): (usize, usize),
+    first: usize,
+    number: i128,
+) {
+    for column in first..witness.lanes[lane].limbs.len() {
         let shift = LIMBS.bits as usize * (column - first);
         let limb = (number >> shift.min(127)) & ((1 << LIMBS.bits) - 1);
-        set_limb(witness, column, row, field(limb));
+        set_limb_of(witness, lane, column, row, field(limb));
     }
 }

@@ -53,7 +53,7 @@ fn set_function(
     value: i128,
 ) {
     for (column, cell) in [segment, field(c0), field(c1)].into_iter().enumerate() {
-        witness.function[column][row] = cell;
+        witness.lanes[0].segment[column][row] = cell;
     }
     let e = LIMBS.table_bits();
     let rest = c0 + c1 * place + (1 << (e - 1)) - (value << e);
@@ -134,12 +134,12 @@ fn a_segment_has_its_own_coefficients_and_place() {
             );
             if coefficients.0 == table {
                 // As if it had been looked up.
-                witness.function[3][entry] -= Field::ONE;
-                witness.function[3][coefficients_entry] += Field::ONE;
+                witness.function[entry] -= Field::ONE;
+                witness.function[coefficients_entry] += Field::ONE;
             } else if claimed.0 == other {
                 let (_, there, ..) = locate(program, other, argument);
-                witness.function[3][entry] -= Field::ONE;
-                witness.function[3][there] += Field::ONE;
+                witness.function[entry] -= Field::ONE;
+                witness.function[there] += Field::ONE;
             }
             assert_eq!(checker.verdict(&witness), names(&expected), "{claimed:?}");
         }
@@ -169,20 +169,19 @@ fn a_functions_value_is_an_integer() {
             &compiled,
             &evaluate(compiled.program(), &[77], &[(2, honest.wires[2] + change)]),
         );
-        let fraction = witness.value[row + 1] + unit * field(change);
-        let old = std::mem::replace(&mut witness.value[row + 1], fraction);
-        for cell in witness
-            .operand
+        let fraction = witness.lanes[0].value[row + 1] + unit * field(change);
+        let old = std::mem::replace(&mut witness.lanes[0].value[row + 1], fraction);
+        for cell in witness.lanes[0].operand
             .iter_mut()
             .filter(|cell| **cell == old && old != field(77))
         {
             *cell = fraction;
         }
-        let limb = witness.limbs[1][row] - field(change);
+        let limb = witness.lanes[0].limbs[1][row] - field(change);
         set_limb(&mut witness, 1, row, limb);
         assert_eq!(checker.verdict(&witness), names(&["exact"]));
         // The fraction in a limb.
-        let limb = witness.limbs[0][row + 1] + unit * field(change);
+        let limb = witness.lanes[0].limbs[0][row + 1] + unit * field(change);
         set_limb(&mut witness, 0, row + 1, limb);
         assert_eq!(checker.verdict(&witness), names(&[LOOKUPS]));
     }
@@ -214,14 +213,14 @@ fn an_argument_outside_of_the_domain_has_no_proof() {
             let claimed = rounded(c0, c1, place);
             let mut base = fill(&compiled, &evaluate(program, &[x], &[(value, claimed)]));
             set_function(&mut base, row, field(segment), (c0, c1), place, claimed);
-            base.function[3][entry] -= Field::ONE;
+            base.function[entry] -= Field::ONE;
             // Balanced by an entry of either table, or by none.
             for multiplicity in [None, Some(0), Some(1)] {
                 let mut witness = base.clone();
                 match multiplicity {
                     None => {}
                     Some(0) => witness.multiplicity[0] += Field::ONE,
-                    Some(_) => witness.function[3][entry] += Field::ONE,
+                    Some(_) => witness.function[entry] += Field::ONE,
                 }
                 assert_eq!(
                     checker.verdict(&witness),
@@ -244,7 +243,7 @@ fn multiplicities_have_to_match() {
     );
     type Cell = fn(&mut ProgramWitness, usize) -> &mut Field;
     let range: Cell = |witness, at| &mut witness.multiplicity[at];
-    let segment: Cell = |witness, at| &mut witness.function[3][at];
+    let segment: Cell = |witness, at| &mut witness.function[at];
     for (from, to) in [
         (range, range),
         (segment, segment),

@@ -96,7 +96,7 @@ fn neighbours(program: &Program) -> Vec<(String, Program)> {
                     inputs[0] = (inputs[0] == 0).into();
                 }
             }),
-            Kind::Hints(_) => {}
+            Kind::Hints(_) | Kind::Forest(_) => {}
         }
     }
     for table in 0..program.tables.len() {

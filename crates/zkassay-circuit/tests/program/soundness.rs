@@ -193,8 +193,8 @@ fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
         // Rows that nothing uses are like each other.
         let used = compiled.shape().used_rows as usize;
         for row in (0..used).chain((used..checker.last_row()).step_by(16)) {
-            for column in 0..base.limbs.len() {
-                let old = base.limbs[column][row];
+            for column in 0..base.lanes[0].limbs.len() {
+                let old = base.lanes[0].limbs[column][row];
                 let others = [
                     Field::ZERO,
                     Field::ONE,
@@ -215,8 +215,8 @@ fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
             }
             type Cell = fn(&mut ProgramWitness, usize) -> &mut Field;
             let cells: [(&str, Cell); 3] = [
-                ("value", |witness, row| &mut witness.value[row]),
-                ("operand", |witness, row| &mut witness.operand[row]),
+                ("value", |witness, row| &mut witness.lanes[0].value[row]),
+                ("operand", |witness, row| &mut witness.lanes[0].operand[row]),
                 ("multiplicity", |witness, row| {
                     &mut witness.multiplicity[row]
                 }),
@@ -228,9 +228,9 @@ fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
                     assert!(fails(&witness, row), "{name}, row {row}");
                 }
             }
-            for column in 0..base.function.len() {
+            for column in 0..base.lanes[0].segment.len() {
                 let mut witness = base.clone();
-                witness.function[column][row] += Field::ONE;
+                witness.lanes[0].segment[column][row] += Field::ONE;
                 assert!(fails(&witness, row), "function {column}, row {row}");
             }
         }
@@ -275,17 +275,17 @@ fn rows_of_wires_cannot_be_exchanged() {
         let rows: Vec<usize> = (0..compiled.producers().len()).filter(is_wire).collect();
         for pair in rows.windows(2) {
             let (a, b) = (pair[0], pair[1]);
-            if base.value[a] == base.value[b] {
+            if base.lanes[0].value[a] == base.lanes[0].value[b] {
                 continue;
             }
             let mut witness = base.clone();
-            witness.value.swap(a, b);
-            for column in &mut witness.limbs {
+            witness.lanes[0].value.swap(a, b);
+            for column in &mut witness.lanes[0].limbs {
                 column.swap(a, b);
             }
             assert!(!checker.verdict(&witness).is_empty(), "rows {a} and {b}");
-            let (old_a, old_b) = (base.value[a], base.value[b]);
-            for cell in &mut witness.operand {
+            let (old_a, old_b) = (base.lanes[0].value[a], base.lanes[0].value[b]);
+            for cell in &mut witness.lanes[0].operand {
                 if *cell == old_a {
                     *cell = old_b;
                 } else if *cell == old_b {
@@ -313,7 +313,7 @@ fn public_values_are_those_of_their_rows() {
                 witness.instance[0][row] += delta;
                 assert_eq!(checker.verdict(&witness), names(&["public"]));
                 // The value in the table with it.
-                witness.value[row] += delta;
+                witness.lanes[0].value[row] += delta;
                 assert!(!checker.verdict(&witness).is_empty());
             }
             let next = compiled.shape().output_row((index + 1) % count);
@@ -347,9 +347,9 @@ fn both_halves_have_the_same_linear_steps() {
                 let mut witness = base.clone();
                 for (row, change) in [(pair[0], a), (pair[1], b)] {
                     if matches!(compiled.producers()[row], Producer::Free { .. }) {
-                        witness.value[row] += field(change);
+                        witness.lanes[0].value[row] += field(change);
                     } else {
-                        witness.limbs[0][row] += field(change);
+                        witness.lanes[0].limbs[0][row] += field(change);
                     }
                 }
                 let failing = checker.verdict(&witness);

@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(super) columns: Columns,
     /// Which values of the graph are features, or scores of the trees: none is left to compute.
     pub(super) done: Vec<bool>,
+    /// Whether the scores are the model's outputs.
+    pub(super) are_outputs: bool,
     /// The names of the nodes that it stands for.
     pub(super) names: Vec<String>,
 }
@@ -94,6 +96,7 @@ impl Plan {
             ensembles: Vec::new(),
             columns: Columns::default(),
             done: Vec::new(),
+            are_outputs: false,
             names: Vec::new(),
         };
         let (mut asks, mut scores) = (Vec::new(), Vec::new());
@@ -124,6 +127,7 @@ impl Plan {
             scores.push(index + 1);
         }
         scores.into_iter().for_each(|value| done[value] = true);
+        plan.are_outputs = done[moved(graph)];
         plan.done = done;
         plan.rank(&asks);
         plan.columns = Columns::of(&plan);
@@ -269,6 +273,18 @@ impl Plan {
         };
         self.nodes = asks.iter().filter_map(node).collect();
     }
+}
+
+/// The value whose elements are the output, in whatever order.
+fn moved(graph: &Graph) -> usize {
+    let mut value = graph.output.value;
+    while let Some(node) = value.checked_sub(1).and_then(|at| graph.nodes.get(at)) {
+        match (&node.op, node.inputs.as_slice()) {
+            (Op::Rearrange(_), [input]) => value = *input,
+            _ => break,
+        }
+    }
+    value
 }
 
 /// The nodes that some row reaches from a root; `None` if another tree has one of them, too.

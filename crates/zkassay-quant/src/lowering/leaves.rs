@@ -54,7 +54,7 @@ impl Lowering<'_> {
         let units = columns
             .ensembles
             .iter()
-            .map(|column| self.unit(&name, column, columns.count));
+            .map(|column| self.unit(&name, column, (columns.count, plan.are_outputs)));
         let units = units.collect::<Result<Vec<Unit>, _>>()?;
 
         let mut forest = Forest {
@@ -147,7 +147,12 @@ impl Lowering<'_> {
     }
 
     /// What the integers of an ensemble's leaves are worth.
-    fn unit(&self, name: &str, column: &Column, count: usize) -> Result<Unit, QuantError> {
+    fn unit(
+        &self,
+        name: &str,
+        column: &Column,
+        (count, are_outputs): (usize, bool),
+    ) -> Result<Unit, QuantError> {
         let limbs = self.program.limbs;
         let room = limbs.range(Finish::Exact).1 as f64;
         let worst = column.worst;
@@ -157,22 +162,24 @@ impl Lowering<'_> {
                 factor: 1.0,
                 exact: true,
             };
-            if plain.scale <= FINEST_GRID && worst / plain.size() <= room {
-                return Ok(plain);
-            }
-            // A scale at which the factor is about one.
+            let plain =
+                (plain.scale <= FINEST_GRID && worst / plain.size() <= room).then_some(plain);
+            // Votes that are counted, at a scale at which the factor is about one.
             let size = libm::ldexp(grid.steps, -grid.bits);
             let scale = (-ceil_log2(size)).max(0);
-            // Where rounding keeps multiples apart; it cannot keep those of more than there can be.
-            if grid.steps > 1.0 && scale + 2 <= FINEST_VOTES && worst / size <= room {
-                return match scale + 2 <= self.fraction() {
-                    true => Ok(Unit {
-                        scale,
-                        factor: libm::ldexp(size, scale),
-                        exact: true,
-                    }),
-                    false => Err(coarse(name, self.fraction())),
-                };
+            let votes = Unit {
+                scale,
+                factor: libm::ldexp(size, scale),
+                exact: true,
+            };
+            let counts = grid.steps > 1.0 && scale + 2 <= FINEST_VOTES && worst / size <= room;
+            // Rounding keeps them apart.
+            let is_fine = counts && scale + 2 <= self.fraction();
+            match plain {
+                Some(plain) if are_outputs || !is_fine => return Ok(plain),
+                _ if is_fine => return Ok(votes),
+                _ if counts => return Err(coarse(name, self.fraction())),
+                _ => {}
             }
             let needed = grid.needed(worst);
             let packed = needed.next_multiple_of(limbs.bits) as usize * count;

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::FINER;
 use super::form::{Block, Element, Form, Value};
 use super::state::{Commit, Lowering, Promise};
-use super::{FINER, FINEST_GRID};
 use crate::QuantError;
 use crate::program::Wire;
 
@@ -107,15 +107,19 @@ impl Lowering<'_> {
         })
     }
 
-    /// Forms of few terms that are exact at a scale near the usual one, or of exact scores; other
-    /// elements committed.
+    /// Forms of few terms that are exact at a scale near the usual one, or that of the trees' scores
+    /// in them; other elements committed.
     pub(crate) fn settle(&mut self, value: &Value, node: &str) -> Result<Vec<Form>, QuantError> {
         let keeps = |this: &Self, element: &Element| match element {
             Element::Form(form) => {
-                let is_score = |(wire, _): &(Wire, f64)| this.scores.contains(wire);
-                let are_scores = !form.terms.is_empty() && form.terms.iter().all(is_score);
-                let finest = if are_scores { FINEST_GRID } else { 0 };
-                let most = finest.max(this.fraction() + FINER);
+                let score = |(wire, _): &(Wire, f64)| {
+                    let is_score = this.scores.contains(wire);
+                    is_score.then(|| this.scales[*wire])
+                };
+                let scales: Option<Vec<i32>> = form.terms.iter().map(score).collect();
+                let finest = scales.and_then(|scales| scales.into_iter().max());
+                let usual = this.fraction() + FINER;
+                let most = finest.map_or(usual, |finest| finest.max(usual));
                 form.terms.len() <= 4 && this.exact_scale(form).is_some_and(|s| s <= most)
             }
             Element::Row { .. } => false,

@@ -211,7 +211,10 @@ fn describe(rows: &[BatchRow]) -> Vec<String> {
 fn shown(data: &PublicData) -> Option<String> {
     match data {
         PublicData::Private => None,
-        PublicData::Hash(hash) => Some(format!("hashed, {}", field_hex(hash))),
+        PublicData::Hashes(hashes) => {
+            let hashes: Vec<String> = hashes.iter().map(field_hex).collect();
+            Some(format!("hashed, {}", hashes.join(", ")))
+        }
         PublicData::Values(values) => {
             let mut shown: Vec<String> = values
                 .iter()

@@ -300,7 +300,13 @@ pub(crate) fn data(data: &PublicData) -> Value {
                 .collect();
             json!({ "visibility": visibility, "values": values })
         }
-        PublicData::Hash(hash) => json!({ "visibility": visibility, "hash": field_hex(hash) }),
+        PublicData::Hashes(hashes) => match hashes.as_slice() {
+            [hash] => json!({ "visibility": visibility, "hash": field_hex(hash) }),
+            several => {
+                let several: Vec<String> = several.iter().map(field_hex).collect();
+                json!({ "visibility": visibility, "hashes": several })
+            }
+        },
     }
 }
 
@@ -312,8 +318,9 @@ fn describe(proof: &Proof) -> Vec<String> {
     for (name, data) in [("input", &proof.input), ("output", &proof.output)] {
         match data {
             PublicData::Private => lines.push(format!("{name:<12}private")),
-            PublicData::Hash(hash) => {
-                lines.push(format!("{name:<12}hashed, {}", field_hex(hash)));
+            PublicData::Hashes(hashes) => {
+                let hashed = |hash| format!("{name:<12}hashed, {}", field_hex(hash));
+                lines.extend(hashes.iter().map(hashed));
             }
             PublicData::Values(values) => {
                 lines.extend(values.iter().take(SHOWN).map(|value| {
