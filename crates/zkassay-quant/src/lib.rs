@@ -44,7 +44,7 @@ mod lowering;
 pub mod model;
 pub mod program;
 
-pub use accuracy::{Answer, Count, Counting};
+pub use accuracy::{Answer, Count, Counting, Salt};
 pub use calibrate::{
     Calibration, CalibrationParams, Scheme, Target, Trial, calibrate, calibrate_program, quantize,
 };

@@ -426,3 +426,60 @@ fn labels_that_are_no_integers_are_refused() {
     }
     assert!(counted.evaluate(&[0.0, 0.0]).is_err());
 }
+
+#[test]
+fn a_salt_changes_nothing_but_the_inputs() {
+    let mut stream = Stream::new(11, "accuracy");
+    let threshold = |at: u32| TreeNode::Inner {
+        feature: at,
+        threshold: at as f32 - 1.0,
+        branch: Branch::LessOrEqual,
+        yes: 2 * at + 1,
+        no: 2 * at + 2,
+    };
+    let leaf = |score: f32| TreeNode::Leaf(vec![(0, score)]);
+    let trees = Trees {
+        inputs: 2,
+        nodes: vec![threshold(0), threshold(1), leaf(1.0), leaf(-1.0), leaf(2.0)],
+        roots: vec![0],
+        base: vec![-0.5],
+        aggregate: Aggregate::Sum,
+    };
+    let graph = Graph::chain("trees", 2, vec![("trees".into(), Op::Trees(trees), 1)]);
+    let rows = Array2::from_shape_simple_fn((30, 2), || stream.normal() as f32);
+    let (forest, _) = calibrated(&graph, &rows);
+    for program in [dense(&mut stream, 1, Finish::Exact), forest] {
+        let counting = Counting {
+            count: Count::Correct,
+            classes: 2,
+        };
+        let counted = program.counted(Answer::Scores, &counting).unwrap();
+        let salted = counted.salted().unwrap();
+        let salt = counted.salt();
+        assert_eq!(salted.salt(), salt);
+        assert!(salt.bits as usize * salt.inputs >= 128, "{salt:?}");
+        assert_eq!(salted.inputs, counted.inputs + salt.inputs);
+        assert_eq!(salted.row_length(), counted.row_length() + salt.inputs);
+        for row in integer_rows(&mut stream, 20, 3) {
+            let label = [stream.below(2) as f32];
+            let integers: Vec<u32> = (0..salt.inputs)
+                .map(|_| stream.below(1 << salt.bits) as u32)
+                .collect();
+            let salts: Vec<f32> = integers.iter().map(|k| salted.salt_real(*k)).collect();
+            let plain = counted.evaluate(&[&row[..], &label].concat()).unwrap();
+            let other = salted
+                .evaluate(&[&row[..], &salts, &label].concat())
+                .unwrap();
+            assert_eq!(plain.outputs, other.outputs);
+            let at = counted.inputs - 1;
+            let expected: Vec<i64> = integers.iter().map(|k| i64::from(*k)).collect();
+            assert_eq!(other.wires[at..at + salt.inputs], expected);
+            assert_eq!(other.wires[at + salt.inputs..], plain.wires[at..]);
+        }
+        let zeros = [salted.zeros(salted.row_length() - 1), vec![-1.0]].concat();
+        let zero = salted.evaluate(&zeros).unwrap();
+        assert!(zero.wires[..salted.inputs - 1].iter().all(|x| *x == 0));
+        assert_eq!(zero.outputs, [0]);
+        assert!(program.salted().is_err(), "without a label");
+    }
+}

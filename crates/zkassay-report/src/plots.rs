@@ -151,11 +151,11 @@ pub fn frontier(record: &RunRecord) -> Plot {
         .models
         .iter()
         .filter_map(|model| {
-            let seconds = model.timings.of(Stage::Prove).median()?;
+            let milliseconds = model.timings.of(Stage::Prove).median()?;
             let point = accuracy_point(model);
             Some(Point {
-                x: seconds * 1000.0,
-                tooltip: format!("{}, prove {}", point.tooltip, units::time(seconds)),
+                x: milliseconds,
+                tooltip: format!("{}, prove {}", point.tooltip, units::time(milliseconds)),
                 ..point
             })
         })

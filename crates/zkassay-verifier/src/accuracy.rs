@@ -13,9 +13,10 @@
 //!   whoever verifies. The [hash](TestRows::hash) of the data set depends on nothing but its numbers
 //!   and labels; anybody who has the data can compute it.
 //! - **Committed**: the file holds one Poseidon hash per row, of the integers that the model makes of
-//!   it, its label and its salt. The [hash](commitment) of the data set is that of the list. It
+//!   it, its salt and its label. The [hash](commitment) of the data set is that of the list. It
 //!   depends on how the model's integers are scaled (or ranked), so it is the commitment to a data
-//!   set for *one* key's encoding.
+//!   set for *one* key's encoding. A salt is some inputs that nothing reads, at least 128 random
+//!   bits: without them, whoever can guess a row could find it by its hash.
 //!
 //! # What fills up the last proof
 //!
@@ -423,12 +424,11 @@ impl VerifyingKey {
     }
 
     /// The hash that a proof of accuracy shows of a committed row: of the integers that the model
-    /// makes of its numbers, its label and its salt. Those of a lane without a row are all zero, but
-    /// for the label, which is [`PADDING`].
+    /// makes of its numbers, of its salt, and of its label.
     ///
     /// `None` if inputs are not hashed, or for integers that are not an input of the model.
-    pub fn hash_of_row(&self, integers: &[i64], label: i64, salt: &[i64]) -> Option<Field> {
-        self.hash_of_input(&[integers, &[label], salt].concat())
+    pub fn hash_of_row(&self, integers: &[i64], label: i64) -> Option<Field> {
+        self.hash_of_input(&[integers, &[label]].concat())
     }
 
     /// That proofs under this key count; how many classes a confusion matrix has.
@@ -486,7 +486,7 @@ impl VerifyingKey {
                 found,
             });
         }
-        let inputs = statement.shape.inputs() as usize;
+        let inputs = (statement.shape.inputs() as usize).max(1);
         match &proof.data {
             TestData::Rows(rows) => {
                 let mut proofs = vec![vec![]; proof.proofs.len()];
@@ -508,9 +508,18 @@ impl VerifyingKey {
                 });
                 Ok(filled.collect())
             }
-            TestData::Hashes(_) => Err(VerifyError::NotAccuracy {
-                what: "hashed rows are not there yet",
-            }),
+            TestData::Hashes(hashes) => {
+                let padding = self.hash_of_row(&vec![0; inputs - 1], PADDING);
+                let padding = padding.ok_or(VerifyError::NotAccuracy {
+                    what: "its inputs have no room for a label",
+                })?;
+                let filled = hashes.chunks(lanes).map(|hashes| {
+                    let mut hashes = hashes.to_vec();
+                    hashes.resize(lanes, padding);
+                    PublicData::Hashes(hashes)
+                });
+                Ok(filled.collect())
+            }
         }
     }
 

@@ -135,31 +135,3 @@ fn standardised_trees_take_raw_rows() {
         assert_eq!(found, [f64::from(class)]);
     }
 }
-
-#[test]
-fn temporary_sweep() {
-    for classes in [2u8, 3] {
-        let (training, labels) = rows(449, classes, 1);
-        let training = TrainingSet::new(training.view(), &labels).unwrap();
-        let p = ForestParams { trees: 100, ..ForestParams::default() };
-        let forest = fit_forest(&training, &p.check().unwrap()).unwrap();
-        for (what, model) in [("forest", &forest)] {
-            for output in ["label"] {
-                let graph = graph(model, &Export::new("zoo"), output);
-                for bits in 6..=15 {
-                    let start = std::time::Instant::now();
-                    let params = CalibrationParams::new(bits).unwrap();
-                    let (fresh, _) = rows(449, classes, 3);
-                    match calibrate_model(&graph, fresh.view(), &params) {
-                        Err(e) => println!("{what} {classes} {output} {bits}: {e}"),
-                        Ok(c) => {
-                            let IntegerModel::Program(p) = &c.model else { continue };
-                            println!("{what} {classes} {output} {bits}: {:?} wires {} steps {} trials {} error {:.1e} agree {} {:.2}s",
-                                p.limbs, p.wires(), p.steps.len(), c.trials.len(), c.fidelity.overall.max, c.fidelity.overall.agreement, start.elapsed().as_secs_f64());
-                        }
-                    }
-                }
-            }
-        }
-    }
-}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod artefacts;
+mod batch;
 mod chain;
 mod folder;
 mod inputs;
