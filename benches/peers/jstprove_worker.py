@@ -40,7 +40,7 @@ def call(arguments):
     if status:
         lines = [line.strip() for line in output.splitlines() if line.strip()]
         first = next((i for i, line in enumerate(lines) if "rror" in line or "panicked" in line), max(0, len(lines) - 2))
-        raise RuntimeError(" ".join(lines[first : first + 2]) or f"status {status}")
+        raise RuntimeError(" ".join(lines[first : first + 6]) or f"status {status}")
     cpu = usage.ru_utime + usage.ru_stime
     return output, {"seconds": seconds, "cpu_seconds": cpu, "rss_bytes": usage.ru_maxrss * 1024}
 

@@ -117,6 +117,14 @@ impl Compiled {
         }
     }
 
+    /// Numbers in a row of real inputs, a label included.
+    pub fn row_length(&self) -> usize {
+        match self {
+            Self::Chain(compiled) => compiled.model().inputs(),
+            Self::Program(compiled) => compiled.program().row_length(),
+        }
+    }
+
     /// Inferences in one proof.
     pub fn batch(&self) -> usize {
         self.options().batch as usize

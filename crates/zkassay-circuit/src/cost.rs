@@ -151,8 +151,8 @@ impl Dimensions {
             + optional.into_iter().map(count).sum::<usize>()
             + 3 * count(kinds.table)
             + count(shape.totals)
-            // Numbers of nodes, continued features, scores.
-            + if slots > 0 { 3 + 5 * slots } else { 0 }
+            // Numbers of nodes, continued features, their ends, scores.
+            + if slots > 0 { 4 + 5 * slots } else { 0 }
             // Two kinds of rounds, constants, absorption, tag, digest, fold, places.
             + match shape.hashes() {
                 true => 2 + 2 * poseidon::WIDTH - 1 + 3 + packs,

@@ -82,20 +82,17 @@ fn a_run_leaves_everything_a_user_needs() {
 }
 
 #[test]
-fn models_without_a_circuit_are_refused() {
+fn models_for_other_data_are_refused() {
     let out = tempfile::tempdir().unwrap();
     let runs = out.path().join("runs");
     let output = Command::new(env!("CARGO_BIN_EXE_zkassay-experiment"))
-        .args(["--models", "ridge,forest", "--out"])
+        .args(["--models", "ridge,cnn", "--out"])
         .arg(&runs)
         .output()
         .unwrap();
     assert!(!output.status.success());
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        message.contains("model 'forest' cannot be proved yet"),
-        "{message}"
-    );
+    assert!(message.contains("model 'cnn' is for digits"), "{message}");
     assert!(!runs.exists());
 }
 

@@ -17,8 +17,8 @@ use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 use zkassay_gadgets::halo2_proofs::SerdeFormat;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::Bn256;
 use zkassay_gadgets::halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use zkassay_onnx::ModelBuilder;
 use zkassay_onnx::proto::{AttributeProto, ModelProto, NodeProto};
+use zkassay_onnx::{ModelBuilder, TreeNode, WeightedTree};
 use zkassay_seed::Stream;
 
 /// Everything that is changed.
@@ -219,7 +219,29 @@ fn programs() -> Result<Vec<(Vec<u8>, Visibility)>> {
     let softmax = ModelBuilder::new("softmax", 2)?
         .dense("head", head.0.view(), head.1.view())?
         .softmax("softmax")?;
+    let branch = |feature, threshold, at_most, above| TreeNode::Branch {
+        feature,
+        threshold,
+        at_most,
+        above,
+    };
+    let leaf = |weights: [f32; 2]| TreeNode::Leaf {
+        weights: weights.to_vec(),
+    };
+    let tree = |threshold| WeightedTree {
+        class: 0,
+        nodes: vec![
+            branch(0, threshold, 1, 2),
+            branch(2, -threshold, 3, 4),
+            leaf([0.25, 0.75]),
+            leaf([1.0, 0.0]),
+            leaf([0.5, 0.5]),
+        ],
+    };
+    let trees = [tree(0.5), tree(-0.25), tree(0.5)];
+    let trees = ModelBuilder::new("trees", 3)?.tree_ensemble("trees", 2, &trees)?;
     Ok(vec![
+        (trees.encode()?, visibility(Private, Public, true)),
         (softmax.encode()?, visibility(Private, Private, true)),
         (tanh.encode()?, visibility(Private, Public, true)),
         (network.encode()?, visibility(Public, Public, true)),

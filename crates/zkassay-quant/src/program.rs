@@ -383,7 +383,7 @@ impl Program {
             });
         }
         let (features, label) = match self.labelled {
-            true => row.split_at(row.len() - 1),
+            true => row.split_at(row.len().saturating_sub(1)),
             false => (row, [].as_slice()),
         };
         let range = self.limbs.input_range();

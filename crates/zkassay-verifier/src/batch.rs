@@ -136,6 +136,15 @@ impl VerifyingKey {
     /// # Errors
     /// As [`verify_batch`](Self::verify_batch), except for proofs that are not valid.
     pub fn batch_rows(&self, batch: &Batch) -> Result<Vec<BatchRow>, VerifyError> {
+        // First: under another key nothing else fits either.
+        let other = |proof: &Proof| proof.key != self.digest();
+        if let Some((index, proof)) = (batch.proofs.iter().enumerate()).find(|(_, p)| other(p)) {
+            let error = VerifyError::Key {
+                expected: self.digest(),
+                found: proof.key,
+            };
+            return Err(self.of_proof(batch, index, error));
+        }
         let shape = &self.statement().shape;
         if shape.totals() {
             return Err(VerifyError::Totals);
@@ -155,12 +164,6 @@ impl VerifyingKey {
         let mut rows = Vec::with_capacity(lanes * found);
         for (index, proof) in batch.proofs.iter().enumerate() {
             let of_proof = |error| self.of_proof(batch, index, error);
-            if proof.key != self.digest() {
-                return Err(of_proof(VerifyError::Key {
-                    expected: self.digest(),
-                    found: proof.key,
-                }));
-            }
             // Visibility, and numbers of values.
             self.instance(&proof.input, &proof.output)
                 .map_err(of_proof)?;
@@ -190,7 +193,7 @@ impl VerifyingKey {
         VerifyError::InBatch {
             proof,
             first,
-            last: (first + lanes).min(batch.rows as usize).saturating_sub(1),
+            last: (first + lanes - 1).min((batch.rows as usize).saturating_sub(1)),
             error: Box::new(error),
         }
     }

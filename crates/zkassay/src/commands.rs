@@ -1,5 +1,6 @@
 //! The commands, one module for each stage.
 
+pub(crate) mod accuracy;
 pub(crate) mod batch;
 pub(crate) mod circuit;
 pub(crate) mod data;

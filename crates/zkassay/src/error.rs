@@ -91,6 +91,34 @@ pub enum Error {
          `zkassay prove-accuracy`"
     )]
     Totals,
+    /// A circuit whose proofs do not count, for a proof of accuracy.
+    #[error(
+        "the circuit is not for proofs of accuracy: make its settings with `zkassay gen-settings \
+         --count correct --classes N --input-visibility public` (or hashed)"
+    )]
+    NotAccuracy,
+    /// Rows to be hashed without a salt.
+    #[error("the circuit's inputs are hashed: a salt has to hide the rows in their hashes")]
+    NoSalt,
+    /// The operating system has no random numbers.
+    #[error("the operating system gives no random numbers: {reason}")]
+    NoRandomness {
+        /// What it says.
+        reason: String,
+    },
+    /// The model has no value for what fills up the last proof.
+    #[error(
+        "{rows} rows do not fill proofs of {lanes}, and the model cannot be evaluated on what fills \
+         up the last one ({error}): choose a batch that divides the number of rows"
+    )]
+    Padding {
+        /// Rows.
+        rows: usize,
+        /// Rows in a proof.
+        lanes: usize,
+        /// Why not.
+        error: Box<Error>,
+    },
     /// The model cannot be imported.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -126,7 +154,10 @@ impl Error {
             Self::NotCeremony { .. } => true,
             Self::Verify(error) => {
                 let error = error.innermost();
-                !matches!(error, VerifyError::Artefact(_) | VerifyError::Key { .. })
+                !matches!(
+                    error,
+                    VerifyError::Artefact(_) | VerifyError::Key { .. } | VerifyError::Encoding
+                )
             }
             _ => false,
         }

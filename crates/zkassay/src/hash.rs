@@ -22,7 +22,8 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Digest, 
     })
 }
 
-fn parse(text: &str) -> Option<Digest> {
+/// A digest of 64 lower-case hexadecimal digits.
+pub fn parse(text: &str) -> Option<Digest> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

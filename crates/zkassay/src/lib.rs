@@ -61,12 +61,14 @@
 //! | [`stages`] | mock, setup, prove, verify |
 //! | [`batch`] | many rows: prove, verify |
 //! | [`prove_model`](mod@prove_model) | all of them in one call |
+//! | [`accuracy`] | proofs that so many rows of a data set get their label |
 //! | [`srs`] | parameters of public ceremonies: download, cache, import |
 //! | [`table`] | what a model consists of, and the size of its circuit |
 //!
 //! Position: leans on every crate from `zkassay-graph` to `zkassay-prover`. Who only verifies needs
 //! `zkassay-verifier` alone.
 
+pub mod accuracy;
 pub mod batch;
 mod document;
 mod error;
@@ -98,7 +100,7 @@ pub use zkassay_circuit::{CompileOptions, LayoutTarget};
 pub use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 pub use zkassay_graph::ImportOptions;
 pub use zkassay_prover::{Circuit, ProvingKey, Srs};
-pub use zkassay_quant::Target;
+pub use zkassay_quant::{Count, Counting, Target};
 pub use zkassay_verifier::{
     Batch, BatchRow, BatchVerdict, Digest, Proof, PublicData, SrsOrigin, Verdict, VerifyingKey,
 };

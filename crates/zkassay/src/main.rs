@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    circuit, data, keys, proof, prove_model, random, settings, srs, table, witness,
+    accuracy, circuit, data, keys, proof, prove_model, random, settings, srs, table, witness,
 };
 
 /// How much does each point of accuracy cost to prove? Data sets, models, proofs.
@@ -51,6 +51,12 @@ enum Command {
     Prove(proof::Prove),
     /// Verify a proof, or a batch of proofs.
     Verify(proof::Verify),
+    /// Prove how many rows of a labelled data set a model classifies correctly.
+    ProveAccuracy(accuracy::ProveAccuracy),
+    /// Verify how many rows of a labelled data set a model classifies correctly.
+    VerifyAccuracy(accuracy::VerifyAccuracy),
+    /// Print the hash of a labelled data set.
+    HashData(accuracy::HashData),
 }
 
 const AFTER_HELP: &str = "\
@@ -69,6 +75,11 @@ From a model to a verified proof, in one command or in stages:
 Many inferences in one proof:
   zkassay gen-settings --batch 128      # and the stages up to setup
   zkassay prove --batch rows.json       # any number of rows -> proof.zkp
+
+The accuracy of a model on a labelled data set:
+  zkassay gen-settings --count correct --classes 2 --input-visibility public --batch 32
+  zkassay prove-accuracy                # test.json -> accuracy.zkp
+  zkassay verify-accuracy --data test.json --min-correct 100
 
 Exit codes:
   0  done
@@ -96,6 +107,9 @@ impl Command {
             Self::Setup(command) => command.run(json),
             Self::Prove(command) => command.run(json),
             Self::Verify(command) => command.run(json),
+            Self::ProveAccuracy(command) => command.run(json),
+            Self::VerifyAccuracy(command) => command.run(json),
+            Self::HashData(command) => command.run(json),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Batches as a library: splitting, filling up, and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -313,6 +317,34 @@ fn what_fills_up_the_last_proof_is_the_last_row() {
         what.contains("another output than that of the last row"),
         "{what}"
     );
+}
+
+/// What the documentation of [`Batch`] says that a batch does not say.
+#[test]
+fn a_batch_does_not_bind_which_rows_there_are() {
+    let accepted = |which: usize, change: &dyn Fn(&mut Batch)| {
+        let (key, batch) = &SEVEN[which];
+        let mut changed = batch.clone();
+        change(&mut changed);
+        let [rows, changed] = [batch, &changed].map(|batch| verify_batch(key, batch).unwrap().rows);
+        (rows, changed)
+    };
+    for which in [0, 1] {
+        // Copies of the last row, counted as rows.
+        for count in [8, 9] {
+            let (rows, changed) = accepted(which, &|batch| batch.rows = count);
+            assert_eq!(changed[..7], rows);
+            assert!(changed[7..].iter().all(|row| *row == rows[6]));
+        }
+        // Whole proofs left out, or in another order.
+        let (rows, changed) = accepted(which, &|batch| {
+            batch.proofs.remove(0);
+            batch.rows = 4;
+        });
+        assert_eq!(changed, rows[3..]);
+        let (rows, changed) = accepted(which, &|batch| batch.proofs.swap(0, 1));
+        assert_eq!(changed, [&rows[3..6], &rows[..3], &rows[6..]].concat());
+    }
 }
 
 #[test]

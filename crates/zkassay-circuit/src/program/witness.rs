@@ -2,7 +2,6 @@
 
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
 use zkassay_gadgets::halo2_proofs::plonk::{Advice, Column};
-use zkassay_gadgets::hash::Hash;
 use zkassay_gadgets::poseidon::{Sponge, WIDTH};
 use zkassay_gadgets::program::{ProgramColumns, ProgramShape, Public};
 use zkassay_gadgets::{Field, field};
@@ -143,7 +142,7 @@ impl ProgramWitness {
         if let Some(function) = &columns.function {
             all.push((function.multiplicity, &self.function));
         }
-        let hashes = columns.hash.iter().flat_map(Hash::rounds);
+        let hashes = columns.hash.iter().flat_map(|hash| hash.rounds());
         let rounds = self.lanes.iter().flat_map(|lane| &lane.rounds);
         all.extend(hashes.zip(rounds.map(Vec::as_slice)));
         for (lane, columns) in self.lanes.iter().zip(&columns.lanes) {

@@ -154,7 +154,7 @@ fn unsound_or_huge_shapes_are_refused() {
     // As many integers as there are rows: counted, not allocated.
     let mut long = shape((Hashed, Public));
     (long.logrows, long.used_rows, long.inputs) = (20, 1 << 19, 1 << 18);
-    long.first_input = 100;
+    (long.first_input, long.input_limbs) = (100, long.limbs);
     assert_eq!(long.validate().unwrap_err().what, "rows with hashes");
 }
 
@@ -171,7 +171,7 @@ fn witnesses_of_other_shapes_do_not_fit() {
     assert!(!witness(&compile((Hashed, Public), 3)).fits(hashed.shape()));
     let changes: [fn(&mut ProgramWitness); 3] = [
         |witness| witness.lanes[1].rounds.clear(),
-        |witness| drop(witness.lanes[0].rounds[4].pop()),
+        |witness| witness.lanes[0].rounds[4].truncate(9),
         |witness| witness.lanes[0].rounds.push(vec![]),
     ];
     for change in changes {

@@ -7,7 +7,8 @@ use zkassay_circuit::{
 use zkassay_fixed::Scale;
 use zkassay_gadgets::halo2_proofs::dev::{MockProver, VerifyFailure};
 use zkassay_quant::{
-    Encoding, Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, Step, Sum, Table, Wire,
+    Encoding, Finish, Forest, Hint, IntegerConv, Kind, Program, ProgramLimbs, Ranks, Step, Sum,
+    Table, Wire,
 };
 use zkassay_seed::Stream;
 
@@ -45,6 +46,32 @@ impl Builder {
             },
             stream: Stream::new(seed, "testing/programs"),
         }
+    }
+
+    /// A program whose inputs are ranks among thresholds 0, 1, 2, ...
+    pub(crate) fn ranked(counts: &[u32], seed: u64) -> Self {
+        let mut builder = Self::new(counts.len(), seed);
+        let ranks = counts.iter().enumerate().map(|(feature, count)| Ranks {
+            feature,
+            thresholds: (0..*count).map(|threshold| threshold as f32).collect(),
+        });
+        builder.program.encoding = Encoding::Ranks {
+            features: counts.len(),
+            ranks: ranks.collect(),
+        };
+        builder.program.input_scale = Scale(0);
+        builder
+    }
+
+    /// A label behind the other inputs.
+    pub(crate) fn label(&mut self) -> Wire {
+        self.program.labelled = true;
+        self.program.inputs += 1;
+        self.program.inputs - 1
+    }
+
+    pub(crate) fn forest(&mut self, forest: Forest) -> Vec<Wire> {
+        self.step(Kind::Forest(forest), Finish::Exact, None)
     }
 
     pub(crate) fn step(&mut self, kind: Kind, finish: Finish, bound: Option<i64>) -> Vec<Wire> {
@@ -242,6 +269,16 @@ pub(crate) fn every_kind() -> Program {
 
 pub(crate) fn compile(program: Program) -> CompiledProgram {
     CompiledProgram::with_options(program, &CompileOptions::default()).unwrap()
+}
+
+/// The program as a table with so many lanes.
+pub(crate) fn compile_lanes(program: Program, batch: u32, totals: bool) -> CompiledProgram {
+    let options = CompileOptions {
+        batch,
+        totals,
+        ..CompileOptions::default()
+    };
+    CompiledProgram::with_options(program, &options).unwrap()
 }
 
 /// What halo2's mock prover says about a witness.

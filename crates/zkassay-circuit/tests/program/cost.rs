@@ -14,7 +14,13 @@ fn shapes() -> Vec<ProgramShape> {
     let mut shapes = Vec::new();
     // Lanes, totals and nodes are apart from the kinds.
     let several = [(1, false, 0), (2, true, 0), (5, false, 0), (1, true, 1)];
-    let nodes = [(1, false, 2), (2, false, 3), (5, true, 7), (2, true, 2), (1, false, 7)];
+    let nodes = [
+        (1, false, 2),
+        (2, false, 3),
+        (5, true, 7),
+        (2, true, 2),
+        (1, false, 7),
+    ];
     let mut others = several.into_iter().chain(nodes).cycle();
     for mask in 0..256u32 {
         let has = |bit: u32| mask >> bit & 1 == 1;

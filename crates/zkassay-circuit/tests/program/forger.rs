@@ -240,7 +240,11 @@ fn fill_trees(trees: &Trees, forest: &Forest, ranks: &[i128], lane: &mut Lane) {
     }
     let nodes = forest.roots.iter().flat_map(|r| walk(forest, *r, ranks).0);
     let places = nodes.map(|node| trees.places[node]);
-    set_way(trees, &[0].into_iter().chain(places).collect::<Vec<_>>(), lane);
+    set_way(
+        trees,
+        &[0].into_iter().chain(places).collect::<Vec<_>>(),
+        lane,
+    );
 }
 
 /// The edges that lead through places, and back to the first.

@@ -171,7 +171,8 @@ fn a_functions_value_is_an_integer() {
         );
         let fraction = witness.lanes[0].value[row + 1] + unit * field(change);
         let old = std::mem::replace(&mut witness.lanes[0].value[row + 1], fraction);
-        for cell in witness.lanes[0].operand
+        for cell in witness.lanes[0]
+            .operand
             .iter_mut()
             .filter(|cell| **cell == old && old != field(77))
         {

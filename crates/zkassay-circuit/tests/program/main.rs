@@ -12,3 +12,5 @@ mod grids;
 mod neighbours;
 mod pinned;
 mod soundness;
+mod tree_attacks;
+mod trees;

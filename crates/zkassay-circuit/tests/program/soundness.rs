@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use ndarray::{Array2, Array4};
 use zkassay_circuit::circuit::Overwrite;
 use zkassay_circuit::program::layout::Producer;
+use zkassay_circuit::program::witness::Lane;
 use zkassay_circuit::{CompiledProgram, ModelCircuit, ProgramWitness, TableWitness};
 use zkassay_gadgets::halo2_proofs::arithmetic::Field as _;
 use zkassay_gadgets::halo2_proofs::dev::MockProver;
@@ -19,7 +20,7 @@ use zkassay_seed::Stream;
 use crate::attacks::{LINEAR, names};
 use crate::checker::Checker;
 use crate::common::{Builder, LIMBS, check, compile, every_kind, random_table, rows};
-use crate::forger::{evaluate, fill, set_limb};
+use crate::forger::{evaluate, fill, set_limb_of};
 
 /// Programs with convolutions of several blocks of channels, strides, dilations, padding beyond the kernel,
 /// kernels beyond the image, images with zeros; products and functions that are rescaled, rectified
@@ -94,44 +95,56 @@ fn pinned_at_the_end(checker: &Checker) -> [usize; 3] {
     [columns.dot, columns.combination, columns.lookups.sum].map(|column| column.index())
 }
 
+/// Overwrites every cell, each with several others; none may be accepted. The equations that failed, and how
+/// many cells were overwritten.
+pub(crate) fn overwrite_all(
+    compiled: &CompiledProgram,
+    witness: &ProgramWitness,
+) -> (BTreeSet<String>, usize) {
+    let checker = Checker::new(compiled);
+    let mut filled = checker.fill(witness);
+    let last = checker.last_row();
+    let mut failures = BTreeSet::new();
+    let mut overwritten = 0;
+    let range = Field::from(1 << LIMBS.bits);
+    for column in 0..checker.advice() {
+        for row in 0..=last {
+            // In the row after the last active one, only sums are pinned.
+            if row == last && !pinned_at_the_end(&checker).contains(&column) {
+                continue;
+            }
+            let old = filled.advice[column][row];
+            let random = (old + Field::from(77 + row as u64)).square();
+            let others = [
+                old + Field::ONE,
+                -Field::ONE,
+                random,
+                Field::ZERO,
+                range,
+                range - Field::ONE,
+            ];
+            for other in others.into_iter().filter(|other| *other != old) {
+                filled.advice[column][row] = other;
+                let mut failing = checker.failing(&filled, checker.around(row));
+                let is_free = failing.is_empty();
+                failures.append(&mut failing);
+                assert!(!is_free, "column {column}, row {row}: {other:?} is free");
+                overwritten += 1;
+            }
+            filled.advice[column][row] = old;
+        }
+    }
+    (failures, overwritten)
+}
+
 #[test]
 fn every_overwritten_cell_is_rejected() {
     let mut overwritten = 0;
     for compiled in compiled() {
-        let checker = Checker::new(&compiled);
-        let mut filled = checker.fill(&honest(&compiled));
-        let last = checker.last_row();
-        let mut failures = BTreeSet::new();
-        let range = Field::from(1 << LIMBS.bits);
-        for column in 0..checker.advice() {
-            for row in 0..=last {
-                // In the row after the last active one, only sums are pinned.
-                if row == last && !pinned_at_the_end(&checker).contains(&column) {
-                    continue;
-                }
-                let old = filled.advice[column][row];
-                let random = (old + Field::from(77 + row as u64)).square();
-                let others = [
-                    old + Field::ONE,
-                    -Field::ONE,
-                    random,
-                    Field::ZERO,
-                    range,
-                    range - Field::ONE,
-                ];
-                for other in others.into_iter().filter(|other| *other != old) {
-                    filled.advice[column][row] = other;
-                    let mut failing = checker.failing(&filled, checker.around(row));
-                    let is_free = failing.is_empty();
-                    failures.append(&mut failing);
-                    assert!(!is_free, "column {column}, row {row}: {other:?} is free");
-                    overwritten += 1;
-                }
-                filled.advice[column][row] = old;
-            }
-        }
+        let (failures, count) = overwrite_all(&compiled, &honest(&compiled));
         // No equation holds whatever the cells are.
-        assert_eq!(failures, checker.names());
+        assert_eq!(failures, Checker::new(&compiled).names());
+        overwritten += count;
     }
     println!("{overwritten} cells overwritten, 0 accepted");
 }
@@ -178,62 +191,72 @@ fn is_idle(compiled: &CompiledProgram, column: usize, row: usize) -> bool {
     column >= used as usize
 }
 
-#[test]
-fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
-    // A prover that repairs multiplicities and phase 2 after changing one cell of phase 1: accepted
-    // exactly where a limb has no use.
-    for compiled in compiled() {
-        let checker = Checker::new(&compiled);
-        let base = honest(&compiled);
-        let fails = |witness: &ProgramWitness, row: usize| {
-            !checker
-                .failing(&checker.fill(witness), checker.around(row))
-                .is_empty()
-        };
-        // Rows that nothing uses are like each other.
-        let used = compiled.shape().used_rows as usize;
-        for row in (0..used).chain((used..checker.last_row()).step_by(16)) {
-            for column in 0..base.lanes[0].limbs.len() {
-                let old = base.lanes[0].limbs[column][row];
+/// A prover that repairs multiplicities and phase 2 after changing one cell of phase 1: accepted exactly
+/// where a limb has no use.
+pub(crate) fn change_all(compiled: &CompiledProgram, base: &ProgramWitness) {
+    let checker = Checker::new(compiled);
+    let fails = |witness: &ProgramWitness, row: usize| {
+        !checker
+            .failing(&checker.fill(witness), checker.around(row))
+            .is_empty()
+    };
+    type Columns = fn(&mut Lane) -> Vec<&mut Vec<Field>>;
+    let columns: [(&str, Columns); 5] = [
+        ("value", |lane| vec![&mut lane.value]),
+        ("operand", |lane| vec![&mut lane.operand]),
+        ("segment", |lane| lane.segment.iter_mut().collect()),
+        ("answer", |lane| lane.below.iter_mut().collect()),
+        ("edge", |lane| lane.edges.iter_mut().collect()),
+    ];
+    // Rows that nothing uses are like each other.
+    let used = compiled.shape().used_rows as usize;
+    for row in (0..used).chain((used..checker.last_row()).step_by(16)) {
+        for lane in 0..base.lanes.len() {
+            for column in 0..LIMBS.total as usize {
+                let old = base.lanes[lane].limbs[column][row];
+                let limit = Field::from(1 << LIMBS.bits);
                 let others = [
                     Field::ZERO,
                     Field::ONE,
-                    field((1 << LIMBS.bits) - 1),
+                    limit - Field::ONE,
                     old + Field::ONE,
                 ];
-                let limit = Field::from(1 << LIMBS.bits);
-                for limb in others
-                    .into_iter()
-                    .filter(|limb| *limb != old && *limb != limit)
-                    .take(2)
-                {
+                let others = others.into_iter().filter(|l| *l != old && *l != limit);
+                for limb in others.take(2) {
                     let mut witness = base.clone();
-                    set_limb(&mut witness, column, row, limb);
-                    let idle = is_idle(&compiled, column, row);
-                    assert_eq!(!fails(&witness, row), idle, "limb {column}, row {row}");
+                    set_limb_of(&mut witness, lane, column, row, limb);
+                    let idle = is_idle(compiled, column, row);
+                    let fails = fails(&witness, row);
+                    assert_eq!(!fails, idle, "lane {lane}, limb {column}, row {row}");
                 }
             }
-            type Cell = fn(&mut ProgramWitness, usize) -> &mut Field;
-            let cells: [(&str, Cell); 3] = [
-                ("value", |witness, row| &mut witness.lanes[0].value[row]),
-                ("operand", |witness, row| &mut witness.lanes[0].operand[row]),
-                ("multiplicity", |witness, row| {
-                    &mut witness.multiplicity[row]
-                }),
-            ];
-            for (name, cell) in cells {
-                for delta in [field(1), field(-1)] {
+            for (name, columns) in columns {
+                let count = columns(&mut base.lanes[lane].clone()).len();
+                for (column, delta) in (0..count).flat_map(|c| [(c, 1), (c, -1)]) {
                     let mut witness = base.clone();
-                    *cell(&mut witness, row) += delta;
-                    assert!(fails(&witness, row), "{name}, row {row}");
+                    columns(&mut witness.lanes[lane])[column][row] += field(delta);
+                    let fails = fails(&witness, row);
+                    assert!(fails, "lane {lane}, {name} {column}, row {row}");
                 }
-            }
-            for column in 0..base.lanes[0].segment.len() {
-                let mut witness = base.clone();
-                witness.lanes[0].segment[column][row] += Field::ONE;
-                assert!(fails(&witness, row), "function {column}, row {row}");
             }
         }
+        for delta in [field(1), field(-1)] {
+            let mut witness = base.clone();
+            witness.multiplicity[row] += delta;
+            assert!(fails(&witness, row), "multiplicity, row {row}");
+            if let Some(cell) = base.function.get(row) {
+                let mut witness = base.clone();
+                witness.function[row] = *cell + delta;
+                assert!(fails(&witness, row), "function, row {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_cell_is_rejected_even_if_all_sums_are_recomputed() {
+    for compiled in compiled() {
+        change_all(&compiled, &honest(&compiled));
     }
 }
 

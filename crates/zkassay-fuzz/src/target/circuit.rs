@@ -48,11 +48,11 @@ impl Target for CircuitFile {
             return wrong(what);
         }
         let compiled = &circuit.compiled;
-        let (inputs, scale) = (compiled.shape().inputs(), compiled.input_scale());
+        let (length, scale) = (compiled.row_length(), compiled.input_scale());
         let half = 1i64 << (compiled.shape().input_bits() - 1);
         let mut how_far = "read";
         for value in [0, -half, half - 1] {
-            let row = vec![scale.real(value) as f32; inputs as usize];
+            let row = vec![scale.real(value) as f32; length];
             let Ok(witness) = Witness::new(&circuit, &row) else {
                 continue;
             };

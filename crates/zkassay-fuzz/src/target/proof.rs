@@ -114,13 +114,23 @@ fn data(data: &mut PublicData, scale: Scale, stream: &mut Stream) {
         *data = match stream.below(3) {
             0 => PublicData::Private,
             1 => PublicData::values(&vec![stream.below(9) as i64; stream.below(9)], scale),
-            _ => PublicData::Hash(field(stream)),
+            _ => PublicData::Hashes((0..stream.below(4)).map(|_| field(stream)).collect()),
         };
         return;
     }
     match data {
         PublicData::Private => {}
-        PublicData::Hash(hash) => *hash = field(stream),
+        PublicData::Hashes(hashes) => {
+            let index = stream.below(hashes.len().max(1));
+            match (stream.below(6), hashes.get_mut(index)) {
+                (0, _) => hashes.push(field(stream)),
+                (1, Some(_)) => {
+                    hashes.remove(index);
+                }
+                (_, Some(hash)) => *hash = field(stream),
+                (_, None) => {}
+            }
+        }
         PublicData::Values(values) => {
             let index = stream.below(values.len());
             match (stream.below(8), values.get_mut(index)) {

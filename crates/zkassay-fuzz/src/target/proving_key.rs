@@ -112,10 +112,11 @@ impl ProvingKeyFile {
 
     /// A proof under a key whose weights are not those of its verifying key has to be rejected.
     fn prove(&self, key: &ProvingKey, of: &Member, is_honest: bool) -> Outcome {
-        let row = vec![0.0; key.compiled().shape().inputs() as usize];
+        let row = vec![0.0; key.compiled().row_length()];
+        let rows = vec![row; key.compiled().batch()];
         let proved = key
             .compiled()
-            .witness(&row)
+            .witness_batch(&rows)
             .map_err(zkassay_prover::ProverError::from)
             .and_then(|witness| key.prove(&self.0.srs, &witness));
         let proof = match proved {

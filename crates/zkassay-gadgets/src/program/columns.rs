@@ -51,7 +51,7 @@ pub struct ProgramColumns {
     /// Decision trees.
     pub forest: Option<ForestColumns>,
     /// Hashes of inputs and outputs.
-    pub hash: Option<Hash>,
+    pub hash: Option<Box<Hash>>,
     /// Factors of operands.
     pub factor: Column<Advice>,
     /// Sums of products.

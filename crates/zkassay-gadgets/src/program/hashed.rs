@@ -95,7 +95,7 @@ pub(super) fn allocate(
     meta: &mut ConstraintSystem<Field>,
     shape: &ProgramShape,
     lanes: &[LaneColumns],
-) -> Option<Hash> {
+) -> Option<Box<Hash>> {
     let hashed = || Hashed {
         digests: lanes.iter().map(|lane| lane.instance).collect(),
         input: shape.hashes_inputs(),
@@ -103,7 +103,8 @@ pub(super) fn allocate(
         // The boundary says which row is the first.
         origin: false,
     };
-    shape.hashes().then(|| Hash::allocate(meta, hashed()))
+    let allocated = shape.hashes().then(|| Hash::allocate(meta, hashed()));
+    allocated.map(Box::new)
 }
 
 pub(super) fn configure(

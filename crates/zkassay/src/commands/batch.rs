@@ -157,7 +157,7 @@ pub(crate) fn time(seconds: f64, inferences: usize) -> String {
 }
 
 /// How far the proofs are.
-fn progress(done: usize, total: usize, started: Instant) -> String {
+pub(crate) fn progress(done: usize, total: usize, started: Instant) -> String {
     match done {
         0 => format!("proving, {total} proofs"),
         _ => {

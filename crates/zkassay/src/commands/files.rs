@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use zkassay::accuracy::{AccuracyProof, Salt, TestRows};
 use zkassay::{
     Batch, Circuit, ImportOptions, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey,
     Witness, input,
@@ -107,7 +108,14 @@ pub(crate) enum Proofs {
 
 /// A proof, or a batch of proofs.
 pub(crate) fn proofs(path: &Path) -> Result<Proofs> {
-    let is_batch = kind(path) == Some(Kind::Batch);
+    let kind = kind(path);
+    if kind == Some(Kind::Accuracy) {
+        bail!(
+            "{} is a proof of accuracy: check it with `zkassay verify-accuracy`",
+            path.display()
+        );
+    }
+    let is_batch = kind == Some(Kind::Batch);
     let limit = if is_batch { 4096 } else { 64 };
     let from = "run `zkassay prove`";
     let bytes = read(path, Expected("proof", from, limit * MEGABYTE))?;
@@ -116,6 +124,35 @@ pub(crate) fn proofs(path: &Path) -> Result<Proofs> {
         false => Proof::from_bytes(&bytes).map(Proofs::One),
     };
     proofs.with_context(|| path.display().to_string())
+}
+
+/// A proof of accuracy.
+pub(crate) fn accuracy(path: &Path) -> Result<AccuracyProof> {
+    let from = "run `zkassay prove-accuracy`";
+    let bytes = read(path, Expected("proof of accuracy", from, 4096 * MEGABYTE))?;
+    AccuracyProof::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+/// A labelled data set.
+pub(crate) fn test_rows(path: &Path) -> Result<TestRows> {
+    let shown = || path.display().to_string();
+    let from = "it holds {\"input_data\": [[...], ...], \"labels\": [0, 1, ...]}";
+    if let Ok(metadata) = std::fs::metadata(path) {
+        input::check_size(metadata.len()).with_context(shown)?;
+    }
+    let bytes = read(path, Expected("data set", from, InputRows::MAX_BYTES))?;
+    zkassay::accuracy::from_json(&bytes).with_context(shown)
+}
+
+/// The salt of a committed data set.
+pub(crate) fn salt(path: &Path) -> Result<Salt> {
+    let from = "prove-accuracy and hash-data make it";
+    let bytes = read(path, Expected("salt", from, MEGABYTE))?;
+    let text = String::from_utf8_lossy(&bytes);
+    Salt::from_text(&text).ok_or_else(|| {
+        let shown = path.display();
+        anyhow!("{shown} is no salt: expected 64 lower-case hexadecimal digits")
+    })
 }
 
 /// The kind that a file says it is; `None` also where it cannot be read.

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use zkassay::hash::short;
 use zkassay::{
-    Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey, Witness, prove,
-    setup, verify,
+    Circuit, Error, Mismatch, ParamsVisibility, Proof, PublicData, SrsOrigin, VerifyingKey,
+    Witness, prove, setup, verify,
 };
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
@@ -165,7 +165,8 @@ impl Verify {
         let proofs = files::proofs(&self.proof_path)?;
         let statement = key.statement();
         if let Some(path) = &self.model {
-            self.check_model(&key, path)?;
+            let settings = self.settings_path.as_deref();
+            check_model(&key, path, settings, self.srs_path.as_deref())?;
         }
         if self.require_ceremony && statement.srs != SrsOrigin::Ceremony {
             let origin = statement.srs;
@@ -185,50 +186,54 @@ impl Verify {
     }
 }
 
-impl Verify {
-    /// That the key names the model of a file, and is the one that the settings give.
-    fn check_model(&self, key: &VerifyingKey, path: &Path) -> Result<()> {
-        let statement = key.statement();
-        if statement.shape.visibility().is_unbound() {
-            return Err(Error::Unbound.into());
-        }
-        let differs = |of, found, other, expected| {
-            anyhow::Error::from(Error::from(Mismatch {
-                what: "the verifying key",
-                of,
-                found,
-                other,
-                expected,
-                again: "get the key of this model, or make it with setup",
-            }))
-        };
-        let expected = digest(&files::onnx_bytes(path)?);
-        if statement.model != expected {
-            return Err(differs("model", statement.model, "the ONNX file", expected));
-        }
-        let Some(settings) = &self.settings_path else {
-            return Ok(());
-        };
-        let settings = files::settings(settings)?;
-        let circuit = settings.compile(&files::model(path, settings.import())?)?;
-        let expected = circuit.digest()?;
-        if statement.circuit != expected {
-            let other = "that of the settings";
-            return Err(differs("circuit", statement.circuit, other, expected));
-        }
-        let logrows = statement.shape.logrows();
-        let srs = parameters::of_key(self.srs_path.as_deref(), statement.srs, logrows)?;
-        let again = setup(&srs, &circuit)?;
-        let expected = again.verifying_key().digest();
-        match key.digest() == expected {
-            true => Ok(()),
-            false => Err(differs(
-                "itself",
-                key.digest(),
-                "the one made again",
-                expected,
-            )),
-        }
+/// That a key names the model of a file, and is the one that the settings give; then also its
+/// circuit.
+pub(crate) fn check_model(
+    key: &VerifyingKey,
+    path: &Path,
+    settings: Option<&Path>,
+    srs_path: Option<&Path>,
+) -> Result<Option<Circuit>> {
+    let statement = key.statement();
+    if statement.shape.visibility().is_unbound() {
+        return Err(Error::Unbound.into());
+    }
+    let differs = |of, found, other, expected| {
+        anyhow::Error::from(Error::from(Mismatch {
+            what: "the verifying key",
+            of,
+            found,
+            other,
+            expected,
+            again: "get the key of this model, or make it with setup",
+        }))
+    };
+    let expected = digest(&files::onnx_bytes(path)?);
+    if statement.model != expected {
+        return Err(differs("model", statement.model, "the ONNX file", expected));
+    }
+    let Some(settings) = settings else {
+        return Ok(None);
+    };
+    let settings = files::settings(settings)?;
+    let circuit = settings.compile(&files::model(path, settings.import())?)?;
+    let expected = circuit.digest()?;
+    if statement.circuit != expected {
+        let other = "that of the settings";
+        return Err(differs("circuit", statement.circuit, other, expected));
+    }
+    let logrows = statement.shape.logrows();
+    let srs = parameters::of_key(srs_path, statement.srs, logrows)?;
+    let again = setup(&srs, &circuit)?;
+    let expected = again.verifying_key().digest();
+    match key.digest() == expected {
+        true => Ok(Some(circuit)),
+        false => Err(differs(
+            "itself",
+            key.digest(),
+            "the one made again",
+            expected,
+        )),
     }
 }
 

@@ -11,6 +11,7 @@ use zkassay_circuit::cost::Machine;
 use zkassay_quant::{ErrorSummary, IntegerScheme, IntegerTrial};
 use zkassay_verifier::artefact::hex;
 
+use crate::commands::accuracy::CountArgs;
 use crate::commands::options::{CalibrationArgs, CompileArgs, ImportArgs};
 use crate::commands::{files, print};
 use crate::progress::Spinner;
@@ -22,7 +23,9 @@ Examples:
   zkassay gen-settings -M network.onnx
   zkassay gen-settings -M network.onnx --input-visibility hashed
   zkassay gen-settings -M network.onnx --layout evm -O evm.json
-  zkassay gen-settings -M network.onnx --batch 128      # for prove --batch rows.json")]
+  zkassay gen-settings -M network.onnx --batch 128      # for prove --batch rows.json
+  zkassay gen-settings -M network.onnx --batch 32 --count correct --classes 2 \\
+    --input-visibility public                           # for prove-accuracy --data test.json")]
 pub(crate) struct GenSettings {
     /// The model.
     #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
@@ -40,12 +43,15 @@ pub(crate) struct GenSettings {
     import: ImportArgs,
     #[command(flatten)]
     compile: CompileArgs,
+    #[command(flatten)]
+    count: CountArgs,
 }
 
 impl GenSettings {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let model = files::model(&self.model, &self.import.options())?;
         let settings = Settings::new(&model, &self.compile.options());
+        let settings = self.count.applied(settings)?;
         // Refused here rather than in a later stage, if the model fits no table.
         zkassay::ModelTable::planned(&model, &settings.options(), &Machine::default())
             .with_context(|| self.model.display().to_string())?;
@@ -205,7 +211,10 @@ pub(crate) fn describe(settings: &Settings) -> Vec<String> {
         .iter()
         .filter(|trial| trial.rejected.is_none());
     vec![
-        format!("inputs   {low} to {high}"),
+        match calibrated.accepts_any() {
+            true => "inputs   any number: the trees' decisions are exact".to_owned(),
+            false => format!("inputs   {low} to {high}"),
+        },
         format!(
             "error    mean {:.2e}, greatest {:.2e}; same class in {:.2} % of rows",
             calibrated.fidelity.mean,
