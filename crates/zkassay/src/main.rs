@@ -47,9 +47,7 @@ enum Command {
     Mock(witness::Mock),
     /// Make the keys of a circuit.
     Setup(keys::Setup),
-    /// Prove a witness, or the rows of a file.
     Prove(proof::Prove),
-    /// Verify a proof, or a batch of proofs.
     Verify(proof::Verify),
     /// Prove how many rows of a labelled data set a model classifies correctly.
     ProveAccuracy(accuracy::ProveAccuracy),

@@ -284,7 +284,10 @@ impl Settings {
             (None, quantized) => Ok(quantized),
             (Some(count), IntegerModel::Program(program)) => {
                 let counted = program.counted(Answer::of(model.graph()), &count)?;
-                Ok(IntegerModel::Program(counted))
+                Ok(IntegerModel::Program(match self.visibility.input {
+                    DataVisibility::Hashed => counted.salted()?,
+                    _ => counted,
+                }))
             }
             (Some(_), IntegerModel::Chain(_)) => {
                 let what = "its scheme is for single inferences: run calibrate-settings again";

@@ -162,10 +162,11 @@ impl Case {
         let proof = accuracy::prove(&self.srs, &self.key, test, salt, |done, total| {
             told.push((done, total));
         });
+        let proof = proof.unwrap();
         let total = test.len().div_ceil(LANES as usize);
         let expected: Vec<_> = (0..=total).map(|done| (done, total)).collect();
         assert_eq!(told, expected);
-        proof.unwrap()
+        proof
     }
 
     fn verify(&self, proof: &AccuracyProof) -> Result<AccuracyVerdict, Error> {

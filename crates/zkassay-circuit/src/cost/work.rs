@@ -59,6 +59,8 @@ const READ_POINT: f64 = 270.0;
 const OPENED_POINT: f64 = 700.0;
 /// Multiplications of a verifier for the gates of hashes, whose expressions repeat themselves.
 const VERIFIED_HASHES: f64 = 60_000.0;
+/// The same for each further inference of a proof.
+const VERIFIED_LANE: f64 = 12_000.0;
 /// Multiplications per verification, whatever its table: transcript, threads.
 const VERIFICATION: f64 = 60_000.0;
 /// Multiplications per row of a verifier: powers of the point of evaluation, Lagrange polynomials.
@@ -195,7 +197,10 @@ impl Work {
                 + READ_POINT * read as f64
                 + OPENED_POINT * points as f64
                 + VERIFIED_ROW * profile.rows() as f64
-                + profile.hashes as f64 * VERIFIED_HASHES,
+                + match profile.hashes {
+                    0 => 0.0,
+                    lanes => VERIFIED_HASHES + VERIFIED_LANE * (lanes - 1) as f64,
+                },
             pairings: 1.0,
             serial: SERIAL_VERIFYING,
         }

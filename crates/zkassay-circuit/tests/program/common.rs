@@ -21,6 +21,15 @@ pub(crate) const LIMBS: ProgramLimbs = ProgramLimbs {
     total: 5,
 };
 
+/// Two limbs in a row: gates of the least degree are the best then.
+pub(crate) const FEW_LIMBS: ProgramLimbs = ProgramLimbs {
+    bits: 6,
+    input: 1,
+    shift: 1,
+    table: 1,
+    total: 2,
+};
+
 /// A program under construction.
 pub(crate) struct Builder {
     program: Program,
@@ -61,6 +70,12 @@ impl Builder {
         };
         builder.program.input_scale = Scale(0);
         builder
+    }
+
+    /// Other limbs, as wide as those.
+    pub(crate) fn limbs(&mut self, limbs: ProgramLimbs) {
+        assert_eq!(limbs.bits, LIMBS.bits);
+        self.program.limbs = limbs;
     }
 
     /// A label behind the other inputs.

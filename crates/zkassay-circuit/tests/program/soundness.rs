@@ -182,10 +182,11 @@ fn the_mock_prover_rejects_overwritten_cells_too() {
 
 /// Whether a limb has no use in its row: it is range-checked and otherwise ignored.
 fn is_idle(compiled: &CompiledProgram, column: usize, row: usize) -> bool {
+    let limbs = compiled.program().limbs;
     let used = match compiled.producers().get(row) {
-        Some(Producer::Input(_)) => LIMBS.input,
-        Some(Producer::Function { .. }) => 1 + LIMBS.table,
-        Some(Producer::Wire { .. }) => LIMBS.total,
+        Some(Producer::Input(_)) => limbs.input,
+        Some(Producer::Function { .. }) => 1 + limbs.table,
+        Some(Producer::Wire { .. }) => limbs.total,
         Some(Producer::Idle | Producer::Free { .. }) | None => 0,
     };
     column >= used as usize
@@ -212,7 +213,7 @@ pub(crate) fn change_all(compiled: &CompiledProgram, base: &ProgramWitness) {
     let used = compiled.shape().used_rows as usize;
     for row in (0..used).chain((used..checker.last_row()).step_by(16)) {
         for lane in 0..base.lanes.len() {
-            for column in 0..LIMBS.total as usize {
+            for column in 0..base.lanes[lane].limbs.len() {
                 let old = base.lanes[lane].limbs[column][row];
                 let limit = Field::from(1 << LIMBS.bits);
                 let others = [

@@ -9,7 +9,7 @@ use zkassay_seed::Stream;
 
 use crate::attacks::names;
 use crate::checker::Checker;
-use crate::common::{Builder, check, compile, compile_lanes};
+use crate::common::{Builder, FEW_LIMBS, check, compile, compile_lanes};
 use crate::forger::{evaluate, fill, fill_lanes};
 use crate::soundness::{change_all, overwrite_all};
 
@@ -98,6 +98,20 @@ pub(crate) fn only(forest: Forest) -> Program {
     builder.finish()
 }
 
+/// Random trees whose table has gates of degree 3.
+pub(crate) fn low_degree(seed: u64, features: &[u32], size: (usize, usize)) -> Program {
+    let mut stream = Stream::new(seed, "testing/trees");
+    let mut forest = random_forest(&mut stream, features, size, 1);
+    // A score has twelve bits.
+    let weights = forest.leaves.iter_mut().flatten();
+    weights.for_each(|weight| *weight %= 2000 / size.0 as i64);
+    forest.bias = vec![17];
+    let mut builder = Builder::ranked(&forest.features, 1);
+    builder.limbs(FEW_LIMBS);
+    builder.forest(forest);
+    builder.finish()
+}
+
 /// A program that goes on with the scores, with ranks that no tree asks about, and with a label.
 pub(crate) fn followed() -> Program {
     let mut builder = Builder::ranked(&[3, 1, 2, 5], 2);
@@ -150,6 +164,14 @@ fn programs() -> Vec<Program> {
         (&[300, 100, 250], (150, 5), 1),
     ] {
         programs.push(only(random_forest(&mut stream, features, size, scores)));
+    }
+    for (features, size) in [
+        (&[3, 1][..], (2, 2)),
+        (&[31, 20, 9], (20, 4)),
+        (&[31, 30, 29, 28], (40, 4)),
+        (&[31; 20], (99, 5)),
+    ] {
+        programs.push(low_degree(39, features, size));
     }
     programs
 }

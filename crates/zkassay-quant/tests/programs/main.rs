@@ -10,6 +10,7 @@ mod forests;
 mod functions;
 mod hostile;
 mod hostile_forests;
+mod oracle;
 mod prefixes;
 mod quotients;
 mod support;

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
+use zkassay::Witness;
 use zkassay::hash::short;
 use zkassay::table::Layout;
 use zkassay_verifier::artefact::{digest, hex};
 
-use crate::commands::{files, print};
+use crate::commands::{files, keys, print};
 use crate::progress::Spinner;
 
 /// Lay out the circuit of a model and its calibrated settings.
@@ -59,11 +60,15 @@ impl CompileCircuit {
         });
         print(json, &record, || {
             format!(
-                "{}: circuit {} of model {}\n{}\nnext: zkassay setup, zkassay gen-witness",
+                "{}: circuit {} of model {}\n{}\nnext: zkassay setup, {}",
                 self.compiled_circuit.display(),
                 short(&digest(&bytes)),
                 short(&circuit.model),
                 crate::commands::table::describe(&layout),
+                match Witness::check(&circuit.compiled) {
+                    Ok(()) => "zkassay gen-witness",
+                    Err(_) => keys::next(circuit.compiled.options()),
+                },
             )
         })
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use zkassay::hash::short;
-use zkassay::{SrsOrigin, setup};
+use zkassay::{CompileOptions, SrsOrigin, setup};
 use zkassay_verifier::artefact::hex;
 
 use crate::commands::parameters::{LOCAL, ParametersArgs};
@@ -69,7 +69,7 @@ impl Setup {
         });
         print(json, &record, || {
             format!(
-                "{}, {}: keys {} of circuit {}\n{visibility}\nparameters {}\nnext: zkassay prove",
+                "{}, {}: keys {} of circuit {}\n{visibility}\nparameters {}\nnext: {}",
                 self.pk_path.display(),
                 self.vk_path.display(),
                 short(&digest),
@@ -79,8 +79,18 @@ impl Setup {
                         format!("{}, kept in {LOCAL}", describe(statement.srs)),
                     (origin, _) => describe(origin).to_owned(),
                 },
+                next(circuit.compiled.options()),
             )
         })
+    }
+}
+
+/// What proves with the keys of a circuit.
+pub(crate) fn next(options: &CompileOptions) -> &'static str {
+    match options.batch {
+        _ if options.totals => "zkassay prove-accuracy",
+        1 => "zkassay prove",
+        _ => "zkassay prove --batch rows.json",
     }
 }
 

@@ -110,7 +110,7 @@ fn cost(cost: &Cost, inferences: u32, threads: usize) -> Vec<String> {
 /// Decision trees, in a line.
 fn trees(trees: &TreesRow) -> String {
     format!(
-        "{} trees of {} nodes about {} features, {} nodes in each row",
+        "{} trees of {} nodes about {} features, {} in each row",
         trees.trees, trees.nodes, trees.features, trees.nodes_per_row,
     )
 }

@@ -169,8 +169,59 @@ fn the_size_of_a_batch_is_shown_before_anything_is_proved() {
     assert_eq!(table["layout"]["inferences"], json!(16));
     assert_says(
         &folder.ok(&["compile-circuit"]),
-        &["16 inferences in one proof"],
+        &[
+            "16 inferences in one proof",
+            "zkassay prove --batch rows.json",
+        ],
     );
+    let setup = folder.ok(&["setup", "--unsafe-local-srs"]);
+    assert_says(&setup, &["next: zkassay prove --batch rows.json"]);
+}
+
+/// A forest of scikit-learn, in a batch: features of any magnitude, and its trees in the table.
+#[test]
+fn trees_take_rows_of_any_magnitude() {
+    let folder = Folder::new();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let fixtures = fixtures.join("../../fixtures/operators/sklearn");
+    let forest =
+        |end: &str| std::fs::read(fixtures.join(format!("forest-classifier-3.{end}"))).unwrap();
+    folder.write("network.onnx", &forest("onnx"));
+    let fixture: Value = serde_json::from_slice(&forest("json")).unwrap();
+    let file = json!({ "input_data": fixture["rows"] });
+    folder.write("calibration.json", file.to_string().as_bytes());
+    let rows = "{\"input_data\": [[-1e30, 1e30, 0, 1e-30, 5e8, -7], [1e9, -3, 2, 0.5, 4, 1e20]]}";
+    folder.write("rows.json", rows.as_bytes());
+
+    folder.ok(&["gen-settings", "--batch", "2"]);
+    assert_says(
+        &folder.ok(&["calibrate-settings"]),
+        &["inputs   any number"],
+    );
+    let said = folder.ok(&["table", "-S", "settings.json"]);
+    assert_says(&said, &["Forest", "5 trees of 32 nodes about 6 features"]);
+    let table = folder.json(&["table", "-S", "settings.json"]);
+    assert_eq!(
+        (&table["trees"]["trees"], &table["inferences"]),
+        (&json!(5), &json!(2))
+    );
+    folder.ok(&["compile-circuit"]);
+    folder.ok(&["setup", "--unsafe-local-srs"]);
+    folder.ok(&["prove", "--batch", "rows.json"]);
+    let verdict = folder.json(&["verify", "--model", "network.onnx"]);
+    let model = zkassay::Model::from_onnx(&folder.read("network.onnx")).unwrap();
+    let rows = InputRows::from_json(rows.as_bytes(), 6).unwrap();
+    for (row, said) in rows
+        .view()
+        .outer_iter()
+        .zip(verdict["rows"].as_array().unwrap())
+    {
+        let said = said["output"]["values"].as_array().unwrap().iter();
+        let said: Vec<f64> = said.map(|value| value["real"].as_f64().unwrap()).collect();
+        let float = model.graph().evaluate(row).unwrap();
+        let float: Vec<f64> = float.iter().map(|x| f64::from(*x)).collect();
+        near(&said, &float);
+    }
 }
 
 #[test]
