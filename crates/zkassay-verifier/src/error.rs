@@ -45,7 +45,9 @@ pub enum VerifyError {
         found: usize,
     },
     /// The proof has another number of hashes than inferences.
-    #[error("the proof has {found} hash(es) of {what}s, expected {expected}: one for each inference")]
+    #[error(
+        "the proof has {found} hash(es) of {what}s, expected {expected}: one for each inference"
+    )]
     Hashes {
         /// Input or output.
         what: What,

@@ -142,9 +142,7 @@ impl PublicData {
                     .collect::<Result<_, _>>()
                     .map(Self::Values)
             }
-            Some(DataVisibility::Hashed) => {
-                read_field(reader).map(|hash| Self::Hashes(vec![hash]))
-            }
+            Some(DataVisibility::Hashed) => read_field(reader).map(|hash| Self::Hashes(vec![hash])),
             None => Err(malformed(&format!("unknown visibility {visibility}"))),
         }
     }

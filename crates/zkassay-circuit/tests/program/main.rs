@@ -9,6 +9,7 @@ mod cost;
 mod forger;
 mod functions;
 mod grids;
+mod lanes;
 mod neighbours;
 mod pinned;
 mod soundness;

@@ -34,7 +34,10 @@ fn cases() -> Vec<Case> {
         (only(three_trees()), vec![1, 0, 1]),
         (followed(), vec![2, 0, 1, 4, 1]),
         (only(larger), vec![9, 15]),
-        (low_degree(39, &[31, 20, 9], (20, 4)), vec![11, 20, 0]),
+        (
+            low_degree(39, &[30, 29, 28, 27], (40, 4)),
+            vec![11, 20, 0, 6],
+        ),
     ]
     .map(|(program, inputs)| {
         let compiled = compile(program);

@@ -282,7 +282,8 @@ fn scores_are_those_of_the_questions() {
 fn no_cell_of_a_table_of_trees_is_free() {
     let mut stream = Stream::new(35, "testing/trees");
     let larger = random_forest(&mut stream, &[20, 31], (50, 4), 2);
-    for program in [only(three_trees()), followed(), only(larger)] {
+    let low = low_degree(39, &[30, 29, 28, 27], (40, 4));
+    for program in [only(three_trees()), followed(), only(larger), low] {
         let compiled = compile(program.clone());
         let witness = compiled.witness(&inputs(&program, 3)[2]).unwrap();
         let (failures, count) = overwrite_all(&compiled, &witness);
@@ -299,7 +300,8 @@ fn no_cell_of_a_table_of_trees_is_free_even_if_sums_are_recomputed() {
     // Neither answers nor edges, in no row; limbs in rows that do not use them.
     let mut stream = Stream::new(35, "testing/trees");
     let larger = random_forest(&mut stream, &[20, 31], (50, 4), 2);
-    for program in [only(three_trees()), only(larger)] {
+    let low = low_degree(39, &[30, 29, 28, 27], (40, 4));
+    for program in [only(three_trees()), only(larger), low] {
         let compiled = compile(program.clone());
         let witness = compiled.witness(&inputs(&program, 3)[2]).unwrap();
         change_all(&compiled, &witness);

@@ -115,7 +115,7 @@ pub struct LaneColumns {
     pub segment: Option<[Column<Advice>; 3]>,
     /// Nodes of decision trees, one per slot.
     pub nodes: Vec<NodeColumns>,
-    /// Sums of fractions of nodes ([`forest`](super::forest)).
+    /// Sums of fractions of nodes ([`forest`]).
     pub flows: Vec<Column<Advice>>,
     /// Public values, in their rows.
     pub instance: Column<Instance>,
@@ -130,7 +130,7 @@ pub struct NodeColumns {
     pub edge: Column<Advice>,
 }
 
-/// The fixed columns of decision trees ([`forest`](super::forest)).
+/// The fixed columns of decision trees ([`forest`]).
 #[derive(Clone, Debug)]
 pub struct ForestColumns {
     /// The number of the row's first node.

@@ -1,6 +1,6 @@
 //! Poseidon hashes of a program's inputs and outputs, one of each for every lane.
 //!
-//! The gates are those of [`hash`](crate::hash), the rounds are in rows from the top, beside both halves and
+//! The gates are those of [`hash`], the rounds are in rows from the top, beside both halves and
 //! independent of them. Inputs are shifted by half their range, as in a chain; outputs are the
 //! values of their rows plus `2^n`, for `n` bits of all limbs: whatever the kind of the row, they lie
 //! in `[-2^(n-1), 2^n)`.
