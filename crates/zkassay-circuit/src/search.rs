@@ -1,6 +1,7 @@
 //! The calibration of a model for its circuit.
 
 use ndarray::ArrayView2;
+use zkassay_gadgets::TableShape;
 use zkassay_graph::Graph;
 use zkassay_quant::{
     CalibrationParams, IntegerCalibration, IntegerModel, calibrate_model, calibrate_program,
@@ -13,6 +14,8 @@ use crate::{CircuitError, CompileOptions, Compiled, Plan};
 
 /// Bits of a limb to begin with, for a model whose table is not known beforehand.
 const DRAFT_BITS: u32 = 9;
+/// Limbs of fewer bits are not worth a try.
+const LEAST_BITS: u32 = 5;
 
 /// Scales chosen on calibration rows, shape `[rows, inputs]`, with limbs of as many bits as suit the
 /// model's table: those of `params` are replaced.
@@ -47,21 +50,27 @@ pub fn calibrate(
     let IntegerModel::Program(program) = &draft.model else {
         return Ok(draft);
     };
-    let seconds = |calibration: &IntegerCalibration| -> Result<f64, CircuitError> {
-        let compiled = Compiled::new(calibration.model.clone(), options)?;
-        Ok(Cost::of(&compiled.shape(), &Machine::default()).prove_seconds)
-    };
     let most = ProgramPlan::limb_bits(program, options)?;
-    let mut best = (seconds(&draft)?, draft);
-    // One bit less than a table has room for may make room for a smaller table.
-    for bits in [most, most - 1] {
+    let laid_out = |calibration: &IntegerCalibration| -> Result<(f64, TableShape), CircuitError> {
+        let shape = Compiled::new(calibration.model.clone(), options)?.shape();
+        Ok((Cost::of(&shape, &Machine::default()).prove_seconds, shape))
+    };
+    let (seconds, shape) = laid_out(&draft)?;
+    let mut best = (seconds, draft);
+    // Fewer bits make room for a smaller table, down to the one that the rows need without limbs.
+    let rows = match &shape {
+        TableShape::Program(shape) => shape.needed_rows(),
+        TableShape::Chain(_) => 1 << most,
+    };
+    let least = (rows.max(2).ilog2() - 1).max(LEAST_BITS).min(most);
+    for bits in (least..=most).rev() {
         if bits == DRAFT_BITS {
             continue;
         }
         let Ok(other) = with_bits(bits) else {
             continue;
         };
-        let other = (seconds(&other)?, other);
+        let other = (laid_out(&other)?.0, other);
         if other.0 < best.0 {
             best = other;
         }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Array4};
 use zkassay_fixed::Scale;
-use zkassay_graph::{Aggregate, Branch, Dense, Graph, Op, Order, TreeNode, Trees};
+use zkassay_graph::{Aggregate, Branch, Conv, Dense, Graph, Op, Order, TreeNode, Trees};
 use zkassay_quant::{
     Answer, CalibrationParams, Count, Counting, Encoding, Finish, IntegerModel, Kind, Program,
     ProgramLimbs, QuantError, Step, Sum, calibrate_program,
@@ -264,6 +264,36 @@ fn calibrated_networks_count() {
         let said = check(&program, answer, classes, &rows);
         assert_eq!(said.iter().sum::<usize>(), rows.len());
     }
+}
+
+#[test]
+fn images_count() {
+    let mut stream = Stream::new(12, "accuracy");
+    let mut draw = || (stream.normal() * 0.7) as f32;
+    let conv = Op::Conv(Conv {
+        weights: Array4::from_shape_simple_fn((2, 1, 2, 2), &mut draw),
+        bias: Array1::from_shape_simple_fn(2, &mut draw),
+        input: [1, 3, 3],
+        output: [2, 2, 2],
+        strides: [1, 1],
+        dilations: [1, 1],
+        pads: [0, 0],
+        groups: 1,
+        transposed: false,
+    });
+    let nodes = vec![
+        ("conv".to_owned(), conv, 8),
+        ("relu".to_owned(), Op::RELU, 8),
+        ("out".to_owned(), random_dense(&mut stream, 8, 3), 3),
+    ];
+    let graph = Graph::chain("images", 9, nodes);
+    let rows = Array2::from_shape_simple_fn((40, 9), || stream.normal() as f32);
+    let (program, answer) = calibrated(&graph, &rows);
+    let is_conv = |step: &Step| matches!(step.kind, Kind::Conv(_));
+    assert!(program.steps.iter().any(is_conv));
+    let rows: Vec<Vec<f32>> = rows.outer_iter().map(|row| row.to_vec()).collect();
+    let said = check(&program, answer, 3, &rows);
+    assert_eq!(said.iter().sum::<usize>(), rows.len());
 }
 
 #[test]

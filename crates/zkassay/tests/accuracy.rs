@@ -88,6 +88,9 @@ fn test_rows(model: &Model, rows: usize, seed: u64) -> TestRows {
     TestRows::new(FEATURES, values, labels).unwrap()
 }
 
+/// A row and its label.
+type Row = (Vec<f32>, u32);
+
 /// A model with everything up to its keys.
 struct Case {
     circuit: Circuit,
@@ -328,12 +331,12 @@ fn forgeries(proof: &AccuracyProof) -> Vec<(&'static str, AccuracyProof)> {
 #[test]
 fn forged_proofs_of_public_rows_are_rejected() {
     let mut forged = forgeries(&PUBLIC_PROOF);
-    let rows: Vec<(Vec<f32>, u32)> = PUBLIC
+    let rows: Vec<Row> = PUBLIC
         .test
         .rows()
         .map(|(row, label)| (row.to_vec(), label))
         .collect();
-    let mut forge = |what, rows: &[(Vec<f32>, u32)]| {
+    let mut forge = |what, rows: &[Row]| {
         let values = rows.iter().flat_map(|(row, _)| row.clone()).collect();
         let labels = rows.iter().map(|(_, label)| *label).collect();
         let data = TestData::Rows(TestRows::new(FEATURES, values, labels).unwrap());
@@ -343,7 +346,7 @@ fn forged_proofs_of_public_rows_are_rejected() {
         };
         forged.push((what, proof));
     };
-    let change = |by: &dyn Fn(&mut Vec<(Vec<f32>, u32)>)| {
+    let change = |by: &dyn Fn(&mut Vec<Row>)| {
         let mut rows = rows.clone();
         by(&mut rows);
         rows
@@ -587,7 +590,7 @@ fn data_sets_are_read_with_their_labels() {
     let test = read(r#"{"labels": [1, 0.0], "input_data": [[1, 2], [[3], [-0.0]]], "more": 1}"#);
     let test = test.unwrap();
     assert_eq!((test.len(), test.features()), (2, 2));
-    let rows: Vec<(Vec<f32>, u32)> = test.rows().map(|(r, l)| (r.to_vec(), l)).collect();
+    let rows: Vec<Row> = test.rows().map(|(r, l)| (r.to_vec(), l)).collect();
     assert_eq!(rows, [(vec![1.0, 2.0], 1), (vec![3.0, 0.0], 0)]);
     // The hash is of numbers, not of how they are written.
     let same = read(r#"{"input_data": [[1.0, 2e0], [3, 0]], "labels": [1, 0]}"#).unwrap();

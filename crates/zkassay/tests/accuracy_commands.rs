@@ -127,7 +127,7 @@ fn a_public_test_set_from_settings_to_verdict() {
         &said,
         &[
             "accuracy.zkp: ",
-            "5 rows in 3 proofs of 2",
+            "5 rows in 3 proof(s) of 2",
             "4 of 5 rows (80.00 %) are classified correctly",
             "3 of 0, 2 of 1",
             "unsafe-local",

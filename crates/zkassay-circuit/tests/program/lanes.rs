@@ -217,7 +217,7 @@ fn lanes_do_not_make_up_for_each_other() {
                 assert_eq!(failing, names(&[LINEAR]), "wire {wire}");
                 let forged = lanes(&compiled, [&forced[0], &[], &forced[1]]);
                 let failing = checker.verdict(&fill_lanes(&compiled, &forged));
-                assert_eq!(failing.contains(LINEAR), true, "wire {wire}");
+                assert_eq!(failing, names(&[LINEAR]), "wire {wire}");
             }
         }
     }
@@ -315,7 +315,7 @@ fn lanes_cannot_be_exchanged() {
     // In part: values, operands, limbs, segments.
     type Part = fn(&mut zkassay_circuit::program::witness::Lane) -> Vec<&mut Vec<Field>>;
     let parts: [(Part, &[&str]); 4] = [
-        (|lane| vec![&mut lane.value], &[LINEAR, LOOKUPS, "public"]),
+        (|lane| vec![&mut lane.value], &["input", LOOKUPS, "public"]),
         (|lane| vec![&mut lane.operand], &[LINEAR, LOOKUPS]),
         (|lane| lane.limbs.iter_mut().collect(), &[LINEAR, "input"]),
         (|lane| lane.segment.iter_mut().collect(), &["interpolation"]),
@@ -329,12 +329,7 @@ fn lanes_cannot_be_exchanged() {
             std::mem::swap(a, b);
         }
         let failing = checker.verdict(&witness);
-        let found = expected
-            .iter()
-            .filter(|name| failing.contains(**name))
-            .count();
-        assert!(found == expected.len() || failing.len() > 1, "{failing:?}");
-        assert!(!failing.is_empty());
+        assert!(failing.is_superset(&names(expected)), "{failing:?}");
     }
     // With totals only their sum is shown: the same statement, and the same proof of it.
     let compiled = compile_lanes(program(), LANES, true);

@@ -288,10 +288,8 @@ fn no_cell_of_a_table_of_trees_is_free() {
         let witness = compiled.witness(&inputs(&program, 3)[2]).unwrap();
         let (failures, count) = overwrite_all(&compiled, &witness);
         assert_eq!(failures, Checker::new(&compiled).names());
-        println!(
-            "{} slots: {count} cells overwritten",
-            compiled.shape().slots
-        );
+        let (slots, degree) = (compiled.shape().slots, compiled.shape().degree);
+        println!("{slots} slots, degree {degree}: {count} cells overwritten");
     }
 }
 

@@ -1,10 +1,13 @@
 //! What constraint systems of programs have, whatever their shape.
 
+use std::time::Instant;
+
+use halo2_proofs::arithmetic::Field as _;
 use halo2_proofs::plonk::{Advice, Column, ConstraintSystem};
-use zkassay_fixed::{DataVisibility, Visibility};
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
 
 use super::*;
-use crate::{Shape, TableShape};
+use crate::{Field, Shape, TableShape, field};
 
 /// The kinds that the bits of `mask` name.
 fn kinds(mask: u32) -> Kinds {
@@ -40,17 +43,41 @@ fn shape(mask: u32, degree: u32, limbs: u32, block_width: u32, strides: u32) -> 
         first_output: 0,
         output_stride: 1,
         used_rows: 40,
+        lanes: 1,
+        totals: false,
+        slots: 0,
         visibility: Visibility::default(),
     }
 }
 
-/// All kinds of rows, on and off, with both degrees, few and many limbs, weights and strides.
+/// Lanes, totals, and nodes of trees.
+const SIZES: [(u32, bool, u32); 9] = [
+    (1, false, 0),
+    (2, false, 0),
+    (5, true, 0),
+    (1, false, 1),
+    (1, false, 2),
+    (1, true, 3),
+    (2, false, 7),
+    (5, true, 3),
+    (3, false, 2),
+];
+
+/// All kinds of rows, on and off, with both degrees, few and many limbs, weights and strides; lanes, totals and
+/// nodes of trees with all of these, but not with each.
 fn shapes() -> Vec<ProgramShape> {
     let mut shapes = Vec::new();
+    let mut sizes = SIZES.into_iter().cycle();
     for mask in 0..256 {
         for degree in [3, 5] {
             for (limbs, block_width, strides) in [(2, 1, 0), (3, 5, 1), (4, 2, 2), (10, 16, 7)] {
-                shapes.push(shape(mask, degree, limbs, block_width, strides));
+                let mut shape = shape(mask, degree, limbs, block_width, strides);
+                if let Some((lanes, totals, slots)) = sizes.next() {
+                    (shape.lanes, shape.totals, shape.slots) = (lanes, totals, slots);
+                }
+                // The sum of so many integers has to be public.
+                shape.totals &= limbs < 10;
+                shapes.push(shape);
             }
         }
     }
@@ -68,13 +95,17 @@ fn challenges_come_after_what_they_test() {
         let phases = system.advice_column_phase();
         let phase = |column: &Column<Advice>| phases[column.index()];
         let lookups = &columns.lookups;
-        let mut committed = vec![columns.value, columns.operand, lookups.multiplicity];
-        committed.extend(&columns.limbs);
-        if let Some(function) = &columns.function {
-            committed.extend([function.segment, function.multiplicity]);
-            committed.extend(function.coefficients);
-        }
+        let mut committed = vec![lookups.multiplicity];
         let mut sums = vec![columns.factor, columns.dot, columns.horner];
+        for lane in &columns.lanes {
+            committed.extend([lane.value, lane.operand]);
+            committed.extend(&lane.limbs);
+            committed.extend(lane.segment.into_iter().flatten());
+            let nodes = lane.nodes.iter();
+            committed.extend(nodes.flat_map(|node| [node.below, node.edge]));
+            sums.extend(&lane.flows);
+        }
+        committed.extend(columns.function.iter().map(|f| f.multiplicity));
         sums.extend([columns.combination, lookups.sum]);
         sums.extend(&lookups.helpers);
         assert!(
@@ -86,9 +117,12 @@ fn challenges_come_after_what_they_test() {
         assert_eq!(committed.len() + sums.len(), phases.len(), "{shape:?}");
         assert!(system.challenge_phase().iter().all(|phase| *phase == 0));
         let challenges = [columns.r, columns.lambda, lookups.beta, lookups.gamma];
-        let mut indices = challenges.map(|challenge| challenge.index());
+        assert_eq!(columns.rho.is_some(), shape.lanes > 1);
+        let all = challenges.into_iter().chain(columns.rho);
+        let mut indices: Vec<usize> = all.map(|challenge| challenge.index()).collect();
         indices.sort_unstable();
-        assert_eq!(indices, [0, 1, 2, 3]);
+        let count = 4 + usize::from(shape.lanes > 1);
+        assert_eq!(indices, (0..count).collect::<Vec<_>>());
     }
 }
 
@@ -203,7 +237,9 @@ fn hostile_bytes_are_refused_without_a_panic() {
             // What is valid can be built at once: nothing in it is large.
             let mut system = ConstraintSystem::<Field>::default();
             ProgramColumns::configure(&mut system, &read);
-            assert!(system.num_fixed_columns() < 1100 && system.num_advice_columns() < 64);
+            let fixed = 1100 + 5 * ProgramShape::MAX_SLOTS as usize;
+            assert!(system.num_fixed_columns() < fixed);
+            assert!(system.num_advice_columns() < 3 * ProgramShape::MAX_COLUMNS as usize);
             accepted += 1;
         }
     }
@@ -225,7 +261,7 @@ fn hostile_bytes_are_refused_without_a_panic() {
 #[test]
 fn unsound_shapes_are_refused() {
     type Change = fn(&mut ProgramShape);
-    let refused: [(&str, Change); 20] = [
+    let refused: [(&str, Change); 28] = [
         ("logrows", |shape| shape.logrows = 4),
         ("logrows", |shape| shape.logrows = Shape::MAX_LOGROWS + 1),
         ("limb bits", |shape| shape.limb_bits = 0),
@@ -239,7 +275,7 @@ fn unsound_shapes_are_refused() {
         ("block width", |shape| {
             shape.block_width = Shape::MAX_BLOCK_WIDTH + 1;
         }),
-        ("stride", |shape| shape.strides[0] = 0),
+        ("stride", |shape| shape.strides[0] = 6),
         ("stride", |shape| shape.strides[0] = u32::MAX),
         ("used rows", |shape| shape.used_rows = 250),
         ("inputs", |shape| shape.inputs = 0),
@@ -251,8 +287,33 @@ fn unsound_shapes_are_refused() {
             (shape.output_stride, shape.first_output) = (2, 38);
         }),
         ("row of the first input", |shape| shape.first_input = 38),
+        ("lanes", |shape| shape.lanes = 0),
+        ("lanes", |shape| shape.lanes = ProgramShape::MAX_LANES + 1),
+        ("nodes per row", |shape| {
+            shape.slots = ProgramShape::MAX_SLOTS + 1
+        }),
+        // What a verifier builds a key for is bounded.
+        ("columns of all lanes", |shape| {
+            (shape.lanes, shape.slots) = (64, 64);
+        }),
+        ("columns of all lanes", |shape| {
+            (shape.lanes, shape.slots) = (ProgramShape::MAX_LANES, 2);
+        }),
+        // A total is a public integer of 62 bits.
+        ("lanes of a total", |shape| {
+            (shape.totals, shape.lanes, shape.limbs) = (true, 5, 10);
+        }),
+        ("rows with hashes", |shape| {
+            let hashed = DataVisibility::Hashed;
+            shape.logrows = 7;
+            (shape.visibility.input, shape.visibility.output) = (hashed, hashed);
+        }),
         ("visibility", |shape| {
-            shape.visibility.input = DataVisibility::Hashed;
+            shape.totals = true;
+            shape.visibility.output = DataVisibility::Hashed;
+        }),
+        ("visibility", |shape| {
+            shape.visibility.params = ParamsVisibility::Private;
         }),
         ("degree", |shape| shape.degree = 4),
     ];
@@ -268,7 +329,11 @@ fn unsound_shapes_are_refused() {
 #[test]
 fn public_values_are_in_their_rows() {
     let mut shape = shape(255, 3, 4, 5, 2);
-    let column = |shape: &ProgramShape| instance(shape, &[5, -6, 7], &[1, -2]);
+    let column = |shape: &ProgramShape| {
+        let columns = instance(shape, &[5, -6, 7], &[1, -2]);
+        assert_eq!(columns.len(), 1);
+        columns[0].clone()
+    };
     assert_eq!(column(&shape), [1, -2].map(field));
     shape.visibility.input = DataVisibility::Public;
     let both = column(&shape);
@@ -286,4 +351,64 @@ fn public_values_are_in_their_rows() {
     shape.visibility.output = DataVisibility::Public;
     shape.output_stride = 2;
     assert_eq!(column(&shape), [1, 0, -2].map(field));
+}
+
+#[test]
+fn lanes_show_their_values_in_columns_of_their_own() {
+    let mut shape = shape(255, 3, 4, 5, 2);
+    shape.lanes = 3;
+    let (inputs, outputs): (Vec<i64>, Vec<i64>) = ((10..19).collect(), (1..7).collect());
+    let fields = |values: std::ops::Range<i64>| -> Vec<Field> {
+        values.map(|value| field(value.into())).collect()
+    };
+    let columns = instance(&shape, &inputs, &outputs);
+    assert_eq!(columns, [fields(1..3), fields(3..5), fields(5..7)]);
+    shape.visibility.input = DataVisibility::Public;
+    let columns = instance(&shape, &inputs, &outputs);
+    assert!(columns.iter().all(|column| column.len() == 33));
+    assert_eq!(columns[2][30..], fields(16..19));
+    // Totals are in the first column, inputs in each.
+    shape.totals = true;
+    let columns = instance(&shape, &inputs, &[100, 200]);
+    assert_eq!(columns[0][..2], [100, 200].map(field));
+    assert_eq!(columns[0][30..], fields(10..13));
+    assert_eq!(columns[1][..2], [Field::ZERO; 2]);
+    assert_eq!(columns[1][30..], fields(13..16));
+    shape.visibility.input = DataVisibility::Private;
+    let columns = instance(&shape, &inputs, &[100, 200]);
+    assert_eq!(columns, [[100, 200].map(field).to_vec(), vec![], vec![]]);
+    // Values of lanes that there are not have no place.
+    assert_eq!(instance(&shape, &inputs, &[1; 600]).len(), 3);
+}
+
+#[test]
+fn the_largest_shapes_are_built_on_a_small_stack() {
+    // Sums over lanes and nodes are not nested as deep as they are long, and do not take long.
+    for (lanes, limbs, slots, degree) in [
+        (1024, 2, 2, 3),
+        (1024, 2, 2, 5),
+        (31, 2, 85, 3),
+        (10, 3, 256, 3),
+        (819, 10, 0, 3),
+    ] {
+        let mut shape = shape(255, degree, limbs, 1024, 0);
+        (shape.logrows, shape.limb_bits, shape.lanes) = (20, 5, lanes);
+        (shape.totals, shape.slots) = (true, slots);
+        shape.strides = (993..=1024).collect();
+        (shape.used_rows, shape.table_limbs) = ((1 << 20) - 7, 1);
+        shape.input_limbs = 1;
+        shape.validate().unwrap();
+        let build = move || {
+            let start = Instant::now();
+            let mut system = ConstraintSystem::<Field>::default();
+            ProgramColumns::configure(&mut system, &shape);
+            assert!(system.degree() <= degree as usize);
+            // All that goes through expressions of gates when a key is made or a proof is checked.
+            assert!(format!("{:?}", system.pinned()).len() > 1000);
+            start.elapsed()
+        };
+        let small = std::thread::Builder::new().stack_size(2 << 20);
+        let elapsed = small.spawn(build).unwrap().join().unwrap();
+        assert!(elapsed.as_secs() < 30, "{lanes} lanes: {elapsed:?}");
+    }
 }

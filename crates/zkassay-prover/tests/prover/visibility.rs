@@ -45,8 +45,9 @@ fn verdicts_say_what_is_shown_and_no_more() {
         };
         assert_eq!(verdict.outputs, expected, "{visibility}");
         let hashed = [visibility.input, visibility.output].map(|v| is(DataVisibility::Hashed, v));
-        let hashes = [verdict.input_hash, verdict.output_hash];
-        assert_eq!(hashes.map(|hash| hash.is_some()), hashed, "{visibility}");
+        let all = [&verdict.input_hashes, &verdict.output_hashes];
+        assert_eq!(all.map(Vec::len), hashed.map(usize::from), "{visibility}");
+        let hashes = all.map(|hashes| hashes.first().copied());
         assert_eq!(verdict.params, visibility.params);
         // What a verifier computes when the values are revealed to it later.
         let public = key.verifying_key();
@@ -102,7 +103,7 @@ fn what_is_shown_cannot_be_changed() {
         let shown = [
             PublicData::Private,
             PublicData::values(&[0, 0, 0], Scale(1)),
-            PublicData::Hash(hash),
+            PublicData::Hashes(vec![hash]),
         ];
         for data in shown {
             if data.visibility() != visibility.input {
