@@ -140,7 +140,8 @@ pub enum CircuitError {
     },
     /// A chain of dense layers, for several inferences.
     #[error(
-        "the model is quantised as a chain of dense layers, which has one inference per proof;          quantise it as a program (calibrate it with a batch) for {batch}"
+        "the model is quantised as a chain of dense layers, which has one inference per proof; \
+         calibrate it again, for a batch of {batch}"
     )]
     ChainBatch {
         /// Inferences asked for.
