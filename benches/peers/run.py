@@ -34,23 +34,30 @@ MEMORY_SHARE = 0.75
 EZKL_BATCHES = [1, 16]
 # EZKL with private parameters takes what it takes with fixed ones: measured on these models.
 EZKL_PRIVATE = ["162-1", "162-64-32-1", "162-128-64-32-1", "perceptron"]
-# The best of a small search by hand, by CPU time: scale, columns, base of the decomposition, look-up range, logrows.
+# The best of a small search by hand, by CPU time: scale, columns, base and digits of the decomposition, look-up range, logrows.
 EZKL_TUNED = {
-    "162-1": (7, 1, 1024, 640, 11),
-    "162-64-32-1": (7, 3, 2048, 640, 13),
-    "162-128-64-32-1": (7, 3, 4096, 640, 14),
-    "162-128-64-32-1@1": (7, 3, 4096, 640, 14),
-    "perceptron": (10, 2, 4096, None, 13),
-    "300-256-256-10": (8, 2, 4096, None, 15),
-    "cnn": (8, 2, 4096, None, 14),
-    "cnn-softmax": (8, 2, 4096, 2000, 14),
-    "lenet": (8, 2, 4096, None, 18),
+    "162-1": (7, 1, 1024, 2, 640, 11),
+    "162-64-32-1": (7, 3, 2048, 2, 640, 13),
+    "162-128-64-32-1": (7, 3, 4096, 2, 640, 14),
+    "162-128-64-32-1@1": (7, 3, 4096, 2, 640, 14),
+    "162-128-64-32-1@16": (7, 3, 4096, 2, 640, 17),
+    "perceptron": (10, 2, 4096, 2, None, 13),
+    "300-256-256-10": (8, 2, 4096, 2, None, 15),
+    "cnn": (8, 2, 4096, 2, None, 14),
+    "cnn-softmax": (8, 2, 4096, 2, 2000, 14),
+    "lenet": (8, 2, 4096, 2, None, 18),
+    "tree-8": (8, 3, 512, 2, None, 10),
+    "forest-10": (11, 3, 512, 3, None, 13),
+    "forest-100": (11, 2, 8192, 2, None, 17),
+    "boosted-200": (10, 3, 4096, 2, 8192, 14),
+    # Not proved within minutes; the least rows that it fits.
+    "forest-500x3": (11, 2, 8192, 2, None, 19),
 }
 
 
 def ezkl_tuned(model):
-    scale, columns, base, lookup, logrows = EZKL_TUNED[model]
-    run_args = {"input_scale": scale, "param_scale": scale, "num_inner_cols": columns, "decomp_base": base, "decomp_legs": 2, "logrows": logrows}
+    scale, columns, base, legs, lookup, logrows = EZKL_TUNED[model]
+    run_args = {"input_scale": scale, "param_scale": scale, "num_inner_cols": columns, "decomp_base": base, "decomp_legs": legs, "logrows": logrows}
     if lookup:
         run_args["lookup_range"] = [-lookup, lookup]
     return run_args

@@ -8,7 +8,9 @@ mod programs;
 use std::sync::Arc;
 
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
-use zkassay_circuit::{CompileOptions, CompiledModel, LayoutTarget, Plan};
+use zkassay_circuit::{
+    CompileOptions, Compiled, CompiledModel, CompiledProgram, LayoutTarget, Plan,
+};
 use zkassay_fixed::{ParamsVisibility, Visibility};
 use zkassay_graph::Op;
 use zkassay_prover::{Circuit, ProvingKey, Srs};
@@ -93,17 +95,41 @@ fn layouts_of_every_kind_have_the_promised_sizes() {
     }
 }
 
+/// Programs in several lanes, with outputs or totals.
+fn in_lanes() -> Vec<Compiled> {
+    let mut all = vec![];
+    for (batch, totals) in [(2, false), (5, true)] {
+        for compiled in programs::compiled() {
+            let compiled = compiled.program().unwrap();
+            let options = CompileOptions {
+                batch,
+                totals,
+                ..*compiled.options()
+            };
+            let program = compiled.program().clone();
+            all.push(
+                CompiledProgram::with_options(program, &options)
+                    .unwrap()
+                    .into(),
+            );
+        }
+    }
+    all
+}
+
 #[test]
 fn programs_have_the_promised_sizes() {
     let srs = Srs::unsafe_local(9);
     for compiled in programs::compiled()
         .into_iter()
         .chain([programs::every_kind()])
+        .chain(in_lanes())
     {
         let shape = compiled.shape();
-        let row = rows(1, shape.inputs() as usize, 8).row(0).to_vec();
+        let rows = rows(compiled.batch(), compiled.row_length(), 8);
+        let rows: Vec<Vec<f32>> = rows.outer_iter().map(|row| row.to_vec()).collect();
         let key = ProvingKey::setup(&srs, compiled, [0; 32]).unwrap();
-        let witness = key.compiled().witness(&row).unwrap();
+        let witness = key.compiled().witness_batch(&rows).unwrap();
         let proof = key.prove(&srs, &witness).unwrap();
         key.verifying_key().verify(&proof).unwrap();
         let cost = Cost::of(&shape, &Machine::default());

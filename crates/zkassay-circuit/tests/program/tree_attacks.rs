@@ -437,14 +437,13 @@ fn answers_are_those_of_the_inputs_ranks() {
                     ..case_of(&case)
                 };
                 other.inputs[feature] = rank;
-                let mut witness = other.honest();
                 let lanes = other.honest().lanes;
                 let program = case.compiled.program();
                 let leaves: Vec<usize> = other.paths().iter().map(|(_, leaf)| *leaf).collect();
                 let first = case.trees().first_score;
                 let forced: Vec<_> = (first..).zip(case.scores(&leaves)).collect();
-                let claimed = fill(&case.compiled, &evaluate(program, &case.inputs, &forced));
-                witness.clone_from(&claimed);
+                let claimed = evaluate(program, &case.inputs, &forced);
+                let mut witness = fill(&case.compiled, &claimed);
                 witness.lanes[0].below.clone_from(&lanes[0].below);
                 witness.lanes[0].edges.clone_from(&lanes[0].edges);
                 case.rejected(&witness, &[LINEAR]);

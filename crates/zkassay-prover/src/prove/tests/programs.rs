@@ -4,7 +4,8 @@ use ndarray::{Array2, Array4};
 use zkassay_circuit::{CompileOptions, Compiled, CompiledProgram, LayoutTarget};
 use zkassay_fixed::{DataVisibility, Scale, Visibility};
 use zkassay_quant::{
-    Encoding, Finish, Hint, IntegerConv, Kind, Program, ProgramLimbs, Step, Sum, Table, Wire,
+    Child, Encoding, Finish, Forest, ForestNode, Hint, IntegerConv, Kind, Program, ProgramLimbs,
+    Ranks, Step, Sum, Table, Wire,
 };
 
 const LIMBS: ProgramLimbs = ProgramLimbs {
@@ -32,6 +33,8 @@ pub(super) fn compiled() -> Vec<Compiled> {
         (convolution(), private, speed),
         (table(), public, speed),
         (products(), Visibility::default(), speed),
+        (trees(), public, speed),
+        (trees(), Visibility::default(), LayoutTarget::Size),
     ];
     let compile = |(program, visibility, target)| compile(program, visibility, target);
     cases.map(compile).into()
@@ -182,5 +185,49 @@ fn products() -> Program {
     let mut program = empty(3);
     let pairs = Kind::Products(vec![(0, 1), (1, 2), (2, 2)]);
     push(&mut program, pairs, Finish::Exact, None);
+    program
+}
+
+/// Trees with so many questions that several share a row, and a layer behind them.
+fn trees() -> Program {
+    const DEPTH: u32 = 5;
+    let counts = [40u32, 25, 60];
+    let mut program = empty(counts.len());
+    let ranks = counts.iter().enumerate().map(|(feature, count)| Ranks {
+        feature,
+        thresholds: (0..*count).map(|t| (t as f32 - 20.0) / 8.0).collect(),
+    });
+    program.encoding = Encoding::Ranks {
+        features: counts.len(),
+        ranks: ranks.collect(),
+    };
+    program.input_scale = Scale(0);
+    let (questions, trees) = ((1 << DEPTH) - 1, 12);
+    let mut forest = Forest {
+        features: counts.to_vec(),
+        nodes: vec![],
+        roots: (0..trees).map(|tree| tree * questions).collect(),
+        leaves: (0..64)
+            .map(|leaf| vec![leaf * 11 - 300, 17 - leaf])
+            .collect(),
+        bias: vec![5, -6],
+    };
+    for tree in 0..trees {
+        for at in 0..questions {
+            let feature = (at + tree) % 3;
+            let child = |side: u32| match 2 * at + 1 + side {
+                inner if inner < questions => Child::Node(tree * questions + inner),
+                leaf => Child::Leaf((leaf + tree * 5) % 64),
+            };
+            forest.nodes.push(ForestNode {
+                feature,
+                rank: (at * 7 + tree * 3) % counts[feature as usize],
+                yes: child(0),
+                no: child(1),
+            });
+        }
+    }
+    let scores = push(&mut program, Kind::Forest(forest), Finish::Exact, None);
+    dense(&mut program, &scores, 2, Finish::Exact);
     program
 }
