@@ -6,11 +6,14 @@ use std::time::Instant;
 
 use zkassay_fixed::{Activation, DataVisibility, OutputMap, ParamsVisibility, Scale, Visibility};
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{G1Affine, G2Affine};
-use zkassay_gadgets::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine as _;
 use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
 use zkassay_gadgets::program::{Kinds, ProgramShape};
 use zkassay_gadgets::{Field, TableShape};
-use zkassay_verifier::{Proof, PublicData, SrsOrigin, Statement, VerifyError, VerifyingKey};
+use zkassay_verifier::accuracy::Counted;
+use zkassay_verifier::{
+    AccuracyProof, Batch, Expected, Proof, PublicData, SrsOrigin, Statement, TestData, TestRows,
+    VerifyError, VerifyingKey,
+};
 
 /// A shape with room for everything.
 fn shape(lanes: u32, limbs: u32, slots: u32, degree: u32) -> ProgramShape {
@@ -117,4 +120,56 @@ fn the_greatest_shapes_are_read_and_evaluated() {
             started.elapsed()
         );
     }
+}
+
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.to_owned()
+}
+
+#[test]
+#[ignore = "measures"]
+fn memory_of_a_batch_of_empty_proofs() {
+    let key = key(shape(1024, 2, 0, 3));
+    println!("before {}", peak());
+    let proof = Proof {
+        key: key.digest(),
+        input: PublicData::Private,
+        output: PublicData::Private,
+        transcript: vec![],
+    };
+    let bytes = Batch { rows: 1024 * 20_000, proofs: vec![proof; 20_000] }.to_bytes();
+    let batch = Batch::from_bytes(&bytes).unwrap();
+    println!("file of {} bytes, read {}", bytes.len(), peak());
+    let started = Instant::now();
+    let error = key.verify_batch(&batch).unwrap_err();
+    println!("after {} {:?} {error}", peak(), started.elapsed());
+}
+
+#[test]
+#[ignore = "measures"]
+fn memory_of_a_padded_row() {
+    let mut shape = shape(1024, 2, 0, 3);
+    shape.logrows = 16;
+    shape.inputs = 20_000;
+    shape.first_input = 100;
+    shape.used_rows = 30_000;
+    shape.totals = true;
+    shape.visibility.input = DataVisibility::Public;
+    shape.visibility.output = DataVisibility::Public;
+    let key = key(shape);
+    println!("before {}, key of {} bytes", peak(), key.to_bytes().len());
+    let rows = TestRows::new(19_999, vec![0.0; 19_999], vec![1]).unwrap();
+    let bytes = AccuracyProof {
+        key: key.digest(),
+        data: TestData::Rows(rows),
+        proofs: vec![Counted { totals: vec![1], transcript: vec![] }],
+    }
+    .to_bytes();
+    let proof = AccuracyProof::from_bytes(&bytes).unwrap();
+    println!("file of {} bytes, read {}", bytes.len(), peak());
+    let started = Instant::now();
+    let error = key.verify_accuracy(&proof, &Expected::default()).unwrap_err();
+    println!("after {} {:?} {error}", peak(), started.elapsed());
 }

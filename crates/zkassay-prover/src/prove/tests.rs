@@ -104,10 +104,9 @@ struct Case {
 
 impl Case {
     fn new(compiled: Compiled) -> Self {
-        let row = rows(1, compiled.shape().inputs() as usize, 2)
-            .row(0)
-            .to_vec();
-        let witness = compiled.witness(&row).unwrap();
+        let inputs = rows(compiled.batch(), compiled.row_length(), 2);
+        let inputs: Vec<Vec<f32>> = inputs.outer_iter().map(|row| row.to_vec()).collect();
+        let witness = compiled.witness_batch(&inputs).unwrap();
         let kzg = ParamsKZG::<Bn256>::setup(compiled.logrows(), rng("srs"));
         let circuit = ModelCircuit::keys(compiled.clone());
         let key = keygen_vk(&kzg, &circuit).unwrap();

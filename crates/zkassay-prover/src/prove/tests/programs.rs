@@ -37,7 +37,21 @@ pub(super) fn compiled() -> Vec<Compiled> {
         (trees(), Visibility::default(), LayoutTarget::Size),
     ];
     let compile = |(program, visibility, target)| compile(program, visibility, target);
-    cases.map(compile).into()
+    let mut all: Vec<Compiled> = cases.map(compile).into();
+    // Several inferences, and their totals.
+    for (program, totals) in [(trees(), false), (products(), true)] {
+        let options = CompileOptions {
+            batch: 3,
+            totals,
+            ..CompileOptions::default()
+        };
+        all.push(
+            CompiledProgram::with_options(program, &options)
+                .unwrap()
+                .into(),
+        );
+    }
+    all
 }
 
 /// The program with every kind of step and finish.
