@@ -74,7 +74,7 @@ class Worker:
         lines = [" ".join(line.split()) for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         # What a failed allocation says is not always the last line.
         told = next((line for line in reversed(lines) if "memory" in line), lines[-1] if lines else "no message")
-        return Failure(f"{stage}: {how}, within {self.memory / 1e9:.0f} GB of memory: {told[:400]}")
+        return Failure(f"{stage}: {how}, within {self.memory / 1e9:g} GB of memory: {told[:400]}")
 
     def cpu_seconds(self):
         """CPU time of all its threads, in the resolution of the scheduler: the clock of another process (clock_getcpuclockid)."""
@@ -233,7 +233,11 @@ class Run:
             self.classes[row] = found.argmax(1) == expected.argmax(1)
 
     def finish(self):
+        """The record. Keys, which can have gigabytes, are deleted; what was printed stays."""
         self.close()
+        for file in self.folder.iterdir():
+            if file.name != "log.txt":
+                file.unlink()
         if self.errors:
             errors = np.concatenate(list(self.errors.values()))
             self.record["error"] = {"rows": len(errors), "mean": float(errors.mean()), "max": float(errors.max())}

@@ -184,9 +184,12 @@ def begin(options):
     if not options.resume or not file.is_file():
         return record
     earlier = json.loads(file.read_text())
-    for what in ["format", "machine", "versions", "rounds"]:
+    for what in ["format", "machine", "rounds"]:
         if earlier.get(what) != record[what]:
             sys.exit(f"{file} cannot be gone on with: its {what} is {earlier.get(what)}, now it is {record[what]}")
+    for name, version in record["versions"].items():
+        if earlier["versions"].setdefault(name, version) != version:
+            sys.exit(f"{file} cannot be gone on with: it is of {name} {earlier['versions'][name]}, now it is {version}")
     earlier["skipped"] = list(dict.fromkeys([*earlier["skipped"], *record["skipped"]]))
     return earlier
 

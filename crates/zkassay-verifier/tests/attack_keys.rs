@@ -1,19 +1,13 @@
-//! Hostile keys and batches: the greatest shapes, and files that make a verifier allocate.
+//! Hostile keys: the greatest shapes that a key may have.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::time::Instant;
 
 use zkassay_fixed::{Activation, DataVisibility, OutputMap, ParamsVisibility, Scale, Visibility};
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{G1Affine, G2Affine};
 use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
 use zkassay_gadgets::program::{Kinds, ProgramShape};
 use zkassay_gadgets::{Field, TableShape};
-use zkassay_verifier::accuracy::Counted;
-use zkassay_verifier::{
-    AccuracyProof, Batch, Expected, Proof, PublicData, SrsOrigin, Statement, TestData, TestRows,
-    VerifyError, VerifyingKey,
-};
+use zkassay_verifier::{Proof, PublicData, SrsOrigin, Statement, VerifyError, VerifyingKey};
 
 /// A shape with room for everything.
 fn shape(lanes: u32, limbs: u32, slots: u32, degree: u32) -> ProgramShape {
@@ -83,93 +77,24 @@ fn transcript(elements: usize) -> Vec<u8> {
 fn the_greatest_shapes_are_read_and_evaluated() {
     let mut hashed = shape(700, 2, 0, 3);
     hashed.visibility.input = DataVisibility::Hashed;
-    for shape in [
-        shape(1024, 8, 0, 3),
-        shape(1024, 8, 0, 5),
-        shape(10, 2, 256, 3),
-        shape(1024, 2, 2, 3),
-        shape(1024, 2, 2, 5),
-        hashed,
-    ] {
+    for shape in [shape(10, 2, 256, 3), shape(1024, 2, 2, 5), hashed] {
         shape.validate().unwrap();
         let input = match shape.visibility.input {
             DataVisibility::Hashed => PublicData::Hashes(vec![Field::one(); shape.lanes as usize]),
             _ => PublicData::Private,
         };
-        let started = Instant::now();
-        let key = key(shape.clone());
-        let made = started.elapsed();
+        let key = key(shape);
         let again = VerifyingKey::from_bytes(&key.to_bytes()).unwrap();
         assert_eq!(again.digest(), key.digest());
-        let read = started.elapsed() - made;
         let proof = Proof {
             key: key.digest(),
             input,
             output: PublicData::Private,
             transcript: transcript(200_000),
         };
-        let started = Instant::now();
         let error = key.verify(&proof).unwrap_err();
         assert!(matches!(error, VerifyError::Rejected { .. }), "{error}");
-        println!(
-            "{} lanes, {} limbs, {} slots, degree {}: made {made:?}, read {read:?}, verified {:?}: {error}",
-            shape.lanes,
-            shape.limbs,
-            shape.slots,
-            shape.degree,
-            started.elapsed()
-        );
+        // Not for its length: every element was read, and all gates were evaluated.
+        assert!(error.to_string().contains("not satisfied"), "{error}");
     }
-}
-
-fn peak() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    line.to_owned()
-}
-
-#[test]
-#[ignore = "measures"]
-fn memory_of_a_batch_of_empty_proofs() {
-    let key = key(shape(1024, 2, 0, 3));
-    println!("before {}", peak());
-    let proof = Proof {
-        key: key.digest(),
-        input: PublicData::Private,
-        output: PublicData::Private,
-        transcript: vec![],
-    };
-    let bytes = Batch { rows: 1024 * 20_000, proofs: vec![proof; 20_000] }.to_bytes();
-    let batch = Batch::from_bytes(&bytes).unwrap();
-    println!("file of {} bytes, read {}", bytes.len(), peak());
-    let started = Instant::now();
-    let error = key.verify_batch(&batch).unwrap_err();
-    println!("after {} {:?} {error}", peak(), started.elapsed());
-}
-
-#[test]
-#[ignore = "measures"]
-fn memory_of_a_padded_row() {
-    let mut shape = shape(1024, 2, 0, 3);
-    shape.logrows = 16;
-    shape.inputs = 20_000;
-    shape.first_input = 100;
-    shape.used_rows = 30_000;
-    shape.totals = true;
-    shape.visibility.input = DataVisibility::Public;
-    shape.visibility.output = DataVisibility::Public;
-    let key = key(shape);
-    println!("before {}, key of {} bytes", peak(), key.to_bytes().len());
-    let rows = TestRows::new(19_999, vec![0.0; 19_999], vec![1]).unwrap();
-    let bytes = AccuracyProof {
-        key: key.digest(),
-        data: TestData::Rows(rows),
-        proofs: vec![Counted { totals: vec![1], transcript: vec![] }],
-    }
-    .to_bytes();
-    let proof = AccuracyProof::from_bytes(&bytes).unwrap();
-    println!("file of {} bytes, read {}", bytes.len(), peak());
-    let started = Instant::now();
-    let error = key.verify_accuracy(&proof, &Expected::default()).unwrap_err();
-    println!("after {} {:?} {error}", peak(), started.elapsed());
 }
