@@ -16,6 +16,7 @@
 //! | the greater of `a` and `b` | `a + relu(b - a)` |
 
 mod builder;
+mod labels;
 mod salt;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use crate::QuantError;
 use crate::fidelity::Decision;
 use crate::program::{Hint, Interval, Kind, Program, Sum, Wire};
 use builder::{Builder, complement};
+pub(crate) use labels::labels;
 pub use salt::Salt;
 
 /// What is counted, over the rows of a data set.
@@ -57,14 +59,25 @@ pub enum Answer {
     Scores,
     /// The single output is the class.
     Class,
+    /// The single output is the class, and always one of these numbers.
+    Labels {
+        /// The least.
+        least: i32,
+        /// The greatest.
+        greatest: i32,
+    },
 }
 
 impl Answer {
     /// How the outputs of a graph say a class.
+    ///
+    /// A single output is a label if it is one of a few integers for any input: the result of a
+    /// comparison, the position of the greatest score, a class looked up by either.
     pub fn of(graph: &Graph) -> Self {
-        match Decision::of(graph, 0.0) {
-            Decision::Scores(_) => Self::Scores,
-            Decision::Labels => Self::Class,
+        match (labels(graph), Decision::of(graph, 0.0)) {
+            (Some((least, greatest)), _) => Self::Labels { least, greatest },
+            (None, Decision::Labels) => Self::Class,
+            (None, Decision::Scores(_)) => Self::Scores,
         }
     }
 }
@@ -111,8 +124,9 @@ impl Program {
     /// A label that is no class, such as -1, gives zeros only.
     ///
     /// # Errors
-    /// A number of classes that the outputs do not have or the inputs have no room for; a program
-    /// that is not valid, has a label already or has outputs too large to compare.
+    /// A number of classes that the outputs do not have or the inputs have no room for; labels
+    /// that are no classes; a single score that is always on the same side of the threshold; a
+    /// program that is not valid, has a label already or has outputs too large to compare.
     pub fn counted(&self, answer: Answer, counting: &Counting) -> Result<Self, QuantError> {
         counting.check()?;
         self.validate()?;
@@ -124,34 +138,28 @@ impl Program {
         let expected = match (answer, self.outputs) {
             (Answer::Scores, 1) => Some(2),
             (Answer::Scores, outputs) => Some(outputs),
-            (Answer::Class, 1) => None,
-            (Answer::Class, outputs) => {
-                return Err(QuantError::Unsupported {
-                    node: self.last_name(),
-                    op: "the output".into(),
-                    reason: format!("it gives {outputs} classes for a row, expected one"),
-                });
+            (_, 1) => None,
+            (_, outputs) => {
+                let reason = format!("it gives {outputs} classes for a row, expected one");
+                return Err(self.refused_output(reason));
             }
         };
         if let Some(expected) = expected.filter(|expected| *expected != classes) {
-            return Err(QuantError::Unsupported {
-                node: self.last_name(),
-                op: "the output".into(),
-                reason: format!(
-                    "it has {} score(s), which say one of {expected} classes, not of {classes}",
-                    self.outputs
-                ),
-            });
+            return Err(self.refused_output(format!(
+                "it has {} score(s), which say one of {expected} classes, not of {classes}",
+                self.outputs
+            )));
         }
         let mut builder = Builder::new(self, counting.classes)?;
         let label = self.inputs;
         let outputs: Vec<Wire> = (builder.wires - self.outputs..builder.wires).collect();
         let range = self.output_range()?;
+        self.check_answer(answer, range, counting.classes)?;
         // All ramps of a wire are one step.
         let mut marks: Vec<i64> = (-1..=classes as i64).collect();
         builder.ramps(label, &marks, "label");
         let chosen = match (answer, outputs.as_slice()) {
-            (Answer::Class, [class]) => {
+            (Answer::Class | Answer::Labels { .. }, [class]) => {
                 let unit = 1i64 << self.output_scale.0;
                 let around = |class: i64| [class * unit - 1, class * unit, class * unit + 1];
                 marks = (0..classes as i64).flat_map(around).collect();
@@ -188,9 +196,47 @@ impl Program {
         }
     }
 
-    fn last_name(&self) -> String {
+    /// That what the outputs say can be a class, and any of two.
+    fn check_answer(
+        &self,
+        answer: Answer,
+        (low, high): Interval,
+        classes: u32,
+    ) -> Result<(), QuantError> {
+        match answer {
+            Answer::Labels { least, greatest }
+                if least < 0 || i64::from(greatest) >= i64::from(classes) =>
+            {
+                Err(self.refused_output(format!(
+                    "it gives labels from {least} to {greatest}, but those that are counted are \
+                     from 0 to {}: choose the output of the scores, which say the positions of \
+                     classes, and number the labels of the data set from 0 in the same order",
+                    classes - 1
+                )))
+            }
+            Answer::Scores if self.outputs == 1 => {
+                let least = i128::from(self.least_of_class_1());
+                match low < least && least <= high {
+                    true => Ok(()),
+                    false => Err(self.refused_output(format!(
+                        "it is a single number that is always {} {}, where the class would change \
+                         from 0 to 1: if it is no score, choose the output of the scores",
+                        if low < least { "below" } else { "at least" },
+                        self.threshold()
+                    ))),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refused_output(&self, reason: String) -> QuantError {
         let last = self.steps.last();
-        last.map(|step| step.name.clone()).unwrap_or_default()
+        QuantError::Unsupported {
+            node: last.map(|step| step.name.clone()).unwrap_or_default(),
+            op: "the output".into(),
+            reason,
+        }
     }
 
     /// The interval of all outputs together; the program is valid.

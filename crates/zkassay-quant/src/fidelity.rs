@@ -4,6 +4,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use zkassay_graph::{Graph, Op};
 
+use crate::accuracy::labels;
 use crate::{IntegerModel, QuantError, QuantizedModel};
 
 /// How far integer outputs lie from float outputs, over all outputs of all rows.
@@ -74,16 +75,14 @@ pub(crate) enum Decision {
 
 impl Decision {
     /// Of a graph, and a model with a threshold.
+    ///
+    /// An output is a label if it has few values and all of them are integers, or if it is the
+    /// positions of extremes: however many there are, and of how many.
     pub(crate) fn of(graph: &Graph, threshold: f64) -> Self {
-        let mut value = graph.output.value;
-        while let Some(node) = value.checked_sub(1).and_then(|at| graph.nodes.get(at)) {
-            match (&node.op, node.inputs.as_slice()) {
-                (Op::ArgMax { .. }, _) => return Self::Labels,
-                (Op::Rearrange(_), [input]) if *input < value => value = *input,
-                _ => break,
-            }
+        match are_positions(graph) || labels(graph).is_some() {
+            true => Self::Labels,
+            false => Self::Scores(threshold),
         }
-        Self::Scores(threshold)
     }
 
     fn agree(self, a: &[f64], b: &[f64]) -> bool {
@@ -92,6 +91,19 @@ impl Decision {
             Self::Labels => a == b,
         }
     }
+}
+
+/// Whether the outputs are the positions of extremes.
+fn are_positions(graph: &Graph) -> bool {
+    let mut value = graph.output.value;
+    while let Some(node) = value.checked_sub(1).and_then(|at| graph.nodes.get(at)) {
+        match (&node.op, node.inputs.as_slice()) {
+            (Op::ArgMax { .. }, _) => return true,
+            (Op::Rearrange(_), [input]) if *input < value => value = *input,
+            _ => break,
+        }
+    }
+    false
 }
 
 impl Fidelity {

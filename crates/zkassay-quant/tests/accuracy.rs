@@ -23,7 +23,7 @@ const LIMBS: ProgramLimbs = ProgramLimbs {
 fn class(program: &Program, answer: Answer, outputs: &[i64]) -> i64 {
     let real = |z: i64| program.output_scale.real(z);
     match (answer, outputs) {
-        (Answer::Class, [z]) => real(*z) as i64,
+        (Answer::Class | Answer::Labels { .. }, [z]) => real(*z) as i64,
         (_, [z]) => i64::from(real(*z) >= program.threshold()),
         (_, scores) => {
             let greatest = scores.iter().max().unwrap();
@@ -259,7 +259,11 @@ fn calibrated_networks_count() {
         let graph = Graph::chain("network", 4, nodes);
         let rows = Array2::from_shape_simple_fn((40, 4), || stream.normal() as f32);
         let (program, answer) = calibrated(&graph, &rows);
-        assert_eq!(answer == Answer::Class, is_class);
+        let labels = Answer::Labels {
+            least: 0,
+            greatest: 2,
+        };
+        assert_eq!(answer == labels, is_class);
         let rows: Vec<Vec<f32>> = rows.outer_iter().map(|row| row.to_vec()).collect();
         let said = check(&program, answer, classes, &rows);
         assert_eq!(said.iter().sum::<usize>(), rows.len());

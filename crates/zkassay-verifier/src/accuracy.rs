@@ -13,9 +13,9 @@
 //!   whoever verifies. The [hash](TestRows::hash) of the data set depends on nothing but its numbers
 //!   and labels; anybody who has the data can compute it.
 //! - **Committed**: the file holds one Poseidon hash per row, of the integers that the model makes of
-//!   it, its salt and its label. The [hash](commitment) of the data set is that of the list. It
-//!   depends on how the model's integers are scaled (or ranked), so it is the commitment to a data
-//!   set for *one* key's encoding. A salt is some inputs that nothing reads, at least 128 random
+//!   it, its salt and its label. The [hash](commitment) of the data set is that of the compiled circuit
+//!   and the list: how numbers are scaled (or ranked) belongs to what they stand for, so under
+//!   another circuit the same hashes would be those of other rows. A salt is some inputs that nothing reads, at least 128 random
 //!   bits: without them, whoever can guess a row could find it by its hash.
 //!
 //! # What fills up the last proof
@@ -119,8 +119,8 @@ impl VerifyingKey {
         proof: &AccuracyProof,
         expected: &Expected,
     ) -> Result<AccuracyVerdict, VerifyError> {
-        let is_ranked = matches!(&self.statement().shape, TableShape::Program(s) if s.slots > 0);
-        if is_ranked && matches!(proof.data, TestData::Rows(_)) {
+        self.check_key(&proof.key)?;
+        if self.takes_ranks() && matches!(proof.data, TestData::Rows(_)) {
             return Err(VerifyError::Encoding);
         }
         let scale = self.statement().input_scale;
@@ -141,14 +141,9 @@ impl VerifyingKey {
         expected: &Expected,
         encode: impl Fn(&[f32]) -> Option<Vec<i64>>,
     ) -> Result<AccuracyVerdict, VerifyError> {
-        if proof.key != self.digest() {
-            return Err(VerifyError::Key {
-                expected: self.digest(),
-                found: proof.key,
-            });
-        }
+        self.check_key(&proof.key)?;
         let classes = self.check_counts()?;
-        let data = proof.data.hash();
+        let data = proof.data.hash(&self.statement().circuit);
         if let Some(expected) = expected.data.filter(|expected| *expected != data) {
             return Err(VerifyError::Data {
                 expected,
@@ -170,18 +165,12 @@ impl VerifyingKey {
                     output: PublicData::values(&counted.totals, scale),
                     transcript: counted.transcript.clone(),
                 };
-                let first = index * lanes;
-                let rows = (proof.data.len() - first).min(lanes);
-                let error = match self.verify(&alone) {
+                let rows = proof.data.len().saturating_sub(index * lanes).min(lanes);
+                let error = match self.verify_any(&alone) {
                     Ok(_) => is_count(&counted.totals, rows).err()?,
                     Err(error) => error,
                 };
-                Some(VerifyError::InBatch {
-                    proof: index,
-                    first,
-                    last: first + rows - 1,
-                    error: Box::new(error),
-                })
+                Some(in_proof(proof, index, lanes, error))
             });
         if let Some(error) = error {
             return Err(error);
@@ -195,6 +184,22 @@ impl VerifyingKey {
                 expected: expected.correct,
             }),
         }
+    }
+
+    /// That a proof of accuracy was made for this key, and that the key is one for such proofs: what
+    /// to look at first, for under another key nothing else fits either.
+    ///
+    /// # Errors
+    /// [`VerifyError::Key`] or [`VerifyError::NotAccuracy`].
+    pub fn check_accuracy_key(&self, proof: &AccuracyProof) -> Result<(), VerifyError> {
+        self.check_key(&proof.key)?;
+        self.check_counts().map(drop)
+    }
+
+    /// Whether public rows can be checked only with the compiled circuit: the model takes the ranks
+    /// of numbers among the thresholds of decision trees, which the key does not know.
+    pub fn takes_ranks(&self) -> bool {
+        matches!(&self.statement().shape, TableShape::Program(shape) if shape.slots > 0)
     }
 
     /// The hash that a proof of accuracy shows of a committed row: of the integers that the model
@@ -247,6 +252,11 @@ impl VerifyingKey {
                 expected,
                 found,
             });
+        }
+        // Before anything is allocated for lanes without a row.
+        for (index, counted) in proof.proofs.iter().enumerate() {
+            self.check_length(&counted.transcript)
+                .map_err(|error| in_proof(proof, index, lanes, error))?;
         }
         let found = match &proof.data {
             TestData::Rows(_) => DataVisibility::Public,
@@ -330,6 +340,17 @@ impl VerifyingKey {
             srs: statement.srs,
             proofs: proof.proofs.len(),
         }
+    }
+}
+
+/// An error of one of the proofs.
+fn in_proof(proof: &AccuracyProof, index: usize, lanes: usize, error: VerifyError) -> VerifyError {
+    let first = index * lanes;
+    VerifyError::InBatch {
+        proof: index,
+        first,
+        last: (first + lanes).min(proof.data.len()).saturating_sub(1),
+        error: Box::new(error),
     }
 }
 

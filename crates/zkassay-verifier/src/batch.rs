@@ -131,7 +131,7 @@ impl VerifyingKey {
     }
 
     /// What a batch says of its rows, *before its proofs are checked*: only that they belong to this
-    /// key, and that there are as many of them, and of values, as there should be.
+    /// key, and that there are as many of them, of values and of bytes as there should be.
     ///
     /// # Errors
     /// As [`verify_batch`](Self::verify_batch), except for proofs that are not valid.
@@ -160,6 +160,11 @@ impl VerifyingKey {
                 expected,
                 found,
             });
+        }
+        // Before anything is allocated for the rows of a proof.
+        for (index, proof) in batch.proofs.iter().enumerate() {
+            self.check_length(&proof.transcript)
+                .map_err(|error| self.of_proof(batch, index, error))?;
         }
         let mut rows = Vec::with_capacity(lanes * found);
         for (index, proof) in batch.proofs.iter().enumerate() {

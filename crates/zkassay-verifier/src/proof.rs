@@ -81,20 +81,50 @@ pub struct Verdict {
 }
 
 impl VerifyingKey {
-    /// Checks a proof.
+    /// Checks a proof of inferences.
     ///
     /// # Errors
-    /// Why it is not accepted.
+    /// Why it is not accepted. [`VerifyError::Totals`] under a key for proofs of accuracy, whose
+    /// outputs are counts and not a model's.
     pub fn verify(&self, proof: &Proof) -> Result<Verdict, VerifyError> {
+        self.check_key(&proof.key)?;
+        if self.statement().shape.totals() {
+            return Err(VerifyError::Totals);
+        }
+        self.verify_any(proof)
+    }
+
+    /// That something was made for this key.
+    pub(crate) fn check_key(&self, found: &Digest) -> Result<(), VerifyError> {
+        match *found == self.digest() {
+            true => Ok(()),
+            false => Err(VerifyError::Key {
+                expected: self.digest(),
+                found: *found,
+            }),
+        }
+    }
+
+    /// That a transcript has at least the commitments to the columns that the prover fills. Whatever
+    /// is allocated for each inference of a proof is less than these: where it is checked
+    /// first, memory is bounded by the length of a file.
+    pub(crate) fn check_length(&self, transcript: &[u8]) -> Result<(), VerifyError> {
+        let least = ELEMENT_BYTES * self.halo2().cs().num_advice_columns();
+        match transcript.len() {
+            found if found < least => Err(VerifyError::Rejected {
+                reason: format!("it has {found} bytes, fewer than {least}"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a proof, whether its outputs are a model's or totals.
+    pub(crate) fn verify_any(&self, proof: &Proof) -> Result<Verdict, VerifyError> {
         let rejected = |reason: &dyn ToString| VerifyError::Rejected {
             reason: reason.to_string(),
         };
-        if proof.key != self.digest() {
-            return Err(VerifyError::Key {
-                expected: self.digest(),
-                found: proof.key,
-            });
-        }
+        self.check_key(&proof.key)?;
+        self.check_length(&proof.transcript)?;
         let instance = self.instance(&proof.input, &proof.output)?;
         if !is_canonical(&proof.transcript) {
             return Err(rejected(&"a point is not encoded as it should be"));
@@ -302,6 +332,9 @@ fn check(
     }
 }
 
+/// Bytes of a point or a scalar in a transcript.
+const ELEMENT_BYTES: usize = 32;
+
 /// Whether the encodings of points have the flag of the identity only if they are it.
 ///
 /// halo2curves ignores that flag on other points, so that a proof would have several
@@ -309,7 +342,7 @@ fn check(
 fn is_canonical(transcript: &[u8]) -> bool {
     const IDENTITY: u8 = 0x80;
     transcript
-        .chunks(32)
+        .chunks(ELEMENT_BYTES)
         .all(|element| match element.split_last() {
             Some((flags, rest)) if flags & IDENTITY != 0 => {
                 *flags == IDENTITY && rest.iter().all(|byte| *byte == 0)

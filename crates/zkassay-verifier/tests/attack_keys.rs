@@ -1,4 +1,4 @@
-//! Hostile keys: the greatest shapes that a key may have.
+//! Hostile keys and files: the greatest shapes that a key may have, and proofs that are none.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,11 @@ use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{G1Affine, G2Affine};
 use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
 use zkassay_gadgets::program::{Kinds, ProgramShape};
 use zkassay_gadgets::{Field, TableShape};
-use zkassay_verifier::{Proof, PublicData, SrsOrigin, Statement, VerifyError, VerifyingKey};
+use zkassay_verifier::accuracy::Counted;
+use zkassay_verifier::{
+    AccuracyProof, Batch, Expected, Proof, PublicData, SrsOrigin, Statement, TestData, TestRows,
+    VerifyError, VerifyingKey,
+};
 
 /// A shape with room for everything.
 fn shape(lanes: u32, limbs: u32, slots: u32, degree: u32) -> ProgramShape {
@@ -97,4 +101,75 @@ fn the_greatest_shapes_are_read_and_evaluated() {
         // Not for its length: every element was read, and all gates were evaluated.
         assert!(error.to_string().contains("not satisfied"), "{error}");
     }
+}
+
+fn is_too_short(error: &VerifyError) -> bool {
+    error.to_string().contains("bytes, fewer than")
+}
+
+/// Nothing is allocated for the rows of proofs that are too short to be any.
+#[test]
+fn empty_proofs_of_many_rows_are_refused_for_their_length() {
+    let key = key(shape(1024, 2, 0, 3));
+    let proof = Proof {
+        key: key.digest(),
+        input: PublicData::Private,
+        output: PublicData::Private,
+        transcript: vec![],
+    };
+    let batch = Batch {
+        rows: 1024 * 100,
+        proofs: vec![proof; 100],
+    };
+    let error = key.batch_rows(&batch).unwrap_err();
+    assert!(is_too_short(&error), "{error}");
+    let error = key.verify_batch(&batch).unwrap_err();
+    assert!(is_too_short(&error), "{error}");
+}
+
+#[test]
+fn an_empty_proof_of_one_long_row_is_refused_for_its_length() {
+    let mut shape = shape(1024, 2, 0, 3);
+    shape.logrows = 16;
+    shape.inputs = 10_000;
+    shape.first_input = 100;
+    shape.used_rows = 30_000;
+    shape.totals = true;
+    shape.visibility.input = DataVisibility::Public;
+    shape.visibility.output = DataVisibility::Public;
+    let key = key(shape);
+    let rows = TestRows::new(9_999, vec![0.0; 9_999], vec![1]).unwrap();
+    let proof = AccuracyProof {
+        key: key.digest(),
+        data: TestData::Rows(rows),
+        proofs: vec![Counted {
+            totals: vec![1],
+            transcript: vec![0; 31],
+        }],
+    };
+    let encode = |_: &[f32]| unreachable!("rows are looked at after the length");
+    let error = key
+        .verify_accuracy_with(&proof, &Expected::default(), encode)
+        .unwrap_err();
+    assert!(is_too_short(&error), "{error}");
+}
+
+#[test]
+fn more_public_values_than_a_verifier_can_hold_are_refused() {
+    let mut shape = shape(1024, 2, 0, 3);
+    shape.logrows = 16;
+    shape.inputs = 20_000;
+    shape.first_input = 100;
+    shape.used_rows = 30_000;
+    shape.visibility.input = DataVisibility::Public;
+    let error = shape.validate().unwrap_err();
+    assert_eq!(error.what, "public inputs of all lanes");
+    shape.visibility.input = DataVisibility::Private;
+    shape.validate().unwrap();
+    shape.visibility.output = DataVisibility::Public;
+    shape.outputs = 20_000;
+    let error = shape.validate().unwrap_err();
+    assert_eq!(error.what, "public outputs of all lanes");
+    shape.totals = true;
+    shape.validate().unwrap();
 }

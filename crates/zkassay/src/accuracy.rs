@@ -36,14 +36,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use ndarray::Array2;
 use rand_core::{OsRng, RngCore as _};
 use serde::Deserialize;
 use zkassay_circuit::CompiledProgram;
 use zkassay_fixed::DataVisibility;
 use zkassay_gadgets::{Field, field};
 use zkassay_prover::{Circuit, ProvingKey, Srs};
-use zkassay_quant::{Program, QuantError};
+use zkassay_quant::{Kind, Program, QuantError, Sum};
 use zkassay_verifier::accuracy::{Counted, PADDING, commitment};
 use zkassay_verifier::artefact::{digest, hex};
 use zkassay_verifier::{Digest, VerifyingKey};
@@ -105,7 +104,7 @@ impl Salt {
 const DOMAIN: &[u8] = b"zkassay salt of a row, version 1\0";
 
 /// Reads a data set: `{ "input_data": [[...], ...], "labels": [0, 1, ...] }`, one label per row.
-/// Rows are as in [`input`](crate::input). Any bytes are safe to pass.
+/// Rows are as in [`input`](crate::input), but each element is one. Any bytes are safe to pass.
 ///
 /// # Errors
 /// What is wrong, and where.
@@ -115,21 +114,30 @@ pub fn from_json(bytes: &[u8]) -> Result<TestRows, Error> {
         labels: Option<Vec<f64>>,
     }
 
-    let wrong = |reason: String| Error::from(InputError::Json { reason });
-    // As single numbers, to know how many there are.
-    let values = InputRows::from_json(bytes, 1)?.view().len();
-    let Labels { labels } = serde_json::from_slice(bytes)
-        .map_err(|error| wrong(format!("expected \"labels\": [0, 1, ...], {error}")))?;
+    let wrong = |reason: String| Error::from(InputError::Labels { reason });
+    let rows = InputRows::of_any_length(bytes).map_err(|error| match error {
+        InputError::Json { reason } => InputError::Labels { reason },
+        error => error,
+    })?;
+    let Labels { labels } =
+        serde_json::from_slice(bytes).map_err(|error| wrong(format!("of `labels`: {error}")))?;
     let labels = labels.ok_or_else(|| {
         wrong("the key `labels` is missing: a data set has one label (0, 1, ...) per row".into())
     })?;
-    if labels.is_empty() || !values.is_multiple_of(labels.len()) {
-        let rows = labels.len();
+    if labels.len() != rows.len() {
+        let (rows, labels) = (rows.len(), labels.len());
+        return Err(wrong(format!("it has {rows} rows, but {labels} labels")));
+    }
+    let features = rows.first().map_or(0, Vec::len);
+    if features == 0 {
+        return Err(wrong("row 0 of `input_data` has no values".into()));
+    }
+    let other = rows.iter().position(|row| row.len() != features);
+    if let Some((row, found)) = other.and_then(|row| Some((row, rows.get(row)?.len()))) {
         return Err(wrong(format!(
-            "there are {rows} labels for rows of {values} numbers altogether, which is no multiple of it"
+            "row {row} of `input_data` has {found} values, and row 0 has {features}"
         )));
     }
-    let rows: Array2<f32> = InputRows::from_json(bytes, values / labels.len())?.into();
     let label = |(row, label): (usize, &f64)| {
         let is_label =
             label.fract() == 0.0 && (0.0..=f64::from(TestRows::MAX_LABEL)).contains(label);
@@ -142,8 +150,7 @@ pub fn from_json(bytes: &[u8]) -> Result<TestRows, Error> {
     };
     let labels = labels.iter().enumerate().map(label);
     let labels: Vec<u32> = labels.collect::<Result<_, _>>()?;
-    let (features, (values, _)) = (rows.ncols(), rows.into_raw_vec_and_offset());
-    TestRows::new(features, values, labels)
+    TestRows::new(features, rows.concat(), labels)
         .ok_or_else(|| wrong("it has more rows than can be counted".into()))
 }
 
@@ -279,6 +286,47 @@ pub fn prove(
     })
 }
 
+/// The number of classes among which a circuit for proofs of accuracy counts; `None` for any other.
+pub fn classes(compiled: &zkassay_circuit::Compiled) -> Option<usize> {
+    let program = compiled.program()?.program();
+    if !program.labelled {
+        return None;
+    }
+    // Counting compares the label with every integer from -1 to the number of classes.
+    let compares = |kind: &Kind| match kind {
+        Kind::Sums(sums) => {
+            let [(wire, 1)] = *sums.first()?.terms.as_slice() else {
+                return None;
+            };
+            let is_mark = |(index, sum): (usize, &Sum)| {
+                sum.terms == [(wire, 1)] && i64::try_from(index) == Ok(1 - sum.bias)
+            };
+            let is_label = wire + 1 == program.inputs && sums.iter().enumerate().all(is_mark);
+            sums.len().checked_sub(2).filter(|_| is_label)
+        }
+        _ => None,
+    };
+    program.steps.iter().find_map(|step| compares(&step.kind))
+}
+
+/// How many rows have a label that is no class of a circuit for proofs of accuracy: they count as
+/// wrong, whatever the model says. Labels are positions of the model's outputs, from 0.
+pub fn rows_without_class(compiled: &zkassay_circuit::Compiled, test: &TestRows) -> usize {
+    let is_none = |classes: usize| move |label: &&u32| **label as usize >= classes;
+    classes(compiled).map_or(0, |classes| {
+        test.labels().iter().filter(is_none(classes)).count()
+    })
+}
+
+/// That a proof was made for a key, and that the key is one for proofs of accuracy.
+///
+/// # Errors
+/// [`Error::is_mismatch`].
+pub fn check_key(key: &VerifyingKey, proof: &AccuracyProof) -> Result<(), Error> {
+    key.check_accuracy_key(proof)
+        .map_err(|error| stages::of_key("the proof of accuracy", error))
+}
+
 /// Checks a proof of accuracy. A `circuit` has to be that of the key; it is needed for public
 /// rows of a model made of decision trees, whose thresholds the key does not know.
 ///
@@ -290,6 +338,7 @@ pub fn verify(
     expected: &Expected,
     circuit: Option<&Circuit>,
 ) -> Result<AccuracyVerdict, Error> {
+    check_key(key, proof)?;
     let program = match circuit {
         Some(circuit) => Some(program_of(key, circuit)?),
         None => None,
@@ -306,8 +355,11 @@ pub fn verify(
     verdict.map_err(|error| stages::of_key("the proof of accuracy", error))
 }
 
-/// The program of a circuit that a key has to belong to.
-fn program_of<'a>(key: &VerifyingKey, circuit: &'a Circuit) -> Result<&'a Program, Error> {
+/// That a key was made for a circuit.
+///
+/// # Errors
+/// [`Error::Mismatch`].
+pub fn check_circuit(key: &VerifyingKey, circuit: &Circuit) -> Result<(), Error> {
     let (found, expected) = (key.statement().circuit, circuit.digest()?);
     if found != expected {
         return Err(Mismatch {
@@ -320,6 +372,12 @@ fn program_of<'a>(key: &VerifyingKey, circuit: &'a Circuit) -> Result<&'a Progra
         }
         .into());
     }
+    Ok(())
+}
+
+/// The program of a circuit that a key has to belong to.
+fn program_of<'a>(key: &VerifyingKey, circuit: &'a Circuit) -> Result<&'a Program, Error> {
+    check_circuit(key, circuit)?;
     let program = circuit
         .compiled
         .program()
@@ -346,5 +404,5 @@ pub fn committed_hash(circuit: &Circuit, test: &TestRows, salt: &Salt) -> Result
     };
     let rows = counter.rows(test)?;
     let hashes: Vec<Field> = rows.iter().map(hash).collect::<Result<_, _>>()?;
-    Ok(commitment(&hashes))
+    Ok(commitment(&circuit.digest()?, &hashes))
 }

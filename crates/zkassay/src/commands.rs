@@ -17,7 +17,29 @@ pub(crate) mod table;
 pub(crate) mod witness;
 
 use anyhow::Result;
-use serde_json::Value;
+use serde_json::{Value, json};
+use zkassay::Error;
+
+/// A command that verifies: where a proof is rejected, scripts read so on stdout, too.
+pub(crate) fn verified(json: bool, result: Result<()>) -> Result<()> {
+    let Err(error) = &result else {
+        return result;
+    };
+    let reason = error.downcast_ref::<Error>();
+    if json && reason.is_some_and(Error::is_rejection) {
+        let record = json!({ "verified": false, "reason": format!("{error:#}") });
+        print(json, &record, String::new)?;
+    }
+    result
+}
+
+/// So many things, in words.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}
 
 /// Prints a record as JSON, or as text.
 pub(crate) fn print(json: bool, record: &Value, text: impl FnOnce() -> String) -> Result<()> {

@@ -145,7 +145,7 @@ impl Error {
         matches!(
             self,
             Self::Mismatch(_) | Self::Unbound | Self::Prover(ProverError::SrsMismatch)
-        ) || matches!(self, Self::Verify(error) if matches!(error.innermost(), VerifyError::Key { .. }))
+        ) || matches!(self, Self::Verify(error) if is_of_key(error.innermost()))
     }
 
     /// Whether the reason is a proof that is complete, belongs to the key, and is not accepted.
@@ -154,14 +154,20 @@ impl Error {
             Self::NotCeremony { .. } => true,
             Self::Verify(error) => {
                 let error = error.innermost();
-                !matches!(
-                    error,
-                    VerifyError::Artefact(_) | VerifyError::Key { .. } | VerifyError::Encoding
-                )
+                !is_of_key(error)
+                    && !matches!(error, VerifyError::Artefact(_) | VerifyError::Encoding)
             }
             _ => false,
         }
     }
+}
+
+/// Whether the reason is the wrong key, or one for proofs of another kind.
+fn is_of_key(error: &VerifyError) -> bool {
+    matches!(
+        error,
+        VerifyError::Key { .. } | VerifyError::NotAccuracy { .. } | VerifyError::Totals
+    )
 }
 
 /// Two artefacts that do not belong together.

@@ -37,6 +37,12 @@ pub enum InputError {
         /// What is wrong, and where.
         reason: String,
     },
+    /// The JSON is no labelled data set.
+    #[error("expected {{\"input_data\": [[...], ...], \"labels\": [0, 1, ...]}}, but {reason}")]
+    Labels {
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// There is no row.
     #[error("`input_data` has no rows: expected [[...]] with one list per row")]
     NoRows,
@@ -74,13 +80,20 @@ impl InputRows {
     /// # Errors
     /// What is wrong, and where.
     pub fn from_json(bytes: &[u8], inputs: usize) -> Result<Self, InputError> {
-        check_size(bytes.len() as u64)?;
-        let mut json = serde_json::Deserializer::from_slice(bytes);
-        let rows = File
-            .deserialize(&mut json)
-            .and_then(|rows| json.end().map(|()| rows))
-            .map_err(|error| explain(bytes, &error))?;
-        rows.split(inputs)
+        Rows::read(bytes)?.split(inputs)
+    }
+
+    /// Reads rows of any lengths: each element of `input_data` is one.
+    pub(crate) fn of_any_length(bytes: &[u8]) -> Result<Vec<Vec<f32>>, InputError> {
+        let rows = Rows::read(bytes)?;
+        let starts = [0].into_iter().chain(rows.ends.iter().copied());
+        let spans = starts.zip(&rows.ends);
+        let rows = spans.map(|(start, end)| rows.values[start..*end].to_vec());
+        let rows: Vec<Vec<f32>> = rows.collect();
+        match rows.is_empty() {
+            true => Err(InputError::NoRows),
+            false => Ok(rows),
+        }
     }
 
     /// The rows.
@@ -166,6 +179,14 @@ struct Rows {
 }
 
 impl Rows {
+    fn read(bytes: &[u8]) -> Result<Self, InputError> {
+        check_size(bytes.len() as u64)?;
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        File.deserialize(&mut json)
+            .and_then(|rows| json.end().map(|()| rows))
+            .map_err(|error| explain(bytes, &error))
+    }
+
     fn split(self, inputs: usize) -> Result<InputRows, InputError> {
         let mut start = 0;
         for (row, end) in self.ends.iter().enumerate() {

@@ -474,7 +474,15 @@ fn the_verifier_says_which_data_set_and_how_many() {
     let error = verify(Some(other), 0).unwrap_err();
     assert!(error.is_rejection());
     assert!(error.to_string().contains("about data set"), "{error}");
-    let error = verify(Some(COMMITTED_PROOF.data.hash()), 0).unwrap_err();
+    let error = verify(
+        Some(
+            COMMITTED_PROOF
+                .data
+                .hash(&COMMITTED.circuit.digest().unwrap()),
+        ),
+        0,
+    )
+    .unwrap_err();
     assert!(error.is_rejection(), "{error}");
 }
 
@@ -530,6 +538,32 @@ fn rows_that_cannot_be_proved_are_named() {
         error.contains("has 4 values") && error.contains("takes 3"),
         "{error}"
     );
+}
+
+#[test]
+fn labels_that_are_no_class_are_noticed() {
+    let test = TestRows::new(1, vec![0.0; 5], vec![0, 2, 3, 1, 1 << 20]).unwrap();
+    let confusion = Counting {
+        count: Count::Confusion,
+        classes: 3,
+    };
+    let others = [
+        Case::new(&forest(), DataVisibility::Public, COUNTING),
+        Case::new(&network(1), DataVisibility::Hashed, confusion),
+    ];
+    for case in others.iter().chain([&*PUBLIC, &*COMMITTED]) {
+        let compiled = &case.circuit.compiled;
+        assert_eq!(accuracy::classes(compiled), Some(3));
+        assert_eq!(accuracy::rows_without_class(compiled, &test), 2);
+    }
+    let model = Model::from_onnx(&network(1)).unwrap();
+    let rows = Array2::from_shape_fn((5, FEATURES), |(i, j)| i as f32 - j as f32);
+    let plain = Settings::new(&model, &options(DataVisibility::Public))
+        .calibrate(&model, rows.view(), &CalibrationOptions::default())
+        .unwrap();
+    let plain = plain.compile(&model).unwrap().compiled;
+    assert_eq!(accuracy::classes(&plain), None);
+    assert_eq!(accuracy::rows_without_class(&plain, &test), 0);
 }
 
 #[test]
@@ -605,14 +639,17 @@ fn data_sets_are_read_with_their_labels() {
     }
     for (text, part) in [
         (r#"{"input_data": [[1, 2]]}"#, "`labels` is missing"),
-        (r#"{"input_data": [[1, 2]], "labels": []}"#, "0 labels"),
+        (
+            r#"{"input_data": [[1, 2]], "labels": []}"#,
+            "1 rows, but 0 labels",
+        ),
         (
             r#"{"input_data": [[1, 2], [3]], "labels": [0, 1]}"#,
-            "3 numbers",
+            "row 1 of `input_data` has 1 values, and row 0 has 2",
         ),
         (
             r#"{"input_data": [[1, 2], [3], [4]], "labels": [0, 1]}"#,
-            "row 1",
+            "3 rows, but 2 labels",
         ),
         (r#"{"input_data": [[1]], "labels": [-1]}"#, "label 0 is -1"),
         (
@@ -621,6 +658,9 @@ fn data_sets_are_read_with_their_labels() {
         ),
         (r#"{"input_data": [[1]], "labels": [1e9]}"#, "no class"),
         (r#"{"input_data": [[1]], "labels": ["cat"]}"#, "labels"),
+        (r#"{"input_data": [[]], "labels": [1]}"#, "no values"),
+        (r#"{"input_data": [], "labels": []}"#, "no rows"),
+        (r#"{"labels": [1]}"#, "\"labels\": [0, 1, ...]}, but"),
         (r#"{"labels": [1]}"#, "`input_data` is missing"),
         (r#"{"input_data": [[1]], "labels": [1]} more"#, "trailing"),
         ("", "ends too early"),

@@ -82,6 +82,11 @@ impl Folder {
         fs::write(self.0.path().join(name), bytes).unwrap();
     }
 
+    fn rename(&self, from: &str, to: &str) {
+        let [from, to] = [from, to].map(|name| self.0.path().join(name));
+        fs::rename(from, to).unwrap();
+    }
+
     fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.0.path().join(name)).unwrap()
     }
@@ -105,12 +110,34 @@ impl Folder {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// Runs the command that the last line names.
+    fn follows(&self, said: &str) -> String {
+        let last = said.lines().last().unwrap();
+        let command = last.strip_prefix("next: zkassay ").unwrap();
+        self.ok(&command.split(' ').collect::<Vec<_>>())
+    }
+
+    /// What scripts read of a proof that is rejected.
+    fn rejects(&self, arguments: &[&str], part: &str) {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(5), "{arguments:?}");
+        let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(record["verified"], json!(false));
+        says(record["reason"].as_str().unwrap(), &[part]);
+        assert!(!output.stderr.is_empty());
+    }
+
     fn fails(&self, code: i32, arguments: &[&str], parts: &[&str]) {
         let output = self.run(arguments);
         let errors = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
         says(&errors, parts);
     }
+}
+
+/// Where the salt is, and whether it was made.
+fn salt_of(record: &Value) -> (Value, Value) {
+    (record["salt_path"].clone(), record["salt_created"].clone())
 }
 
 fn says(text: &str, parts: &[&str]) {
@@ -127,13 +154,15 @@ fn a_public_test_set_from_settings_to_verdict() {
         &said,
         &[
             "accuracy.zkp: ",
-            "5 rows in 3 proof(s) of 2",
+            "5 rows in 3 proofs of 2",
+            "ms for each row",
             "4 of 5 rows (80.00 %) are classified correctly",
             "3 of 0, 2 of 1",
             "unsafe-local",
-            "next: zkassay verify-accuracy --data-hash ",
+            "next: zkassay verify-accuracy --data test.json\n",
         ],
     );
+    folder.follows(&said);
     let hash = folder.json(&["hash-data"]);
     assert_eq!((&hash["rows"], &hash["features"]), (&json!(5), &json!(2)));
     assert_eq!(hash["labels"], json!({ "0": 3, "1": 2 }));
@@ -191,6 +220,7 @@ fn a_public_test_set_from_settings_to_verdict() {
         &["verify-accuracy", "--min-correct", "5"],
         &["4 of 5", "fewer than 5"],
     );
+    folder.rejects(&["verify-accuracy", "--min-correct", "5"], "fewer than 5");
     folder.fails(
         5,
         &["verify-accuracy", "--require-ceremony"],
@@ -228,10 +258,27 @@ fn a_committed_test_set_needs_its_salt() {
     let circuit = ["--compiled-circuit", "model.compiled"];
     let hash = folder.json(&[&["hash-data"], &circuit[..]].concat());
     assert_eq!(hash["visibility"], json!("hashed"));
+    assert_eq!(salt_of(&hash), (json!("accuracy.salt"), json!(true)));
     let hash = hash["data_set"].as_str().unwrap().to_owned();
+    let again = folder.ok(&[&["hash-data"], &circuit[..]].concat());
+    says(&again, &[&hash, "accuracy.salt (read): keep it"]);
     let salt = folder.read("accuracy.salt");
     assert_eq!(salt.len(), 65);
     let record = folder.json(&["prove-accuracy"]);
+    assert_eq!(salt_of(&record), (json!("accuracy.salt"), json!(false)));
+    let said = folder.ok(&["prove-accuracy"]);
+    says(&said, &["accuracy.salt (read): keep it"]);
+    says(&folder.follows(&said), &["the one asked for"]);
+    let other = ["prove-accuracy", "--salt-path", "more.salt"];
+    let other = [&other[..], &["--proof-path", "more.zkp"]].concat();
+    let said = folder.ok(&other);
+    says(&said, &["more.salt (made now): keep it"]);
+    says(&folder.follows(&said), &["more.zkp: accepted"]);
+    let public = folder.json(&["hash-data"]);
+    assert_eq!(salt_of(&public), (Value::Null, Value::Null));
+    let public = public["data_set"].as_str().unwrap();
+    let public = ["verify-accuracy", "--data-hash", public];
+    folder.fails(5, &public, &["hash of the public data set"]);
     assert_eq!(record["data_set"], json!(hash));
     assert_eq!(record["confusion"], json!([[2, 1], [0, 2]]));
     assert_eq!(folder.read("accuracy.salt"), salt, "kept");
@@ -253,11 +300,20 @@ fn a_committed_test_set_needs_its_salt() {
         ],
     );
     let data = ["verify-accuracy", "--data", "test.json"];
-    folder.fails(1, &data, &["--salt-path", "--compiled-circuit"]);
+    // Those of this folder, if there are any.
+    folder.ok(&data);
+    folder.rename("model.compiled", "moved.compiled");
+    folder.fails(1, &data, &["pass --compiled-circuit, or"]);
+    folder.rename("accuracy.salt", "moved.salt");
+    let both = "pass --compiled-circuit and --salt-path, or";
+    folder.fails(1, &data, &[both]);
+    folder.rename("moved.compiled", "model.compiled");
+    folder.fails(1, &data, &["pass --salt-path, or"]);
+    folder.rename("moved.salt", "accuracy.salt");
     let with = |salt| [&data[..], &circuit, &["--salt-path", salt]].concat();
     folder.ok(&with("accuracy.salt"));
     folder.write("other.salt", format!("{}\n", "ab".repeat(32)).as_bytes());
-    folder.fails(5, &with("other.salt"), &["about data set"]);
+    folder.fails(5, &with("other.salt"), &["about data set", "another salt"]);
     folder.fails(1, &with("none.salt"), &["there is no salt none.salt"]);
     folder.write("bad.salt", b"abc");
     folder.fails(1, &with("bad.salt"), &["bad.salt is no salt"]);
@@ -266,10 +322,14 @@ fn a_committed_test_set_needs_its_salt() {
 #[test]
 fn trees_with_public_rows_need_their_circuit() {
     let folder = Folder::with_keys(&tree(), "correct", "public");
-    says(&folder.ok(&["prove-accuracy"]), &["4 of 5 rows"]);
+    let said = folder.ok(&["prove-accuracy"]);
+    says(&said, &["4 of 5 rows", "--compiled-circuit model.compiled"]);
+    says(&folder.follows(&said), &["4 of 5 rows"]);
     let verify = ["verify-accuracy", "--data", "test.json"];
+    says(&folder.ok(&verify), &["4 of 5 rows"]);
+    folder.rename("model.compiled", "moved.compiled");
     folder.fails(1, &verify, &["thresholds", "--compiled-circuit"]);
-    let circuit = ["--compiled-circuit", "model.compiled"];
+    let circuit = ["--compiled-circuit", "moved.compiled"];
     says(
         &folder.ok(&[&verify[..], &circuit].concat()),
         &["4 of 5 rows"],
@@ -284,6 +344,13 @@ fn trees_with_public_rows_need_their_circuit() {
         &folder.ok(&[&verify[..], &settings].concat()),
         &["4 of 5 rows"],
     );
+    // Of another model: noticed before anything is made of it, as a wrong key is.
+    let other = Folder::with_keys(&network(), "correct", "public");
+    folder.write("model.compiled", &other.read("model.compiled"));
+    folder.fails(6, &verify, &["model.compiled", "belongs to circuit"]);
+    folder.write("vk.key", &other.read("vk.key"));
+    let missing = ["verify-accuracy", "--data", "none.json"];
+    folder.fails(6, &missing, &["accuracy.zkp", "belongs to verifying key"]);
 }
 
 #[test]
@@ -292,7 +359,17 @@ fn settings_and_data_that_cannot_be_are_refused() {
     let count = ["gen-settings", "--count", "correct"];
     folder.fails(2, &count, &["--classes"]);
     let count = [&count[..], &["--classes", "2"]].concat();
-    folder.fails(1, &count, &["make inputs public"]);
+    folder.fails(
+        1,
+        &count,
+        &["make inputs public", "--input-visibility public"],
+    );
+    for classes in ["1", "1001"] {
+        let count = ["gen-settings", "--count", "correct", "--classes", classes];
+        folder.fails(2, &count, &["2..=1000"]);
+    }
+    let help = folder.ok(&["hash-data", "--help"]);
+    says(&help, &[r#"{"input_data": [[...], ...], "labels""#]);
     let count = [
         "gen-settings",
         "--count",
@@ -300,7 +377,8 @@ fn settings_and_data_that_cannot_be_are_refused() {
         "--input-visibility",
         "public",
     ];
-    folder.ok(&[&count[..], &["--classes", "3"]].concat());
+    let said = folder.ok(&[&count[..], &["--classes", "3"]].concat());
+    says(&said, &["classified correctly, 3 classes"]);
     folder.fails(1, &["calibrate-settings"], &["2 classes", "not of 3"]);
 
     let folder = Folder::with_keys(&network(), "correct", "public");
@@ -324,6 +402,22 @@ fn settings_and_data_that_cannot_be_are_refused() {
         br#"{ "input_data": [[1, 2], [1e6, 0]], "labels": [1, 0] }"#,
     );
     folder.fails(1, &["prove-accuracy"], &["test.json", "row 1", "outside"]);
+    folder.write(
+        "test.json",
+        br#"{ "input_data": [[1, 2], [1, 0]], "labels": [1] }"#,
+    );
+    let formats = ["\"labels\": [0, 1, ...]}", "2 rows, but 1 labels"];
+    folder.fails(1, &["prove-accuracy"], &formats);
+    folder.write(
+        "test.json",
+        br#"{ "input_data": [[1, 2], [1, 0]], "labels": [1, 2] }"#,
+    );
+    let output = folder.run(&["prove-accuracy", "--json"]);
+    let warning = String::from_utf8(output.stderr).unwrap();
+    says(&warning, &["1 of 2 rows", "model's outputs, 0 to 1"]);
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(record["rows_without_class"], json!(1));
+    fs::remove_file(folder.0.path().join("accuracy.zkp")).unwrap();
     folder.fails(
         1,
         &["prove-accuracy", "--data", "none.json"],

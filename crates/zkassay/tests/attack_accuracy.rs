@@ -1,11 +1,121 @@
-//! Counting at extreme integers: no label and no output is counted that should not be.
+//! Attacks on proofs of accuracy: other readings of honest proofs, and counting at extreme integers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use zkassay::{Count, Counting};
+use ndarray::{Array2, array};
+use zkassay::accuracy::{self, Expected, Salt, TestRows, committed_hash};
+use zkassay::{
+    CalibrationOptions, Circuit, CompileOptions, Count, Counting, DataVisibility, Error, Model,
+    Proof, PublicData, Settings, Srs, Visibility, setup,
+};
 use zkassay_fixed::Scale;
+use zkassay_onnx::ModelBuilder;
 use zkassay_quant::{Answer, Encoding, Finish, Kind, Program, ProgramLimbs, Step, Sum};
 use zkassay_seed::Stream;
+use zkassay_verifier::VerifyError;
+
+fn onnx() -> Vec<u8> {
+    let weights = array![[1.0, -0.5, 0.25], [-0.75, 1.0, 0.5]];
+    ModelBuilder::new("linear", 3)
+        .and_then(|model| model.dense("out", weights.view(), array![0.3, -0.4].view()))
+        .and_then(ModelBuilder::encode)
+        .unwrap()
+}
+
+fn circuit(model: &Model, input: DataVisibility, margin: f64) -> Circuit {
+    let rows = Array2::from_shape_fn((9, 3), |(i, j)| (i as f32 - 4.0) * 0.25 + j as f32 * 0.1);
+    let options = CompileOptions {
+        visibility: Visibility {
+            input,
+            ..Visibility::default()
+        },
+        batch: 2,
+        ..CompileOptions::default()
+    };
+    let calibration = CalibrationOptions {
+        margin,
+        ..CalibrationOptions::default()
+    };
+    Settings::new(model, &options)
+        .with_count(Counting {
+            count: Count::Correct,
+            classes: 2,
+        })
+        .unwrap()
+        .calibrate(model, rows.view(), &calibration)
+        .unwrap()
+        .compile(model)
+        .unwrap()
+}
+
+fn test_rows(factor: f32) -> TestRows {
+    let values: Vec<f32> = (0..12)
+        .map(|i| ((i * 5 % 7) as f32 - 3.0) * 0.125 * factor)
+        .collect();
+    TestRows::new(3, values, vec![0, 1, 0, 1]).unwrap()
+}
+
+/// A total is no output of the model.
+#[test]
+fn a_count_does_not_pass_as_a_single_proof() {
+    let model = Model::from_onnx(&onnx()).unwrap();
+    let circuit = circuit(&model, DataVisibility::Public, 2.0);
+    let srs = Srs::unsafe_local(circuit.compiled.logrows());
+    let key = setup(&srs, &circuit).unwrap();
+    let test = test_rows(1.0);
+    let proof = accuracy::prove(&srs, &key, &test, None, |_, _| ()).unwrap();
+    let program = circuit.compiled.program().unwrap().program();
+    let mut integers = vec![];
+    for (row, label) in test.rows().take(2) {
+        let row = [row, &[label as f32]].concat();
+        integers.extend(program.quantize(&row).unwrap());
+    }
+    let key = key.verifying_key();
+    let single = Proof {
+        key: key.digest(),
+        input: PublicData::values(&integers, key.statement().input_scale),
+        output: PublicData::values(&proof.proofs[0].totals, Scale(0)),
+        transcript: proof.proofs[0].transcript.clone(),
+    };
+    let single = Proof::from_bytes(&single.to_bytes()).unwrap();
+    let result = zkassay::verify(key, &single);
+    let is_totals = matches!(result, Err(Error::Verify(VerifyError::Totals)));
+    assert!(is_totals, "{result:?}");
+}
+
+/// Rows that are committed under one key stand for other rows under another.
+#[test]
+fn a_commitment_is_to_one_encoding() {
+    let model = Model::from_onnx(&onnx()).unwrap();
+    let salt = Salt::from_text(&"5c".repeat(32)).unwrap();
+    let one = circuit(&model, DataVisibility::Hashed, 2.0);
+    let committed = committed_hash(&one, &test_rows(1.0), &salt).unwrap();
+    let mut tried = 0;
+    for margin in [4.0, 8.0, 16.0, 64.0] {
+        let other = circuit(&model, DataVisibility::Hashed, margin);
+        let [a, b] = [&one, &other].map(|c| c.compiled.program().unwrap().program().input_scale.0);
+        let factor = 2f32.powi(a - b);
+        if a == b {
+            continue;
+        }
+        let rows = test_rows(factor);
+        let Ok(hash) = committed_hash(&other, &rows, &salt) else {
+            continue;
+        };
+        assert_ne!(hash, committed, "rows times {factor}");
+        let srs = Srs::unsafe_local(other.compiled.logrows());
+        let key = setup(&srs, &other).unwrap();
+        let proof = accuracy::prove(&srs, &key, &rows, Some(&salt), |_, _| ()).unwrap();
+        let expected = Expected {
+            data: Some(committed),
+            correct: 0,
+        };
+        let result = accuracy::verify(key.verifying_key(), &proof, &expected, None);
+        assert!(result.is_err(), "rows times {factor}: {result:?}");
+        tried += 1;
+    }
+    assert!(tried > 0, "no other encoding was tried");
+}
 
 /// Scores that use all of a row's range.
 fn scores(outputs: usize, weight: i64, bias: &[i64]) -> Program {
@@ -70,8 +180,12 @@ fn counting_is_exact_at_the_ends_of_every_range() {
                 for count in [Count::Correct, Count::Confusion] {
                     let counting = Counting { count, classes };
                     let Ok(counted) = program.counted(Answer::Scores, &counting) else {
-                        // Their differences are too large for a row.
-                        assert!(outputs > 2 && weight == 255, "{weight} {bias:?}");
+                        // Their differences are too large for a row, or there is one class only.
+                        let least = if program.probability { 4 } else { 0 };
+                        let ends = [-128, 127].map(|x| weight * x + bias[0] >= least);
+                        let is_constant = outputs == 1 && ends[0] == ends[1];
+                        let is_large = outputs > 2 && weight == 255;
+                        assert!(is_constant || is_large, "{weight} {bias:?}");
                         continue;
                     };
                     for _ in 0..400 {

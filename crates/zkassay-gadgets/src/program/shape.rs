@@ -117,6 +117,8 @@ impl ProgramShape {
     pub const MAX_LANES: u32 = 1 << 10;
     /// The most columns of limbs, nodes and hashes, of all lanes together.
     pub const MAX_COLUMNS: u64 = 1 << 13;
+    /// The most public inputs, and the most public outputs, of all lanes together.
+    pub const MAX_PUBLIC: u64 = 1 << 24;
     /// The most nodes in a row.
     pub const MAX_SLOTS: u32 = 1 << 8;
 
@@ -256,6 +258,16 @@ impl ProgramShape {
             0,
             last_first(self.outputs, self.output_stride),
         )?;
+        // A verifier computes with all of them.
+        let lanes = u64::from(self.lanes);
+        if self.reveals_inputs() {
+            let values = u64::from(self.inputs) * lanes;
+            within("public inputs of all lanes", values, 1, Self::MAX_PUBLIC)?;
+        }
+        if self.reveals_outputs() && !self.totals {
+            let values = u64::from(self.outputs) * lanes;
+            within("public outputs of all lanes", values, 1, Self::MAX_PUBLIC)?;
+        }
         within("rows with hashes", self.needed_rows() as u64, 1, last)?;
         let hashed_totals = self.totals && self.visibility.output == DataVisibility::Hashed;
         if hashed_totals || self.visibility.is_unbound() {

@@ -9,8 +9,8 @@ use crate::artefact::{ArtefactError, Kind, Reader};
 
 /// What every hash of public rows starts with.
 const ROWS_DOMAIN: &[u8] = b"zkassay data set: rows of float32 with labels, version 1\0";
-/// What every hash of a list of rows' hashes starts with.
-const HASHES_DOMAIN: &[u8] = b"zkassay data set: hashes of rows, version 1\0";
+/// What every hash of a circuit and its rows' hashes starts with.
+const HASHES_DOMAIN: &[u8] = b"zkassay data set: circuit and hashes of rows, version 2\0";
 
 /// Rows of numbers, each with a label.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,12 +123,15 @@ pub(super) fn malformed(what: &str) -> ArtefactError {
     ArtefactError::malformed(Kind::Accuracy, what)
 }
 
-/// The hash of a committed data set, from those of its rows.
+/// The hash of a committed data set, from the digest of the compiled circuit that makes integers of
+/// its numbers, and the hashes of its rows.
 ///
-/// SHA-256 of: the text `zkassay data set: hashes of rows, version 1` and a zero byte; the number of
-/// rows, 8 bytes; and the hash of each row, a field element of 32 bytes. All little endian.
-pub fn commitment(rows: &[Field]) -> Digest {
+/// SHA-256 of: the text `zkassay data set: circuit and hashes of rows, version 2` and a zero byte;
+/// the digest of the circuit, 32 bytes; the number of rows, 8 bytes; and the hash of each row, a field
+/// element of 32 bytes. All little endian.
+pub fn commitment(circuit: &Digest, rows: &[Field]) -> Digest {
     let mut hasher = Sha256::new_with_prefix(HASHES_DOMAIN);
+    hasher.update(circuit);
     hasher.update((rows.len() as u64).to_le_bytes());
     for row in rows {
         hasher.update(row.to_repr());
@@ -159,11 +162,12 @@ impl TestData {
         self.len() == 0
     }
 
-    /// The hash of the data set: of other things for rows than for hashes.
-    pub fn hash(&self) -> Digest {
+    /// The hash of the data set: of the rows alone if they are public; of the digest of the compiled
+    /// circuit, too, if they are hashed.
+    pub fn hash(&self, circuit: &Digest) -> Digest {
         match self {
             Self::Rows(rows) => rows.hash(),
-            Self::Hashes(hashes) => commitment(hashes),
+            Self::Hashes(hashes) => commitment(circuit, hashes),
         }
     }
 }

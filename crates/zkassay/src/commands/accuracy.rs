@@ -13,10 +13,12 @@ use zkassay::{Count, Counting, DataVisibility, Settings, VerifyingKey};
 use zkassay_verifier::artefact::hex;
 
 use crate::commands::proof::statement;
-use crate::commands::{files, print};
+use crate::commands::{count, files, print};
 pub(crate) use prove::ProveAccuracy;
 pub(crate) use verify::VerifyAccuracy;
 
+/// Where the circuit is.
+const CIRCUIT: &str = "model.compiled";
 /// Where the salt of committed rows is kept.
 const SALT: &str = "accuracy.salt";
 
@@ -28,8 +30,9 @@ pub(crate) struct CountArgs {
     /// in the proof) or hashed.
     #[arg(long, value_enum, requires = "classes")]
     count: Option<CountName>,
-    /// The number of classes: labels are 0, 1, ...
-    #[arg(long, value_name = "N", requires = "count")]
+    /// The number of classes: labels are the positions of the model's outputs, 0 to N-1. (A confusion
+    /// matrix has at most 100.)
+    #[arg(long, value_name = "N", requires = "count", value_parser = clap::value_parser!(u32).range(2..=i64::from(Counting::MAX_CLASSES)))]
     classes: Option<u32>,
 }
 
@@ -49,21 +52,39 @@ impl CountArgs {
             CountName::Correct => Count::Correct,
             CountName::Confusion => Count::Confusion,
         };
+        if settings.options().visibility.input == DataVisibility::Private {
+            let result = settings.with_count(Counting { count, classes });
+            return result.context("pass --input-visibility public or --input-visibility hashed");
+        }
         Ok(settings.with_count(Counting { count, classes })?)
+    }
+
+    /// What is counted, as the end of a line.
+    pub(crate) fn described(&self) -> String {
+        match (self.count, self.classes) {
+            (Some(CountName::Correct), Some(classes)) => {
+                format!("\ncounts      rows that are classified correctly, {classes} classes")
+            }
+            (Some(CountName::Confusion), Some(classes)) => {
+                format!("\ncounts      the confusion matrix of {classes} classes")
+            }
+            _ => String::new(),
+        }
     }
 }
 
 /// Print the hash of a labelled data set, by which proofs of accuracy name it.
 ///
 /// The hash of a public data set depends on its numbers and labels alone. With --compiled-circuit it is
-/// the hash by which proofs of that circuit commit to the data set, if its inputs are hashed.
+/// the hash by which proofs of that circuit commit to the data set, if its inputs are hashed: it
+/// depends on the circuit and the salt, too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   zkassay hash-data test.json
   zkassay hash-data test.json --compiled-circuit model.compiled --salt-path accuracy.salt")]
 pub(crate) struct HashData {
-    /// The data set: {\"input_data\": [[...], ...], \"labels\": [0, 1, ...]}.
+    /// The data set: {"input_data": [[...], ...], "labels": [0, 1, ...]}.
     #[arg(value_name = "FILE", default_value = "test.json")]
     data: PathBuf,
     /// A circuit with hashed inputs that commits to the data set.
@@ -84,48 +105,90 @@ impl HashData {
                     circuit.compiled.options().visibility.input == DataVisibility::Hashed;
                 match is_hashed {
                     true => {
-                        let salt = salt(&self.salt_path)?;
-                        let hash = accuracy::committed_hash(&circuit, &test, &salt);
-                        Some(hash.with_context(|| self.data.display().to_string())?)
+                        let salt = KeptSalt::at(&self.salt_path)?;
+                        let hash = accuracy::committed_hash(&circuit, &test, &salt.salt);
+                        let hash = hash.with_context(|| self.data.display().to_string())?;
+                        Some((hash, salt))
                     }
                     false => None,
                 }
             }
             None => None,
         };
-        let hash = committed.unwrap_or_else(|| test.hash());
+        let hash = committed
+            .as_ref()
+            .map_or_else(|| test.hash(), |(hash, _)| *hash);
         let visibility = match committed {
             Some(_) => DataVisibility::Hashed,
             None => DataVisibility::Public,
         };
-        let record = json!({
+        let mut record = json!({
             "data_set": hex(&hash),
             "visibility": visibility,
             "rows": test.len(),
             "features": test.features(),
             "labels": labels(&test),
         });
+        let salt = committed.map(|(_, salt)| salt);
+        if let Some(salt) = &salt {
+            salt.record(&mut record);
+        }
         print(json, &record, || {
-            format!(
-                "data set    {}, {}\nrows        {} of {} numbers\nlabels      {}",
-                hex(&hash),
-                kind(visibility),
-                test.len(),
-                test.features(),
-                shown_labels(&test),
-            )
+            let mut lines = vec![
+                format!("data set    {}, {}", hex(&hash), kind(visibility)),
+                format!(
+                    "rows        {} of {}",
+                    test.len(),
+                    count(test.features(), "number")
+                ),
+                format!("labels      {}", shown_labels(&test)),
+            ];
+            lines.extend(salt.map(|salt| salt.line()));
+            lines.join("\n")
         })
     }
 }
 
-/// The salt of a file; a new one, if there is none.
-fn salt(path: &Path) -> Result<Salt> {
-    if path.exists() {
-        return files::salt(path);
+/// The salt of a file.
+struct KeptSalt {
+    salt: Salt,
+    path: PathBuf,
+    /// Whether it was made now.
+    is_new: bool,
+}
+
+impl KeptSalt {
+    /// That of a file; a new one, if there is none.
+    fn at(path: &Path) -> Result<Self> {
+        let is_new = !path.exists();
+        let salt = match is_new {
+            true => Salt::random()?,
+            false => files::salt(path)?,
+        };
+        if is_new {
+            files::write_secret(path, salt.to_text().as_bytes(), true)?;
+        }
+        Ok(Self {
+            salt,
+            path: path.to_owned(),
+            is_new,
+        })
     }
-    let salt = Salt::random()?;
-    files::write_secret(path, salt.to_text().as_bytes(), true)?;
-    Ok(salt)
+
+    /// For scripts.
+    fn record(&self, record: &mut Value) {
+        record["salt_path"] = json!(self.path);
+        record["salt_created"] = json!(self.is_new);
+    }
+
+    /// In a line.
+    fn line(&self) -> String {
+        let from = if self.is_new { "made now" } else { "read" };
+        format!(
+            "salt        {} ({from}): keep it, and keep it secret",
+            self.path.display()
+        )
+    }
 }
 
 /// How often each label is there.

@@ -14,7 +14,7 @@ use zkassay::{
 use zkassay_verifier::artefact::hex;
 
 use crate::commands::proof::{advised, data, field_hex, statement};
-use crate::commands::{files, keys, print};
+use crate::commands::{count, files, keys, print};
 use crate::progress::Spinner;
 
 /// Rows and values that are shown; more of them are in the JSON only.
@@ -32,7 +32,7 @@ pub(crate) fn prove(
     if key.compiled().options().totals {
         return Err(Error::Totals.into());
     }
-    let rows = files::rows(rows_path, row_length(key.compiled()))?;
+    let rows = files::rows_of("--batch", rows_path, row_length(key.compiled()))?;
     let started = Instant::now();
     let batch = prove_batch(srs, key, rows.view(), |done, total| {
         spinner.say(&progress(done, total, started));
@@ -66,7 +66,14 @@ pub(crate) fn prove(
             short(&key.digest()),
         )];
         lines.extend(describe(&rows));
-        lines.push(time(seconds, rows.len()));
+        lines.push(time(seconds, rows.len(), "inference"));
+        if lanes == 1 && rows.len() > 1 {
+            lines.push(
+                "note        the key is for one inference in each proof: with settings of gen-settings \
+                 --batch N, proofs of N share weights and tables"
+                    .to_owned(),
+            );
+        }
         lines.push(format!("parameters  {}", keys::describe(origin)));
         lines.push(format!(
             "next: zkassay verify --proof-path {}",
@@ -90,7 +97,7 @@ pub(crate) fn verify(
     print(json, &record, || {
         let mut lines = vec![format!("{}: accepted", proof_path.display())];
         lines.extend(summary(key, &verdict));
-        lines.push(time(seconds, verdict.rows.len()));
+        lines.push(time(seconds, verdict.rows.len(), "inference"));
         lines.join("\n")
     })
 }
@@ -144,26 +151,30 @@ fn sizes(rows: usize, proofs: usize, lanes: usize) -> String {
         0 => String::new(),
         _ => format!("; the last is filled up with {copies}"),
     };
-    format!("{rows} inferences in {proofs} proofs of {lanes}{filled}")
+    let [rows, proofs] = [count(rows, "inference"), count(proofs, "proof")];
+    format!("{rows} in {proofs} of {lanes}{filled}")
 }
 
 /// How long it took, in a line.
-pub(crate) fn time(seconds: f64, inferences: usize) -> String {
+pub(crate) fn time(seconds: f64, number: usize, thing: &str) -> String {
     format!(
-        "time        {:.1} ms, {:.2} ms for each inference",
+        "time        {:.1} ms, {:.2} ms for each {thing}",
         1e3 * seconds,
-        1e3 * seconds / inferences.max(1) as f64
+        1e3 * seconds / number.max(1) as f64
     )
 }
 
 /// How far the proofs are.
 pub(crate) fn progress(done: usize, total: usize, started: Instant) -> String {
     match done {
-        0 => format!("proving, {total} proofs"),
+        0 => format!("proving, {}", count(total, "proof")),
         _ => {
             let each = started.elapsed().as_secs_f64() / done as f64;
             let left = each * total.saturating_sub(done) as f64;
-            format!("proving, {done} of {total} proofs, {left:.0} s left")
+            format!(
+                "proving, {done} of {}, {left:.0} s left",
+                count(total, "proof")
+            )
         }
     }
 }

@@ -19,7 +19,7 @@ use zkassay_verifier::Kind;
 const MEGABYTE: u64 = 1 << 20;
 
 /// What a file should be: a noun, what makes it, and the most bytes that are read.
-struct Expected(&'static str, &'static str, u64);
+struct Expected<'a>(&'static str, &'a str, u64);
 
 /// A model.
 pub(crate) fn model(path: &Path, options: &ImportOptions) -> Result<Model> {
@@ -45,9 +45,15 @@ pub(crate) fn onnx_bytes(path: &Path) -> Result<Vec<u8>> {
 
 /// Rows for a model with so many inputs.
 pub(crate) fn rows(path: &Path, inputs: usize) -> Result<InputRows> {
+    rows_of("--data", path, inputs)
+}
+
+/// The same, from the file that a flag names.
+pub(crate) fn rows_of(flag: &str, path: &Path, inputs: usize) -> Result<InputRows> {
     let shown = || path.display().to_string();
-    let from =
-        "it holds {\"input_data\": [[...]]}; pass it with --data, or try `zkassay gen-random-data`";
+    let from = &format!(
+        "it holds {{\"input_data\": [[...]]}}; pass it with {flag}, or try `zkassay gen-random-data`"
+    );
     if let Ok(metadata) = std::fs::metadata(path) {
         input::check_size(metadata.len()).with_context(shown)?;
     }
@@ -163,7 +169,7 @@ fn kind(path: &Path) -> Option<Kind> {
     Kind::of(&start)
 }
 
-fn read(path: &Path, Expected(noun, from, limit): Expected) -> Result<Vec<u8>> {
+fn read(path: &Path, Expected(noun, from, limit): Expected<'_>) -> Result<Vec<u8>> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow!("there is no {noun} {shown}: {from}"),

@@ -16,7 +16,7 @@ use zkassay_prover::ProverError;
 use zkassay_verifier::artefact::{digest, hex};
 
 use crate::commands::files::Proofs;
-use crate::commands::{batch, files, keys, parameters, print};
+use crate::commands::{batch, files, keys, parameters, print, verified};
 use crate::progress::Spinner;
 
 /// Prove a witness, or a file of rows.
@@ -161,6 +161,10 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, json: bool) -> Result<()> {
+        verified(json, self.verify(json))
+    }
+
+    fn verify(self, json: bool) -> Result<()> {
         let key = files::verifying_key(&self.vk_path)?;
         let proofs = files::proofs(&self.proof_path)?;
         let statement = key.statement();

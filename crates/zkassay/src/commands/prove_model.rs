@@ -135,7 +135,7 @@ impl ProveModel {
                     let count = verdict.rows.len();
                     lines.push(format!(
                         "prove {}",
-                        batch::time(seconds(Stage::Prove), count)
+                        batch::time(seconds(Stage::Prove), count, "inference")
                     ));
                 }
             }

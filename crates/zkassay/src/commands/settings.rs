@@ -63,7 +63,7 @@ impl GenSettings {
         });
         print(json, &record, || {
             format!(
-                "{}: settings of model {}\n{}, layout for {}{}\nnext: zkassay calibrate-settings",
+                "{}: settings of model {}\n{}, layout for {}{}{}\nnext: zkassay calibrate-settings",
                 self.settings_path.display(),
                 short(&model.digest()),
                 settings.options().visibility,
@@ -72,6 +72,7 @@ impl GenSettings {
                     1 => String::new(),
                     batch => format!(", {batch} inferences in one proof"),
                 },
+                self.count.described(),
             )
         })
     }

@@ -94,11 +94,27 @@ fn seven_rows_are_proved_three_at_a_time() {
     near(&outputs(&record), &floats(&folder));
     let error = folder.fails(5, &[&verify[..], &["--require-ceremony"]].concat());
     assert_says(&error, &["vk.key", "unsafe-local"]);
+    // Scripts read of a rejection on stdout.
+    let rejected = folder.run(&[&verify[..], &["--require-ceremony", "--json"]].concat());
+    assert_eq!(rejected.status.code(), Some(5));
+    let record: Value = serde_json::from_slice(&rejected.stdout).unwrap();
+    assert_eq!(record["verified"], json!(false));
+    assert_says(record["reason"].as_str().unwrap(), &["unsafe-local"]);
 }
 
 #[test]
 fn a_key_for_one_inference_makes_a_proof_for_each_row() {
     let folder = keys("1", &[]);
+    let said = folder.ok(&["prove", "--batch", "rows.json"]);
+    assert_says(
+        &said,
+        &["7 inferences in 7 proofs of 1", "gen-settings --batch N"],
+    );
+    folder.ok(&["prove", "--batch", "input.json", "--proof-path", "one.zkp"]);
+    let said = folder.ok(&["verify", "--proof-path", "one.zkp"]);
+    assert_says(&said, &["1 inference in 1 proof of 1"]);
+    let error = folder.fails(1, &["prove", "--batch", "nope.json"]);
+    assert_says(&error, &["nope.json", "pass it with --batch"]);
     let record = folder.json(&["prove", "--batch", "rows.json"]);
     assert_eq!(
         (&record["proofs"], &record["inferences_per_proof"]),

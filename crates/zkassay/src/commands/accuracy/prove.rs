@@ -1,6 +1,6 @@
 //! `zkassay prove-accuracy`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -8,13 +8,12 @@ use clap::Args;
 use serde_json::json;
 use zkassay::accuracy::{self, Expected};
 use zkassay::hash::short;
-use zkassay::{DataVisibility, Error};
-use zkassay_verifier::artefact::hex;
+use zkassay::{DataVisibility, Error, VerifyingKey};
 
-use super::{SALT, data_set, describe, labels, record, salt, shown_labels};
+use super::{CIRCUIT, KeptSalt, SALT, data_set, describe, labels, record, shown_labels};
 use crate::commands::batch::{progress, time};
 use crate::commands::proof::advised;
-use crate::commands::{files, keys, parameters, print};
+use crate::commands::{count, files, keys, parameters, print};
 use crate::progress::Spinner;
 
 /// Prove how many rows of a labelled data set a model classifies correctly.
@@ -58,13 +57,26 @@ impl ProveAccuracy {
         let is_hashed = key.compiled().options().visibility.input == DataVisibility::Hashed;
         let is_counting = key.compiled().options().totals;
         let salt = match is_hashed && is_counting {
-            true => Some(salt(&self.salt_path)?),
+            true => Some(KeptSalt::at(&self.salt_path)?),
             false => None,
         };
+        let without_class = accuracy::rows_without_class(key.compiled(), &test);
+        if without_class > 0 {
+            let classes = accuracy::classes(key.compiled()).unwrap_or_default();
+            spinner.suspend(|| {
+                eprintln!(
+                    "warning: {without_class} of {} have a label that is no class, and count as wrong: \
+                     labels are positions of the model's outputs, 0 to {}",
+                    count(test.len(), "row"),
+                    classes.saturating_sub(1),
+                );
+            });
+        }
+        let secret = salt.as_ref().map(|kept| &kept.salt);
         spinner.say("reading parameters");
         let srs = parameters::for_proof(self.srs_path.as_deref(), &key)?;
         let started = Instant::now();
-        let proof = accuracy::prove(&srs, &key, &test, salt.as_ref(), |done, total| {
+        let proof = accuracy::prove(&srs, &key, &test, secret, |done, total| {
             spinner.say(&progress(done, total, started));
         });
         let proof = match proof {
@@ -88,32 +100,62 @@ impl ProveAccuracy {
         record["bytes"] = json!(bytes.len());
         record["rows_per_proof"] = json!(lanes);
         record["seconds"] = json!(seconds);
-        if salt.is_some() {
-            record["salt_path"] = json!(self.salt_path);
+        record["rows_without_class"] = json!(without_class);
+        if let Some(salt) = &salt {
+            salt.record(&mut record);
         }
         print(json, &record, || {
             let mut lines = vec![format!(
-                "{}: {} bytes, {} rows in {} proof(s) of {lanes}, for verifying key {}",
+                "{}: {} bytes, {} in {} of {lanes}, for verifying key {}",
                 self.proof_path.display(),
                 bytes.len(),
-                verdict.rows,
-                verdict.proofs,
+                count(test.len(), "row"),
+                count(verdict.proofs, "proof"),
                 short(&key.digest()),
             )];
             lines.extend(describe(&verdict));
             lines.push(format!("data set    {}", data_set(&verdict)));
             lines.push(format!("labels      {}", shown_labels(&test)));
-            if salt.is_some() {
-                let path = self.salt_path.display();
-                lines.push(format!("salt        {path}: keep it, and keep it secret"));
-            }
-            lines.push(time(seconds, test.len()));
+            lines.extend(salt.as_ref().map(KeptSalt::line));
+            lines.push(time(seconds, test.len(), "row"));
             lines.push(format!("parameters  {}", keys::describe(verdict.srs)));
-            lines.push(format!(
-                "next: zkassay verify-accuracy --data-hash {}",
-                hex(&verdict.data)
-            ));
+            lines.push(format!("next: {}", self.next(key, is_hashed)));
             lines.join("\n")
         })
+    }
+
+    /// The command that verifies what was proved, on this machine.
+    fn next(&self, key: &VerifyingKey, is_hashed: bool) -> String {
+        let mut command = "zkassay verify-accuracy".to_owned();
+        let mut pass = |flag: &str, path: &Path| {
+            command += &format!(" {flag} {}", quoted(path));
+        };
+        // What stages write next to each other.
+        let folder = self.pk_path.parent().unwrap_or(Path::new(""));
+        pass("--data", &self.data);
+        let vk_path = folder.join("vk.key");
+        if self.pk_path != Path::new("pk.key") && vk_path.exists() {
+            pass("--vk-path", &vk_path);
+        }
+        if self.proof_path != Path::new("accuracy.zkp") {
+            pass("--proof-path", &self.proof_path);
+        }
+        if is_hashed || key.takes_ranks() {
+            pass("--compiled-circuit", &folder.join(CIRCUIT));
+        }
+        if is_hashed {
+            pass("--salt-path", &self.salt_path);
+        }
+        command
+    }
+}
+
+/// A path as a word of a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }

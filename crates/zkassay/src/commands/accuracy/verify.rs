@@ -10,10 +10,10 @@ use zkassay::accuracy::{self, Expected};
 use zkassay::{Circuit, DataVisibility, Digest, Error, SrsOrigin, VerifyingKey};
 use zkassay_verifier::VerifyError;
 
-use super::{data_set, describe, record};
+use super::{CIRCUIT, SALT, data_set, describe, record};
 use crate::commands::batch::time;
 use crate::commands::proof::{check_model, origin};
-use crate::commands::{files, print};
+use crate::commands::{files, print, verified};
 
 /// Verify how many rows of a labelled data set a model classifies correctly.
 ///
@@ -72,18 +72,24 @@ pub(crate) struct VerifyAccuracy {
         requires = "settings_path"
     )]
     srs_path: Option<PathBuf>,
-    /// The compiled circuit of the key, which knows the thresholds of decision trees.
+    /// The compiled circuit of the key, which knows the thresholds of decision trees [default where
+    /// it is needed: model.compiled, if it is there].
     #[arg(long, value_name = "FILE", conflicts_with = "settings_path")]
     compiled_circuit: Option<PathBuf>,
-    /// The salt of a committed data set.
+    /// The salt of a committed data set [default: accuracy.salt, if it is there].
     #[arg(long, value_name = "FILE", requires = "data")]
     salt_path: Option<PathBuf>,
 }
 
 impl VerifyAccuracy {
     pub(crate) fn run(self, json: bool) -> Result<()> {
+        verified(json, self.verify(json))
+    }
+
+    fn verify(self, json: bool) -> Result<()> {
         let key = files::verifying_key(&self.vk_path)?;
         let proof = files::accuracy(&self.proof_path)?;
+        accuracy::check_key(&key, &proof).with_context(|| self.proof_path.display().to_string())?;
         let made = match &self.model {
             Some(path) => {
                 let settings = self.settings_path.as_deref();
@@ -91,9 +97,17 @@ impl VerifyAccuracy {
             }
             None => None,
         };
+        let is_hashed = key.statement().shape.visibility().input == DataVisibility::Hashed;
+        let needs_circuit = match is_hashed {
+            true => self.data.is_some(),
+            false => key.takes_ranks(),
+        };
         let circuit = match (made, &self.compiled_circuit) {
             (Some(circuit), _) => Some(circuit),
-            (None, Some(path)) => Some(files::circuit(path)?),
+            (None, Some(path)) => Some(circuit_of(path, &key)?),
+            (None, None) if needs_circuit && Path::new(CIRCUIT).exists() => {
+                Some(circuit_of(Path::new(CIRCUIT), &key)?)
+            }
             (None, None) => None,
         };
         if self.require_ceremony && key.statement().srs != SrsOrigin::Ceremony {
@@ -111,14 +125,21 @@ impl VerifyAccuracy {
         let started = Instant::now();
         let verdict = accuracy::verify(&key, &proof, &expected, circuit.as_ref());
         let verdict = verdict.map_err(|error| {
-            let needs_circuit = matches!(error, Error::Verify(VerifyError::Encoding));
-            let error = anyhow::Error::from(error);
-            match needs_circuit {
-                true => error.context(
+            let advice = match error {
+                Error::Verify(VerifyError::Encoding) => Some(
                     "pass it with --compiled-circuit, or make it again with --model and \
                      --settings-path",
                 ),
-                false => error,
+                Error::Verify(VerifyError::Data { .. }) if is_hashed => Some(
+                    "the data set is committed: another salt, another circuit or the hash of the public \
+                     data set gives another hash",
+                ),
+                _ => None,
+            };
+            let error = anyhow::Error::from(error);
+            match advice {
+                Some(advice) => error.context(advice),
+                None => error,
             }
         });
         let verdict = verdict.with_context(|| self.proof_path.display().to_string())?;
@@ -136,7 +157,7 @@ impl VerifyAccuracy {
             };
             lines.push(format!("data set    {}; {checked}", data_set(&verdict)));
             lines.extend(origin(&key));
-            lines.push(time(seconds, verdict.rows as usize));
+            lines.push(time(seconds, verdict.rows as usize, "row"));
             lines.join("\n")
         })
     }
@@ -152,15 +173,30 @@ impl VerifyAccuracy {
         if key.statement().shape.visibility().input != DataVisibility::Hashed {
             return Ok(test.hash());
         }
-        let (Some(circuit), Some(salt_path)) = (circuit, &self.salt_path) else {
-            anyhow::bail!(
-                "the key's data set is committed: its hash depends on the circuit and the salt; pass \
-                 --salt-path and --compiled-circuit, or compare the hash with --data-hash"
-            );
+        let here = Path::new(SALT).exists().then(|| PathBuf::from(SALT));
+        let salt_path = self.salt_path.clone().or(here);
+        let missing = match (circuit, &salt_path) {
+            (Some(circuit), Some(salt_path)) => {
+                let salt = files::salt(salt_path)?;
+                let hash = accuracy::committed_hash(circuit, &test, &salt);
+                return hash.with_context(|| path.display().to_string());
+            }
+            (None, None) => "--compiled-circuit and --salt-path",
+            (None, Some(_)) => "--compiled-circuit",
+            (Some(_), None) => "--salt-path",
         };
-        let salt = files::salt(salt_path)?;
-        accuracy::committed_hash(circuit, &test, &salt).with_context(|| path.display().to_string())
+        anyhow::bail!(
+            "the key's data set is committed: its hash depends on the circuit and the salt; pass \
+             {missing}, or compare the hash with --data-hash"
+        );
     }
+}
+
+/// A compiled circuit, which has to be that of the key.
+fn circuit_of(path: &Path, key: &VerifyingKey) -> Result<Circuit> {
+    let circuit = files::circuit(path)?;
+    accuracy::check_circuit(key, &circuit).with_context(|| path.display().to_string())?;
+    Ok(circuit)
 }
 
 fn parse_hash(text: &str) -> Result<Digest, String> {
