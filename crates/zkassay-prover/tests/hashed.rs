@@ -48,7 +48,7 @@ fn prove(key: &ProvingKey, witness: &ProgramWitness) -> Proof {
 }
 
 fn is_rejected(key: &ProvingKey, proof: &Proof) -> bool {
-    let verdict = key.verifying_key().verify(proof);
+    let verdict = key.verifying_key().verify_any(proof);
     matches!(verdict, Err(VerifyError::Rejected { .. }))
 }
 
@@ -67,7 +67,7 @@ fn hashes_of_each_inference_are_in_the_verdict_and_can_be_opened() {
         let witness = witness(compiled(&key));
         let proof = Proof::from_bytes(&prove(&key, &witness).to_bytes()).unwrap();
         let public = VerifyingKey::from_bytes(&key.verifying_key().to_bytes()).unwrap();
-        let verdict = public.verify(&proof).unwrap();
+        let verdict = public.verify_any(&proof).unwrap();
 
         let inputs = witness.inputs.chunks(compiled(&key).program().inputs);
         let shape = compiled(&key).shape();
@@ -106,7 +106,7 @@ fn hashes_of_each_inference_are_in_the_verdict_and_can_be_opened() {
         assert_eq!(public.hash_of_output(&[]), None);
         // A key from its file makes proofs as well.
         let again = ProvingKey::from_bytes(&key.to_bytes().unwrap()).unwrap();
-        public.verify(&prove(&again, &witness)).unwrap();
+        public.verify_any(&prove(&again, &witness)).unwrap();
     }
 }
 
@@ -121,7 +121,11 @@ fn shown_hashes_cannot_be_changed() {
         input: PublicData::Hashes(hashes),
         ..proof.clone()
     };
-    assert!(key.verifying_key().verify(&with(hashes.clone())).is_ok());
+    assert!(
+        key.verifying_key()
+            .verify_any(&with(hashes.clone()))
+            .is_ok()
+    );
     // Another number, those of lanes exchanged, one twice.
     for change in 0..3 {
         let mut other = hashes.clone();
@@ -137,7 +141,7 @@ fn shown_hashes_cannot_be_changed() {
     for count in [0, 1, 2, 4] {
         let mut other = hashes.clone();
         other.resize(count, Field::zero());
-        let error = key.verifying_key().verify(&with(other)).unwrap_err();
+        let error = key.verifying_key().verify_any(&with(other)).unwrap_err();
         let expected = VerifyError::Hashes {
             what: What::Input,
             expected: 3,
@@ -153,7 +157,7 @@ fn shown_hashes_cannot_be_changed() {
             input,
             ..proof.clone()
         };
-        let error = key.verifying_key().verify(&other).unwrap_err();
+        let error = key.verifying_key().verify_any(&other).unwrap_err();
         assert!(matches!(error, VerifyError::Visibility { .. }), "{error}");
     }
     // Outputs belong to the inputs of their own lane.
@@ -236,7 +240,7 @@ fn every_byte_of_a_proof_with_hashes_counts() {
     let bytes = proof.to_bytes();
     let read = |bytes: &[u8]| {
         let proof = Proof::from_bytes(bytes).map_err(VerifyError::from)?;
-        key.verifying_key().verify(&proof)
+        key.verifying_key().verify_any(&proof)
     };
     assert!(read(&bytes).is_ok());
     for at in (0..bytes.len()).step_by(7) {
@@ -248,6 +252,6 @@ fn every_byte_of_a_proof_with_hashes_counts() {
     for at in (0..proof.transcript.len()).step_by(97) {
         let mut other = proof.clone();
         other.transcript[at] ^= 1 << (at % 8);
-        assert!(key.verifying_key().verify(&other).is_err(), "byte {at}");
+        assert!(key.verifying_key().verify_any(&other).is_err(), "byte {at}");
     }
 }

@@ -50,7 +50,7 @@ fn prove(key: &ProvingKey, witness: &ProgramWitness) -> Proof {
 }
 
 fn is_rejected(key: &ProvingKey, proof: &Proof) -> bool {
-    let verdict = key.verifying_key().verify(proof);
+    let verdict = key.verifying_key().verify_any(proof);
     matches!(verdict, Err(VerifyError::Rejected { .. }))
 }
 
@@ -130,7 +130,7 @@ fn honest_proofs_are_accepted() {
     for (key, witness) in honest() {
         let proof = Proof::from_bytes(&prove(&key, &witness).to_bytes()).unwrap();
         let public = VerifyingKey::from_bytes(&key.verifying_key().to_bytes()).unwrap();
-        let verdict = public.verify(&proof).unwrap();
+        let verdict = public.verify_any(&proof).unwrap();
         let scale = compiled(&key).program().output_scale;
         let outputs: Vec<f64> = witness.outputs.iter().map(|z| scale.real(*z)).collect();
         assert_eq!(verdict.outputs, outputs);
@@ -141,7 +141,7 @@ fn honest_proofs_are_accepted() {
         }
         // The same key from its file.
         let again = ProvingKey::from_bytes(&key.to_bytes().unwrap()).unwrap();
-        public.verify(&prove(&again, &witness)).unwrap();
+        public.verify_any(&prove(&again, &witness)).unwrap();
     }
 }
 
@@ -195,7 +195,7 @@ fn other_public_values_are_rejected() {
             }
             if !honest.is_empty() {
                 for wrong in [&honest[1..], &honest[..each.min(honest.len() - 1)], &[]] {
-                    let verdict = key.verifying_key().verify(&with(wrong));
+                    let verdict = key.verifying_key().verify_any(&with(wrong));
                     assert!(matches!(verdict, Err(VerifyError::Count { .. })));
                 }
             }
@@ -241,7 +241,7 @@ fn lanes_cannot_be_exchanged() {
         let mut swapped = witness.clone();
         swapped.lanes.swap(0, 2);
         let proof = prove(&key, &swapped);
-        let verdict = key.verifying_key().verify(&proof);
+        let verdict = key.verifying_key().verify_any(&proof);
         // A total is the same whatever the order.
         assert_eq!(verdict.is_ok(), compiled(&key).shape().totals);
     }
@@ -254,7 +254,7 @@ fn dishonest_ways_are_rejected_with_real_challenges() {
     let trees = compiled.trees().unwrap();
     let inputs = [1, 0];
     let base = fill(compiled, &evaluate(program, &inputs, &[]));
-    key.verifying_key().verify(&prove(&key, &base)).unwrap();
+    key.verifying_key().verify_any(&prove(&key, &base)).unwrap();
     let honest = base.outputs.clone();
     // Another leaf's scores, with and without its edges: of the second tree, of no tree at all.
     let forest = forest();

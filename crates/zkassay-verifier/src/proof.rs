@@ -118,8 +118,12 @@ impl VerifyingKey {
         }
     }
 
-    /// Checks a proof, whether its outputs are a model's or totals.
-    pub(crate) fn verify_any(&self, proof: &Proof) -> Result<Verdict, VerifyError> {
+    /// Checks a proof, whatever its outputs are: a model's, or, under a key for totals, sums over all
+    /// inferences of the proof, whose verdict says nothing of any one of them.
+    ///
+    /// # Errors
+    /// Why it is not accepted.
+    pub fn verify_any(&self, proof: &Proof) -> Result<Verdict, VerifyError> {
         let rejected = |reason: &dyn ToString| VerifyError::Rejected {
             reason: reason.to_string(),
         };

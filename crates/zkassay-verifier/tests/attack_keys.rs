@@ -130,7 +130,7 @@ fn empty_proofs_of_many_rows_are_refused_for_their_length() {
 #[test]
 fn an_empty_proof_of_one_long_row_is_refused_for_its_length() {
     let mut shape = shape(1024, 2, 0, 3);
-    shape.logrows = 16;
+    shape.logrows = 15;
     shape.inputs = 10_000;
     shape.first_input = 100;
     shape.used_rows = 30_000;
@@ -156,18 +156,18 @@ fn an_empty_proof_of_one_long_row_is_refused_for_its_length() {
 
 #[test]
 fn more_public_values_than_a_verifier_can_hold_are_refused() {
-    let mut shape = shape(1024, 2, 0, 3);
+    let mut shape = shape(512, 2, 0, 3);
     shape.logrows = 16;
-    shape.inputs = 20_000;
+    shape.inputs = 40_000;
     shape.first_input = 100;
-    shape.used_rows = 30_000;
+    shape.used_rows = 60_000;
     shape.visibility.input = DataVisibility::Public;
     let error = shape.validate().unwrap_err();
     assert_eq!(error.what, "public inputs of all lanes");
     shape.visibility.input = DataVisibility::Private;
     shape.validate().unwrap();
     shape.visibility.output = DataVisibility::Public;
-    shape.outputs = 20_000;
+    shape.outputs = 40_000;
     let error = shape.validate().unwrap_err();
     assert_eq!(error.what, "public outputs of all lanes");
     shape.totals = true;

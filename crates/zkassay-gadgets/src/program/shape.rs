@@ -117,6 +117,8 @@ impl ProgramShape {
     pub const MAX_LANES: u32 = 1 << 10;
     /// The most columns of limbs, nodes and hashes, of all lanes together.
     pub const MAX_COLUMNS: u64 = 1 << 13;
+    /// The most rows of all lanes together: a verifier makes a column of public values for each lane.
+    pub const MAX_LANE_ROWS: u64 = 1 << 25;
     /// The most public inputs, and the most public outputs, of all lanes together.
     pub const MAX_PUBLIC: u64 = 1 << 24;
     /// The most nodes in a row.
@@ -260,6 +262,8 @@ impl ProgramShape {
         )?;
         // A verifier computes with all of them.
         let lanes = u64::from(self.lanes);
+        let rows = lanes << self.logrows;
+        within("rows of all lanes", rows, 1, Self::MAX_LANE_ROWS)?;
         if self.reveals_inputs() {
             let values = u64::from(self.inputs) * lanes;
             within("public inputs of all lanes", values, 1, Self::MAX_PUBLIC)?;

@@ -261,9 +261,12 @@ fn hostile_bytes_are_refused_without_a_panic() {
 #[test]
 fn unsound_shapes_are_refused() {
     type Change = fn(&mut ProgramShape);
-    let refused: [(&str, Change); 28] = [
+    let refused: [(&str, Change); 29] = [
         ("logrows", |shape| shape.logrows = 4),
         ("logrows", |shape| shape.logrows = Shape::MAX_LOGROWS + 1),
+        ("rows of all lanes", |shape| {
+            (shape.logrows, shape.lanes) = (16, ProgramShape::MAX_LANES);
+        }),
         ("limb bits", |shape| shape.limb_bits = 0),
         ("limb bits", |shape| shape.limb_bits = 8),
         // Integers of more than 60 bits could be those of another modulo the field's order, in the end.
@@ -392,10 +395,10 @@ fn the_largest_shapes_are_built_on_a_small_stack() {
         (819, 10, 0, 3),
     ] {
         let mut shape = shape(255, degree, limbs, 1024, 0);
-        (shape.logrows, shape.limb_bits, shape.lanes) = (20, 5, lanes);
+        (shape.logrows, shape.limb_bits, shape.lanes) = (15, 5, lanes);
         (shape.totals, shape.slots) = (true, slots);
         shape.strides = (993..=1024).collect();
-        (shape.used_rows, shape.table_limbs) = ((1 << 20) - 7, 1);
+        (shape.used_rows, shape.table_limbs) = ((1 << 15) - 7, 1);
         shape.input_limbs = 1;
         shape.validate().unwrap();
         let build = move || {
