@@ -117,7 +117,8 @@ impl Compiled {
         }
     }
 
-    /// Numbers in a row of real inputs, a label included.
+    /// Numbers in a row of real inputs, a label included. (Models of trees may leave out features that
+    /// none of them asks about, so the circuit can have fewer inputs.)
     pub fn row_length(&self) -> usize {
         match self {
             Self::Chain(compiled) => compiled.model().inputs(),

@@ -78,9 +78,32 @@ pub fn all(record: &RunRecord) -> [Plot; 3] {
 /// intervals, tags, and the majority baseline as a dashed line.
 pub fn accuracy(record: &RunRecord) -> Plot {
     const TITLE: &str = "Accuracy of the quantised models against their size";
+    let subtitle = format!(
+        "{}, {} test rows; bars are 95 % intervals",
+        record.data.name,
+        units::count(record.data.test_rows)
+    );
     let points: Vec<Point> = record.models.iter().map(accuracy_point).collect();
-    let baselines = majorities(record);
+    let scene = accuracies(record, (TITLE, &subtitle), PARAMETERS, &points, &[]);
+    Plot {
+        name: "accuracy",
+        title: TITLE,
+        scene,
+    }
+}
 
+/// A figure of accuracies with their intervals, majority baselines, and a line of steps.
+fn accuracies(
+    record: &RunRecord,
+    (title, subtitle): (&str, &str),
+    x_name: &'static str,
+    points: &[Point],
+    steps: &[(f64, f64)],
+) -> Scene {
+    let baseline = Baseline {
+        values: majorities(record),
+        name: "majority baseline",
+    };
     let area = Area {
         left: 60.0,
         top: HEADER + 24.0,
@@ -90,32 +113,20 @@ pub fn accuracy(record: &RunRecord) -> Plot {
     let values = points.iter().flat_map(|point| [point.low, point.high]);
     let chart = Chart {
         area,
-        x: parameters_axis(record, &area),
-        x_name: PARAMETERS,
-        y: Axis::linear(values.chain(baselines.iter().copied())),
+        x: Axis::log(points.iter().map(|point| point.x), area.right - area.left),
+        x_name,
+        y: Axis::linear(values.chain(baseline.values.iter().copied())),
         heading: "Accuracy on the test rows (%)".into(),
     };
     let mut scene = style::scene(area.bottom + 56.0);
-    let subtitle = format!(
-        "{}, {} test rows; bars are 95 % intervals",
-        record.data.name,
-        units::count(record.data.test_rows)
-    );
     let groups = groups(record);
-    let baseline = Baseline {
-        values: baselines,
-        name: "majority baseline",
-    };
-    style::header(&mut scene, TITLE, &subtitle, &groups, Some(baseline.name));
+    style::header(&mut scene, title, subtitle, &groups, Some(baseline.name));
     chart.draw_frame(&mut scene);
     chart.draw_baseline(&mut scene, &baseline);
-    chart.draw_points(&mut scene, &points);
-    chart.draw_labels(&mut scene, &points, &baseline);
-    Plot {
-        name: "accuracy",
-        title: TITLE,
-        scene,
-    }
+    chart.draw_steps(&mut scene, steps);
+    chart.draw_points(&mut scene, points);
+    chart.draw_labels(&mut scene, points, &baseline);
+    scene
 }
 
 /// A model's accuracy with its interval, at its parameters.
@@ -160,22 +171,6 @@ pub fn frontier(record: &RunRecord) -> Plot {
             })
         })
         .collect();
-    let baselines = majorities(record);
-    let area = Area {
-        left: 60.0,
-        top: HEADER + 24.0,
-        right: WIDTH - 24.0,
-        bottom: 600.0,
-    };
-    let values = points.iter().flat_map(|point| [point.low, point.high]);
-    let chart = Chart {
-        area,
-        x: Axis::log(points.iter().map(|point| point.x), area.right - area.left),
-        x_name: "Time of a proof (ms)",
-        y: Axis::linear(values.chain(baselines.iter().copied())),
-        heading: "Accuracy on the test rows (%)".into(),
-    };
-    let mut scene = style::scene(area.bottom + 56.0);
     let subtitle = format!(
         "{}, {} test rows; {}, {} threads; bars are 95 % intervals, the line is the frontier",
         record.data.name,
@@ -183,17 +178,14 @@ pub fn frontier(record: &RunRecord) -> Plot {
         record.host.cpu,
         record.host.threads
     );
-    let baseline = Baseline {
-        values: baselines,
-        name: "majority baseline",
-    };
-    let groups = groups(record);
-    style::header(&mut scene, TITLE, &subtitle, &groups, Some(baseline.name));
-    chart.draw_frame(&mut scene);
-    chart.draw_baseline(&mut scene, &baseline);
-    chart.draw_steps(&mut scene, &best(&points));
-    chart.draw_points(&mut scene, &points);
-    chart.draw_labels(&mut scene, &points, &baseline);
+    let steps = best(&points);
+    let scene = accuracies(
+        record,
+        (TITLE, &subtitle),
+        "Time of a proof (ms)",
+        &points,
+        &steps,
+    );
     Plot {
         name: "frontier",
         title: TITLE,

@@ -94,15 +94,6 @@ pub fn verify_batch(key: &VerifyingKey, batch: &Batch) -> Result<BatchVerdict, E
     })
 }
 
-/// Numbers in a row of real inputs of a compiled model. (Models of trees may leave out features that
-/// none of them asks about, so the circuit can have fewer inputs.)
-pub fn row_length(compiled: &Compiled) -> usize {
-    match compiled {
-        Compiled::Chain(compiled) => compiled.model().inputs(),
-        Compiled::Program(compiled) => compiled.program().row_length(),
-    }
-}
-
 /// That rows can be proved as a batch, as far as inputs tell; how many there are.
 ///
 /// # Errors

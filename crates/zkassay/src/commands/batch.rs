@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use zkassay::batch::row_length;
 use zkassay::hash::short;
 use zkassay::{
     Batch, BatchRow, BatchVerdict, Error, ProvingKey, PublicData, Srs, VerifyingKey, prove_batch,
@@ -32,7 +31,7 @@ pub(crate) fn prove(
     if key.compiled().options().totals {
         return Err(Error::Totals.into());
     }
-    let rows = files::rows_of("--batch", rows_path, row_length(key.compiled()))?;
+    let rows = files::rows_of("--batch", rows_path, key.compiled().row_length())?;
     let started = Instant::now();
     let batch = prove_batch(srs, key, rows.view(), |done, total| {
         spinner.say(&progress(done, total, started));

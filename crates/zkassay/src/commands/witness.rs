@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
 use zkassay::Witness;
-use zkassay::batch::row_length;
 use zkassay::table::Layout;
 use zkassay_verifier::artefact::hex;
 
@@ -51,7 +50,7 @@ impl GenWitness {
         let spinner = Spinner::new(json, "evaluating");
         let circuit = files::circuit(&self.compiled_circuit)?;
         Witness::check(&circuit.compiled)?;
-        let rows = files::rows(&self.data, row_length(&circuit.compiled))?;
+        let rows = files::rows(&self.data, circuit.compiled.row_length())?;
         let shown = || self.data.display().to_string();
         let row = rows.single().with_context(shown)?;
         let witness = Witness::new(&circuit, &row).with_context(shown)?;
