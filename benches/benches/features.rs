@@ -71,7 +71,7 @@ fn all(criterion: &mut Criterion) {
     let fixtures = workspace().join("fixtures");
     let load = || Tables::load(&fixtures).expect("the fixtures are committed");
     let mut group = criterion.benchmark_group("features");
-    group.sample_size(20);
+    group.sample_size(10);
 
     for (mode, pipeline) in [
         ("honest", FeaturePipeline::honest()),

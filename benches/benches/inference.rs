@@ -20,6 +20,8 @@ use zkassay_testing::rows;
 
 /// Rows that models are calibrated on.
 const CALIBRATION_ROWS: usize = 45;
+/// What depends on the visibility of inputs and outputs most.
+const PROOFS: &[&str] = &["witness", "prove", "verify"];
 
 fn by_size(criterion: &mut Criterion) {
     let models = HIDDEN
@@ -28,7 +30,9 @@ fn by_size(criterion: &mut Criterion) {
         .chain([perceptron()]);
     for graph in models {
         let name = graph.parameters().to_string();
-        measure(criterion, "inference", &name, &graph, Visibility::default());
+        let stages = &["calibrate", "setup", "load", "witness", "prove", "verify"];
+        let visibility = Visibility::default();
+        measure(criterion, "inference", &name, &graph, visibility, stages);
     }
 }
 
@@ -43,24 +47,21 @@ fn by_visibility(criterion: &mut Criterion) {
             input,
             ..Visibility::default()
         };
-        measure(
-            criterion,
-            "visibility",
-            &format!("input-{input}"),
-            &graph,
-            visibility,
-        );
+        let name = format!("input-{input}");
+        measure(criterion, "visibility", &name, &graph, visibility, PROOFS);
     }
     let hashed = Visibility {
         output: DataVisibility::Hashed,
         ..Visibility::default()
     };
-    measure(criterion, "visibility", "output-hashed", &graph, hashed);
+    let name = "output-hashed";
+    measure(criterion, "visibility", name, &graph, hashed, PROOFS);
     let unbound = Visibility {
         params: ParamsVisibility::Private,
         ..Visibility::default()
     };
-    measure(criterion, "visibility", "params-private", &graph, unbound);
+    let name = "params-private";
+    measure(criterion, "visibility", name, &graph, unbound, PROOFS);
 }
 
 fn measure(
@@ -69,6 +70,7 @@ fn measure(
     name: &str,
     graph: &Graph,
     visibility: Visibility,
+    stages: &[&str],
 ) {
     let options = CompileOptions {
         visibility,
@@ -107,25 +109,22 @@ fn measure(
         bytes.len(),
     );
     let mut group = criterion.benchmark_group(group);
-    let id = |stage: &str| BenchmarkId::new(stage, name);
-    group.bench_function(id("calibrate"), |b| b.iter(|| black_box(calibrated())));
-    group.bench_function(id("setup"), |b| b.iter(|| black_box(setup())));
-    group.bench_function(id("load"), |b| {
-        b.iter(|| ProvingKey::from_bytes(black_box(&bytes)).expect("the key is read"));
-    });
-    group.bench_function(id("witness"), |b| {
-        b.iter(|| black_box(compiled.witness(&row)))
-    });
-    group.bench_function(id("prove"), |b| {
-        b.iter(|| black_box(key.prove(&srs, &witness)))
-    });
-    group.bench_function(id("verify"), |b| {
-        b.iter(|| {
-            key.verifying_key()
-                .verify(black_box(&proof))
-                .expect("the proof is valid")
+    for stage in stages {
+        group.bench_function(BenchmarkId::new(*stage, name), |b| match *stage {
+            "calibrate" => b.iter(|| black_box(calibrated())),
+            "setup" => b.iter(|| black_box(setup())),
+            "load" => {
+                b.iter(|| ProvingKey::from_bytes(black_box(&bytes)).expect("the key is read"))
+            }
+            "witness" => b.iter(|| black_box(compiled.witness(&row))),
+            "prove" => b.iter(|| black_box(key.prove(&srs, &witness))),
+            _ => b.iter(|| {
+                key.verifying_key()
+                    .verify(black_box(&proof))
+                    .expect("the proof is valid")
+            }),
         });
-    });
+    }
 }
 
 /// From ONNX files, through the stages as users have them.
@@ -144,16 +143,19 @@ fn by_program(criterion: &mut Criterion) {
         let key = zkassay::setup(&srs, &circuit).expect("keys are made");
         let row = rows.row(0).to_vec();
         let witness = || circuit.compiled.witness(&row).expect("the row is in range");
-        let proof = key.prove(&srs, witness()).expect("the row is proved");
+        let made = witness();
+        let proof = key.prove(&srs, &made).expect("the row is proved");
         println!(
             "program/{name}: {:?}, proof {} bytes",
             circuit.compiled.shape(),
             proof.transcript.len()
         );
         let mut group = criterion.benchmark_group("program");
-        // Witness included.
+        group.bench_function(BenchmarkId::new("witness", name), |b| {
+            b.iter(|| black_box(witness()));
+        });
         group.bench_function(BenchmarkId::new("prove", name), |b| {
-            b.iter(|| black_box(key.prove(&srs, witness())));
+            b.iter(|| black_box(key.prove(&srs, &made)));
         });
         group.bench_function(BenchmarkId::new("verify", name), |b| {
             b.iter(|| {
@@ -168,9 +170,9 @@ fn by_program(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3));
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500));
     targets = by_size, by_visibility, by_program
 }
 criterion_main!(benches);

@@ -1,4 +1,4 @@
-//! Proofs and verifications of trees, and of many inferences at once.
+//! Every stage of trees, and of many inferences at once.
 //!
 //! ```text
 //! cargo bench -p zkassay-benches --bench trees
@@ -33,6 +33,9 @@ const BATCHES: [&str; 9] = [
     "forest-100@16",
 ];
 
+/// What is measured of each.
+const STAGES: [&str; 5] = ["calibrate", "setup", "witness", "prove", "verify"];
+
 fn trees(criterion: &mut Criterion) {
     measure(criterion, "trees", &TREES);
 }
@@ -47,7 +50,7 @@ fn measure(criterion: &mut Criterion, group: &str, names: &[&str]) {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     for name in names {
-        let ids = ["setup", "prove", "verify"].map(|stage| format!("{group}/{stage}/{name}"));
+        let ids = STAGES.map(|stage| format!("{group}/{stage}/{name}"));
         let is_wanted = |filter: &String| ids.iter().any(|id| id.contains(filter));
         if filters.is_empty() || filters.iter().any(is_wanted) {
             one(criterion, group, name);
@@ -66,7 +69,8 @@ fn one(criterion: &mut Criterion, group: &str, name: &str) {
         let witness = circuit.compiled.witness_batch(&rows);
         witness.expect("the rows are in range")
     };
-    let proof = key.prove(&srs, witness()).expect("the rows are proved");
+    let made = witness();
+    let proof = key.prove(&srs, &made).expect("the rows are proved");
     println!(
         "{group}/{name}: {}, {:?}, proof {} bytes",
         subject.size,
@@ -75,28 +79,28 @@ fn one(criterion: &mut Criterion, group: &str, name: &str) {
     );
     let mut group = criterion.benchmark_group(group);
     group.throughput(Throughput::Elements(subject.batch.into()));
-    group.bench_function(BenchmarkId::new("setup", name), |b| {
-        b.iter(|| black_box(setup()));
-    });
-    // Witness included.
-    group.bench_function(BenchmarkId::new("prove", name), |b| {
-        b.iter(|| black_box(key.prove(&srs, witness()).expect("the rows are proved")));
-    });
-    group.bench_function(BenchmarkId::new("verify", name), |b| {
-        b.iter(|| {
-            key.verifying_key()
-                .verify(black_box(&proof))
-                .expect("the proof is valid")
+    for stage in STAGES {
+        group.bench_function(BenchmarkId::new(stage, name), |b| match stage {
+            // From the file to the circuit.
+            "calibrate" => b.iter(|| black_box(subject.compile().expect("the model compiles"))),
+            "setup" => b.iter(|| black_box(setup())),
+            "witness" => b.iter(|| black_box(witness())),
+            "prove" => b.iter(|| black_box(key.prove(&srs, &made).expect("the rows are proved"))),
+            _ => b.iter(|| {
+                key.verifying_key()
+                    .verify(black_box(&proof))
+                    .expect("the proof is valid")
+            }),
         });
-    });
+    }
 }
 
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(10)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3));
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500));
     targets = trees, batches
 }
 criterion_main!(benches);

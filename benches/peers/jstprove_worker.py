@@ -4,7 +4,7 @@ Compilation and witnesses run through its command line, as users do it, which ta
 it, `setup` runs the Rust part of the compilation once more by itself, and `prove` and `verify` are the program that the
 command line calls, with the same arguments. Every stage is a process of its own; its CPU time and memory are in the answer.
 
-Only the standard library is imported: the kernel counts this process's memory as its children's until they start.
+Only the standard library is imported, and `worker`, which run.py names the folder of: the kernel counts this process's memory as its children's until they start.
 """
 
 import json
@@ -71,19 +71,16 @@ def witness(row):
 
 
 def prove(_):
-    return call([str(expander), "-p", "Hyrax", "prove", "-c", file("circuit.txt"), "-w", file("witness.bin"), "-o", file("proof.bin")])[1]
+    _, answer = call([str(expander), "-p", "Hyrax", "prove", "-c", file("circuit.txt"), "-w", file("witness.bin"), "-o", file("proof.bin")])
+    return {**answer, "proof_bytes": os.path.getsize(file("proof.bin"))}
 
 
 def verify(_):
-    return call([str(expander), "-p", "Hyrax", "verify", "-c", file("circuit.txt"), "-w", file("witness.bin"), "-i", file("proof.bin")])[1]
-
-
-def proof(_):
-    """The last proof: its size and its outputs."""
+    _, answer = call([str(expander), "-p", "Hyrax", "verify", "-c", file("circuit.txt"), "-w", file("witness.bin"), "-i", file("proof.bin")])
     outputs = json.loads(Path(file("output.json")).read_text())["rescaled_output"]
     while outputs and isinstance(outputs[0], list):
         outputs = [x for row in outputs for x in row]
-    return {"proof_bytes": os.path.getsize(file("proof.bin")), "outputs": outputs}
+    return {**answer, "outputs": outputs}
 
 
-serve({f.__name__: f for f in [prepare, parameters, setup, witness, prove, verify, proof]})
+serve({f.__name__: f for f in [prepare, parameters, setup, witness, prove, verify]})

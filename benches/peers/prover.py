@@ -1,13 +1,13 @@
 """One prover on one model: its process, what it is asked for, and what it used.
 
-Wall times are the worker's own, CPU times and peak memory the kernel's account of its process (of the processes it starts, for
-JSTprove).
+Wall and CPU times are the worker's own, peak memory the kernel's account of its process (of the processes it starts, for JSTprove).
 """
 
 import json
 import os
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,7 +48,7 @@ class Worker:
             )
 
     def ask(self, stage, row, seconds, over):
-        """The answer, within so many seconds, with the CPU seconds of the stage; `over` says what they are left of."""
+        """The answer, within so many seconds; `over` says what they are left of."""
         before = self.cpu_seconds()
         try:
             self.process.stdin.write(f"{stage} {row}\n".encode())
@@ -65,7 +65,6 @@ class Worker:
         answer = json.loads(line)
         if "error" in answer:
             raise Failure(f"{stage}: {' '.join(answer['error'].split())[:500]}")
-        answer.setdefault("cpu_seconds", self.cpu_seconds() - before)
         return answer
 
     def death(self, stage):
@@ -97,6 +96,12 @@ class Worker:
         self.process.wait()
 
 
+def remove(paths):
+    """Files and folders."""
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 class Run:
     """One prover on one model: its workers, and the measurements so far."""
 
@@ -104,8 +109,7 @@ class Run:
         """`command` is that of the worker, `folder` its own, `reference` the outputs to expect from a proof, by number."""
         self.folder, self.command = folder, command
         self.folder.mkdir(exist_ok=True)
-        for stale in self.folder.iterdir():
-            stale.unlink()
+        remove(self.folder.iterdir())
         self.model, self.reference = model, reference
         # What one prover has for one model, from calibration to the last proof. EZKL's prover waits for ever if a value
         # leaves the calibrated range.
@@ -150,15 +154,20 @@ class Run:
 
     def measure(self, stage, row=0, keep=None):
         """Asks for a stage and keeps its times under `keep`."""
-        answer = self.ask(stage, row)
-        samples = self.record["stages"].setdefault(keep or stage, {"wall": [], "cpu": []})
+        return self.keep(keep or stage, self.ask(stage, row))
+
+    def keep(self, stage, answer):
+        """Moves the times of an answer to the record."""
+        samples = self.record["stages"].setdefault(stage, {"wall": [], "cpu": []})
         samples["wall"].append(round(answer.pop("seconds"), 6))
         samples["cpu"].append(round(answer.pop("cpu_seconds"), 6))
         return answer
 
     def prepare(self):
-        self.record.update(self.measure("prepare"))
-        self.record.pop("rss_bytes", None)
+        settings = self.measure("prepare").get("settings", {})
+        # Not those of every layer.
+        is_list = lambda value: isinstance(value, list) and any(isinstance(x, dict) for x in value)
+        self.record["settings"] = {name: value for name, value in settings.items() if not is_list(value)}
         self.worker.ask("parameters", 0, PARAMETERS_SECONDS, f"took longer than {PARAMETERS_SECONDS} s")
 
     def setup(self):
@@ -172,26 +181,24 @@ class Run:
     def proof(self, first=False):
         """Witness, proof and verification of the next row, or rows."""
         row, self.row = self.row, (self.row + 1) % self.proofs()
-        start = time.perf_counter()
-        if self.record["prover"] != "zkassay":
+        if first and self.record["prover"] == "zkassay":
+            # It reads keys before it takes the time, and only once; whoever waits for the first proof waits for that, too.
+            self.ask("prepare")
+            start, cpu = time.perf_counter(), self.worker.cpu_seconds()
+            self.measure("witness", row)
+            answer = self.ask("prove", row)
+            answer["seconds"], answer["cpu_seconds"] = time.perf_counter() - start, self.worker.cpu_seconds() - cpu
+            self.keep("first", answer)
+        else:
             self.measure("witness", row)
             start = time.perf_counter()
-        answer = self.measure("prove", row, "first" if first else "prove")
+            answer = self.measure("prove", row, "first" if first else "prove")
         memory = answer.pop("rss_bytes", None) or self.worker.peak_bytes()
         self.record["prove_rss_bytes"] = max(memory, self.record.get("prove_rss_bytes", 0))
         self.record.update(answer)
         verdict = self.measure("verify", row)
-        if self.record["prover"] == "zkassay":
-            outputs = verdict["outputs"]
-            # Without reading and decoding the files.
-            check = self.record["stages"].setdefault("check", {"wall": [], "cpu": []})
-            check["wall"].append(round(verdict["check_seconds"], 6))
-        else:
-            answer = self.ask("proof", row)
-            outputs = answer["outputs"]
-            self.record["proof_bytes"] = answer["proof_bytes"]
         self.record["proofs"] = self.record.get("proofs", 0) + 1
-        self.compare(row, outputs)
+        self.compare(row, verdict["outputs"])
         return time.perf_counter() - start
 
     def proofs(self):
@@ -235,9 +242,7 @@ class Run:
     def finish(self):
         """The record. Keys, which can have gigabytes, are deleted; what was printed stays."""
         self.close()
-        for file in self.folder.iterdir():
-            if file.name != "log.txt":
-                file.unlink()
+        remove(file for file in self.folder.iterdir() if file.name != "log.txt")
         if self.errors:
             errors = np.concatenate(list(self.errors.values()))
             self.record["error"] = {"rows": len(errors), "mean": float(errors.mean()), "max": float(errors.max())}

@@ -1,6 +1,6 @@
 """Runs zkassay and its peers on the same models and rows, alternately, and writes peers.json and two Markdown files.
 
-`cargo xtask peers` makes what this needs (environments, the program that measures zkassay) and starts it.
+`cargo xtask peers` makes what this needs (environments, zkassay's worker) and starts it.
 
 For each model, every prover makes keys in one process and proofs in another, started anew; a round of proofs gives each
 prover a turn, so that what disturbs the machine disturbs all. Every proof is verified. A prover that fails, or takes too
@@ -27,6 +27,8 @@ import report
 from prover import SETUPS, Run
 
 HERE = Path(__file__).parent
+# EZKL's worker, and the protocol of all.
+EZKL = HERE.parents[1] / "crates/zkassay-ezkl/python"
 # Of the machine's memory: what a prover may have.
 MEMORY_SHARE = 0.75
 
@@ -65,7 +67,7 @@ def ezkl_tuned(model):
 
 def provers(options, model):
     """The provers of one model: name, program, whose file of the model, further arguments."""
-    yield "zkassay", [str(options.measure)], "zkassay", ["--batch", str(model.batch)]
+    yield "zkassay", [str(options.worker)], "zkassay", ["--batch", str(model.batch), "--parameters", str(options.work)]
     if "ezkl" in options.peers and model.batch in EZKL_BATCHES:
         configs = {"EZKL fixed": {"params": "fixed", "calibration": "resources"}}
         if model.name in EZKL_PRIVATE:
@@ -73,10 +75,12 @@ def provers(options, model):
         if model.name in EZKL_TUNED:
             configs["EZKL tuned"] = {"params": "fixed", "run_args": ezkl_tuned(model.name)}
         for name, config in configs.items():
-            yield name, [sys.executable, str(HERE / "ezkl_worker.py")], "ezkl", [json.dumps({**config, "batch": model.batch})]
+            config |= {"batch": model.batch, "srs": str(options.work)}
+            yield name, [sys.executable, "-B", str(EZKL / "ezkl_worker.py")], "ezkl", [json.dumps(config)]
     if "jstprove" in options.peers and model.name not in models.BATCHES:
         # A Python of its own with the standard library alone, because of its memory: see the worker.
-        yield "JSTprove", [sys.executable, str(HERE / "jstprove_worker.py")], "jstprove", [str(options.jstprove)]
+        program = ["env", f"PYTHONPATH={EZKL}", sys.executable, "-B", str(HERE / "jstprove_worker.py")]
+        yield "JSTprove", program, "jstprove", [str(options.jstprove)]
 
 
 def reference(onnx, model):
@@ -206,7 +210,7 @@ def write(record, out):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--measure", type=Path, required=True, help="the program that measures zkassay")
+    parser.add_argument("--worker", type=Path, required=True, help="zkassay's worker")
     parser.add_argument("--jstprove", type=Path, help="JSTprove's environment")
     parser.add_argument("--exporters", type=Path, help="an environment with Hummingbird, which writes trees for EZKL and JSTprove")
     parser.add_argument("--models", default=",".join(models.GROUPS), help="names, or groups of them")
@@ -229,7 +233,7 @@ def main():
     record = begin(options)
     # A copy: a build meanwhile must not change what is measured.
     options.work.mkdir(parents=True, exist_ok=True)
-    options.measure = shutil.copy2(options.measure, options.work)
+    options.worker = shutil.copy2(options.worker, options.work)
     measured = {model["name"] for model in record["models"]}
     for name in dict.fromkeys(names):
         if name in measured:

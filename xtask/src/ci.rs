@@ -8,9 +8,8 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::cargo::{self, cargo};
-use crate::experiment::Experiment;
 use crate::fuzz::Fuzz;
-use crate::{fixtures, python, test, tidy};
+use crate::{experiment, fixtures, python, test, tidy};
 
 /// Run every check, in the order of their cost, up to the first that fails.
 ///
@@ -93,13 +92,11 @@ fn few_cases() -> Result<()> {
 /// Two models, one proof each, into a folder that is removed afterwards.
 fn smallest_experiment() -> Result<()> {
     let folder: PathBuf = std::env::temp_dir().join(format!("zkassay-ci-{}", std::process::id()));
-    let experiment = Experiment {
-        proofs: Some(1),
-        models: Some("logistic,16".into()),
-        out: Some(folder.clone()),
-        ..Experiment::default()
-    };
-    let outcome = experiment.command().and_then(cargo::check);
+    let models = ["--models", "logistic,16", "--proofs", "1", "--setups", "1"];
+    let outcome = experiment::command(&models).and_then(|mut command| {
+        command.arg("--out").arg(&folder);
+        cargo::check(command)
+    });
     if folder.exists() {
         let removed = std::fs::remove_dir_all(&folder);
         removed.with_context(|| format!("cannot remove {}", folder.display()))?;

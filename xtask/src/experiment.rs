@@ -1,105 +1,103 @@
 //! `cargo xtask experiment`: builds the experiment and runs it.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::cargo::{self, Program};
+use crate::python;
+
+// The program's own flags: `--help` and mistakes are answered before anything is built.
+#[path = "../../crates/zkassay-experiment/src/plan/flags.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "most flags are read by the program alone, where this is a public module"
+)]
+mod flags;
+
+/// EZKL's packages, all pinned.
+const REQUIREMENTS: &str = "crates/zkassay-ezkl/python/requirements.txt";
 
 /// Train, prove and verify a family of models and report accuracy beside cost.
 ///
-/// Builds the experiment in release mode and runs it. It prints a table and
-/// leaves record, CSV files, plots and a Markdown report in a folder of its own.
-#[derive(Debug, Default, Args)]
-#[command(after_long_help = "\
-Examples:
-  cargo xtask experiment
-  cargo xtask experiment -n 20 --models logistic,64-32
-  cargo xtask experiment --mode paper
-  cargo xtask experiment --table loans.csv --label repaid --time opened
-  cargo xtask experiment --models 128-64-32 --seed 7 --threads 1 --out /tmp/runs")]
+/// Builds the experiment in release mode and runs it. It prints a table and leaves the record, CSV
+/// files, plots and a report (HTML and Markdown) in a folder of its own. A run that is interrupted
+/// goes on with --resume. With --peers ezkl, EZKL's environment is made first; that needs CPython
+/// 3.11, and without it the run goes on without EZKL, and says so.
+#[derive(Debug, Args)]
+#[command(after_long_help = flags::EXAMPLES)]
 pub(crate) struct Experiment {
-    /// Proofs per model, each of another test row [default: 5].
-    #[arg(short = 'n', long, value_name = "N")]
-    pub(crate) proofs: Option<usize>,
-    /// Models by the widths of their hidden layers [default: logistic,16,64-32,128-64-32].
-    #[arg(long, value_name = "LIST")]
-    pub(crate) models: Option<String>,
-    /// Folder for the runs' folders [default: runs].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Seed of every random draw [default: 20220601].
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
-    /// Token tables: a folder laid out as the `datasets-giza` bucket, or a CSV file of prices
-    /// [default: fixtures].
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: Option<PathBuf>,
-    /// How features are made of token tables: honest or paper [default: honest].
-    #[arg(long, value_name = "MODE")]
-    pub(crate) mode: Option<String>,
-    /// A table of your own instead, CSV or parquet: every column but label and time is a feature.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) table: Option<PathBuf>,
-    /// The column of the label in your table: two classes.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) label: Option<String>,
-    /// The column that orders the rows of your table; they are split at random without one.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) time: Option<String>,
-    /// Threads to use [default: all cores].
-    #[arg(long, value_name = "T")]
-    pub(crate) threads: Option<usize>,
-    /// Further arguments, passed to the experiment as they are.
-    #[arg(last = true, value_name = "REST")]
-    pub(crate) rest: Vec<OsString>,
+    #[command(flatten)]
+    flags: flags::Flags,
 }
 
 impl Experiment {
     pub(crate) fn run(&self) -> Result<ExitCode> {
-        cargo::pass_through(self.command()?)
+        // As they were typed, after the program and the subcommand; they are known to be right.
+        let mut arguments: Vec<OsString> = std::env::args_os().skip(2).collect();
+        let here = std::env::current_dir().context("the working folder is not known")?;
+        arguments.extend(["--relative-to".into(), here.into_os_string()]);
+        let program = build()?;
+        if self.flags.ezkl.is_none() && self.may_have_peers() && has_peers(&program, &arguments) {
+            arguments.extend(ezkl(self.flags.dry_run)?);
+        }
+        cargo::pass_through(with(&program, &arguments))
     }
 
-    /// Builds the experiment and returns the command that runs it.
-    pub(crate) fn command(&self) -> Result<Command> {
-        let mut command = cargo::program(Program::Binary("zkassay-experiment"))?;
-        command.args(self.arguments()?);
-        Ok(command)
+    /// Whether a plan may have peers: those of profiles have none unless they are asked for.
+    fn may_have_peers(&self) -> bool {
+        self.flags.peers.is_some() || self.flags.plan.is_some() || self.flags.resume.is_some()
     }
+}
 
-    /// The program's arguments.
-    fn arguments(&self) -> Result<Vec<OsString>> {
-        let flags: [(&str, Option<OsString>); 10] = [
-            (
-                "--proofs",
-                self.proofs.map(|proofs| proofs.to_string().into()),
-            ),
-            ("--models", self.models.as_ref().map(OsString::from)),
-            ("--out", self.out.as_ref().map(cargo::absolute).transpose()?),
-            ("--seed", self.seed.map(|seed| seed.to_string().into())),
-            (
-                "--data",
-                self.data.as_ref().map(cargo::absolute).transpose()?,
-            ),
-            ("--mode", self.mode.as_ref().map(OsString::from)),
-            (
-                "--table",
-                self.table.as_ref().map(cargo::absolute).transpose()?,
-            ),
-            ("--label", self.label.as_ref().map(OsString::from)),
-            ("--time", self.time.as_ref().map(OsString::from)),
-            (
-                "--threads",
-                self.threads.map(|threads| threads.to_string().into()),
-            ),
-        ];
-        let mut arguments = cargo::flags(flags);
-        arguments.extend(self.rest.iter().cloned());
-        Ok(arguments)
-    }
+/// Builds the experiment and returns the command that runs it with `arguments`.
+pub(crate) fn command(arguments: &[&str]) -> Result<Command> {
+    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    Ok(with(&build()?, &arguments))
+}
+
+/// Builds the experiment, and the prover that it starts, and returns its path.
+fn build() -> Result<PathBuf> {
+    cargo::program(Program::Binary("zkassay-worker"))?;
+    let command = cargo::program(Program::Binary("zkassay-experiment"))?;
+    Ok(command.get_program().into())
+}
+
+fn with(program: &Path, arguments: &[OsString]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(cargo::root());
+    command
+}
+
+/// Whether the plan has peers, wherever it comes from. If that cannot be told, the run itself says
+/// why.
+fn has_peers(program: &Path, arguments: &[OsString]) -> bool {
+    let mut command = with(program, arguments);
+    command.arg("--list-peers");
+    cargo::output(command).is_ok_and(|peers| peers.lines().any(|peer| peer == "ezkl"))
+}
+
+/// The flags that say where EZKL's environment is, or why there is none. It is made if need be,
+/// unless nothing is to be written.
+fn ezkl(is_dry: bool) -> Result<[OsString; 2]> {
+    let environment = cargo::target_directory()?.join("peers/ezkl");
+    let made = match is_dry {
+        true => Ok(()),
+        false => python::find_python().and_then(|python| {
+            python::install(&python, &environment, &cargo::root().join(REQUIREMENTS))
+        }),
+    };
+    Ok(match made {
+        Ok(()) => ["--ezkl".into(), environment.into_os_string()],
+        Err(error) => {
+            eprintln!("EZKL is left out: {error:#}");
+            ["--ezkl-missing".into(), format!("{error:#}").into()]
+        }
+    })
 }
 
 #[cfg(test)]
@@ -107,60 +105,67 @@ mod tests {
     use super::*;
     use clap::Parser;
 
-    #[derive(Parser)]
+    #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
         experiment: Experiment,
     }
 
-    fn parse(arguments: &[&str]) -> Experiment {
+    fn parse(arguments: &[&str]) -> Result<Experiment, clap::Error> {
         let line = ["xtask"].iter().chain(arguments);
-        Line::try_parse_from(line).unwrap().experiment
+        Ok(Line::try_parse_from(line)?.experiment)
     }
 
     #[test]
-    fn without_flags_the_experiment_uses_its_defaults() {
-        assert!(parse(&[]).arguments().unwrap().is_empty());
+    fn the_programs_flags_are_ours() {
+        let experiment = parse(&["-n", "3", "--models", "mlp-*", "--profile", "full"]).unwrap();
+        assert_eq!(experiment.flags.proofs, Some(3));
+        assert_eq!(experiment.flags.profile.as_deref(), Some("full"));
+        assert!(!experiment.may_have_peers());
+        assert!(parse(&["--peers", "ezkl"]).unwrap().may_have_peers());
+        assert!(parse(&["--resume"]).unwrap().may_have_peers());
+        assert!(parse(&["--resume", "runs/a"]).unwrap().may_have_peers());
     }
 
     #[test]
-    fn flags_are_passed_on_in_their_long_form() {
-        let experiment = parse(&["-n", "3", "--models", "logistic,16", "--seed", "7"]);
-        assert_eq!(
-            experiment.arguments().unwrap(),
-            ["--proofs", "3", "--models", "logistic,16", "--seed", "7"]
-        );
+    fn mistakes_are_answered_without_the_program() {
+        for arguments in [
+            &["-n", "many"][..],
+            &["-n", "0"],
+            &["--seed", "-1"],
+            &["--profile", "ful"],
+            &["--peers", "ezkll"],
+            &["--proof", "3", "--unknown"],
+            &["--table", "a.csv"],
+            &["--table", "a.csv", "--label", "b", "--mode", "paper"],
+            &["--plan", "a.toml", "--profile", "full"],
+            &["--peer-limit", "0"],
+        ] {
+            assert!(parse(arguments).is_err(), "{arguments:?}");
+        }
+        let message = parse(&["--profile", "ful"]).unwrap_err().to_string();
+        assert!(message.contains("full"), "{message}");
     }
 
     #[test]
-    fn relative_paths_become_absolute() {
-        let arguments = parse(&["--out", "here", "--data", "/data"])
-            .arguments()
-            .unwrap();
-        let here = std::env::current_dir().unwrap().join("here");
-        assert_eq!(
-            arguments,
-            [
-                "--out".as_ref(),
-                here.as_os_str(),
-                "--data".as_ref(),
-                "/data".as_ref()
-            ]
-        );
+    fn a_failure_of_the_question_is_left_to_the_run() {
+        assert!(!has_peers(Path::new("zkassay-no-such-program"), &[]));
+        let shell = |script: &str| has_peers(Path::new("/bin/sh"), &["-c".into(), script.into()]);
+        assert!(shell("echo ezkl"));
+        assert!(!shell("echo ezkl; exit 1"));
+        assert!(!shell("echo"));
     }
 
     #[test]
-    fn the_rest_is_passed_as_it_is() {
-        let experiment = parse(&["-n", "1", "--", "--future-flag", "-x"]);
-        assert_eq!(
-            experiment.arguments().unwrap(),
-            ["--proofs", "1", "--future-flag", "-x"]
-        );
+    fn a_dry_run_makes_no_environment() {
+        let [flag, folder] = ezkl(true).unwrap();
+        assert_eq!(flag, "--ezkl");
+        let target = cargo::target_directory().unwrap();
+        assert_eq!(PathBuf::from(folder), target.join("peers/ezkl"));
     }
 
     #[test]
-    fn bad_numbers_are_refused() {
-        assert!(Line::try_parse_from(["xtask", "-n", "many"]).is_err());
-        assert!(Line::try_parse_from(["xtask", "--seed", "-1"]).is_err());
+    fn what_is_needed_for_ezkl_is_pinned() {
+        python::tests::assert_pinned(REQUIREMENTS, "ezkl");
     }
 }

@@ -8,6 +8,7 @@ mod accuracy;
 mod cargo;
 mod ci;
 mod experiment;
+mod ezkl;
 mod fixtures;
 mod fuzz;
 mod operators;
@@ -35,6 +36,7 @@ enum Command {
     Accuracy(Box<accuracy::Accuracy>),
     Test(test::Test),
     Fixtures(fixtures::Fixtures),
+    Ezkl(ezkl::Ezkl),
     Fuzz(fuzz::Fuzz),
     Operators(operators::Operators),
     Peers(peers::Peers),
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Accuracy(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Fixtures(command) => command.run(),
+        Command::Ezkl(command) => command.run(),
         Command::Fuzz(command) => command.run(),
         Command::Operators(command) => command.run(),
         Command::Peers(command) => command.run(),

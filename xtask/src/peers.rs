@@ -1,8 +1,7 @@
 //! `cargo xtask peers`: zkassay beside EZKL and JSTprove, on the same models and rows.
 //!
-//! The comparison itself is `benches/peers/run.py`. This makes what it needs: the program that
-//! measures zkassay, and an environment with pinned packages for each peer, in cargo's target
-//! folder. A peer that cannot be installed is left out, and the record says why.
+//! The comparison itself is `benches/peers/run.py`. This makes what it needs: zkassay's worker, and
+//! an environment with pinned packages for each peer, in cargo's target folder. A peer that cannot be installed is left out, and the record says why.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::cargo::{self, Program};
+use crate::ezkl;
 use crate::python::{check_python, exporters, install, interpreter};
 
 /// Every model, and the names of the groups that they are in.
@@ -42,6 +42,7 @@ const MODELS: [&str; 21] = [
 const GROUPS: [&str; 3] = ["networks", "trees", "batches"];
 const PEERS: [&str; 2] = ["ezkl", "jstprove"];
 const SCRIPTS: &str = "benches/peers";
+const JSTPROVE_REQUIREMENTS: &str = "benches/peers/requirements-jstprove.txt";
 
 /// Measure zkassay beside EZKL and JSTprove, on the same models and rows.
 ///
@@ -95,7 +96,7 @@ impl Peers {
         check_python(&self.python)?;
         let folder = cargo::target_directory()?.join("peers");
         // onnxruntime, which every error is measured against, is in EZKL's.
-        let reference = environment(&self.python, &folder, "ezkl")?;
+        let reference = ezkl::make(&self.python)?;
         let mut peers = self.peers.clone();
         let mut skipped = Vec::new();
         let mut jstprove = None;
@@ -119,7 +120,7 @@ impl Peers {
                 }
             }
         }
-        let measure = cargo::program(Program::Binary("measure"))?;
+        let worker = cargo::program(Program::Binary("zkassay-worker"))?;
 
         let out = std::path::absolute(&self.out)
             .with_context(|| format!("the path {}", self.out.display()))?;
@@ -130,7 +131,7 @@ impl Peers {
         let mut flag = |name: &str, value: OsString| {
             command.arg(name).arg(value);
         };
-        flag("--measure", measure.get_program().to_owned());
+        flag("--worker", worker.get_program().to_owned());
         flag("--models", self.models.join(",").into());
         flag("--peers", peers.join(",").into());
         flag("--proofs", self.proofs.to_string().into());
@@ -186,22 +187,13 @@ fn jstprove_environment(python: &Path, folder: &Path) -> Result<PathBuf> {
     if cargo::output(command)?.trim() == "None" {
         bail!("it needs Open MPI: install it (Debian and Ubuntu: apt install openmpi-bin)");
     }
-    environment(python, folder, "jstprove")
-}
-
-/// The environment of `tool` below `folder`, made anew if its requirements have changed.
-fn environment(python: &Path, folder: &Path, tool: &str) -> Result<PathBuf> {
-    let environment = folder.join(tool);
+    let environment = folder.join("jstprove");
     install(
         python,
         &environment,
-        &cargo::root().join(requirements(tool)),
+        &cargo::root().join(JSTPROVE_REQUIREMENTS),
     )?;
     Ok(environment)
-}
-
-fn requirements(tool: &str) -> String {
-    format!("{SCRIPTS}/requirements-{tool}.txt")
 }
 
 #[cfg(test)]
@@ -259,11 +251,10 @@ mod tests {
             let is_batch = |of: &str| of.trim_matches(['[', ']']) == batch;
             assert!(batches.split(", ").any(is_batch), "{model}");
         }
-        for peer in PEERS {
-            assert_pinned(&requirements(peer), peer);
+        assert_pinned(JSTPROVE_REQUIREMENTS, "jstprove");
+        for package in ["ezkl", "onnxruntime", "scikit-learn", "skl2onnx"] {
+            assert_pinned(ezkl::REQUIREMENTS, package);
         }
-        assert_pinned(&requirements("ezkl"), "scikit-learn");
-        assert_pinned(&requirements("ezkl"), "skl2onnx");
     }
 
     #[test]
@@ -277,6 +268,6 @@ mod tests {
         };
         let exporters = version("fixtures/exporters/requirements.txt");
         assert_eq!(exporters.len(), 1);
-        assert_eq!(exporters, version(&requirements("ezkl")));
+        assert_eq!(exporters, version(ezkl::REQUIREMENTS));
     }
 }

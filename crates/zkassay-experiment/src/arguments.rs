@@ -6,12 +6,14 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use crate::dataset::{Mode, Source};
+use crate::plan::locate;
 
 /// Where the rows come from.
 #[derive(Debug, Args)]
 pub struct SourceArguments {
-    /// Token tables: a folder laid out as the `datasets-giza` bucket, or a CSV file of prices.
-    #[arg(long, value_name = "PATH", default_value = "fixtures")]
+    /// Token tables: a data set of `zkassay data list`, a folder laid out as the `datasets-giza`
+    /// bucket, or a CSV file of prices.
+    #[arg(long, value_name = "NAME|PATH", default_value = "fixtures")]
     data: PathBuf,
     /// How features are made of token tables.
     #[arg(long, value_enum, default_value_t)]
@@ -36,7 +38,8 @@ impl From<SourceArguments> for Source {
                 time: arguments.time,
             },
             _ => Self::Tokens {
-                path: arguments.data,
+                // A name that leads nowhere is an error of reading it.
+                path: locate(&arguments.data).unwrap_or(arguments.data),
                 mode: arguments.mode,
             },
         }

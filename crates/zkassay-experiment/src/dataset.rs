@@ -55,6 +55,9 @@ pub struct Dataset {
     manifest: Option<Manifest>,
     pipeline: Option<FittedPipeline>,
     audit: Option<Audit>,
+    sampling: String,
+    /// Whether models are fitted on the calibration rows, too.
+    trains_on_calibration: bool,
     /// Standardised rows with labels.
     pub matrix: FeatureMatrix,
     /// Which rows train, calibrate and test.
@@ -68,6 +71,17 @@ pub struct Rows {
     pub values: Array2<f32>,
     /// Labels: classes, from 0.
     pub labels: Vec<u8>,
+}
+
+/// The rows of one round: one way to split the rows of a data set.
+#[derive(Clone, Debug)]
+pub struct RoundRows {
+    /// To fit models on.
+    pub train: Rows,
+    /// To choose the scales of an integer model; a model may be trained on them, too.
+    pub calibration: Rows,
+    /// To measure accuracies on.
+    pub test: Rows,
 }
 
 impl Source {
@@ -113,6 +127,7 @@ pub(crate) fn word(text: &str) -> Cow<'_, str> {
 struct Loaded {
     name: String,
     manifest: Option<Manifest>,
+    is_in_time: bool,
     rows: Unfitted,
 }
 
@@ -136,6 +151,7 @@ impl Loaded {
             Source::Table { path, label, time } => Ok(Self {
                 name: name(path),
                 manifest: None,
+                is_in_time: time.is_some(),
                 rows: Unfitted::Table(load_table(path, label, time.as_deref())?),
             }),
         }
@@ -157,6 +173,7 @@ impl Loaded {
             } else {
                 None
             },
+            is_in_time: mode == Mode::Honest,
             rows: Unfitted::Tokens(Box::new(Tokens {
                 raw: pipeline.raw_table(&tables)?,
                 tables,
@@ -183,8 +200,9 @@ impl Loaded {
         }
     }
 
-    /// The rows with features fitted on the training rows of `split`.
-    fn fit(&self, split: Split) -> Result<Dataset> {
+    /// The rows with features fitted on the training rows of `split`; `sampling` says how rows were
+    /// split.
+    fn fit(&self, split: Split, sampling: &str) -> Result<Dataset> {
         let (matrix, pipeline) = match &self.rows {
             Unfitted::Tokens(tokens) => {
                 let fitted = tokens.pipeline.fit(&tokens.raw, &split.train)?;
@@ -197,6 +215,8 @@ impl Loaded {
             manifest: self.manifest.clone(),
             pipeline,
             audit: None,
+            sampling: sampling.to_owned(),
+            trains_on_calibration: !self.is_in_time,
             matrix,
             split,
         })
@@ -227,11 +247,11 @@ impl Dataset {
     /// A missing or malformed table, or too few rows.
     pub fn load(source: &Source, seed: u64) -> Result<Self> {
         let loaded = Loaded::open(source)?;
-        let split = match source.is_in_time() {
-            true => Split::chronological(loaded.len())?,
-            false => Split::random(loaded.len(), seed)?,
+        let (split, sampling) = match source.is_in_time() {
+            true => (Split::chronological(loaded.len())?, "split once in time"),
+            false => (Split::random(loaded.len(), seed)?, "split once at random"),
         };
-        let mut dataset = loaded.fit(split)?;
+        let mut dataset = loaded.fit(split, sampling)?;
         dataset.audit = loaded.audit(&dataset, seed)?;
         Ok(dataset)
     }
@@ -251,8 +271,14 @@ impl Dataset {
             },
             false => Splitter::Random { rounds, seed },
         };
+        let sampling = match splitter {
+            Splitter::WalkForward { folds, embargo } => {
+                format!("{folds} folds of a walk forward with {embargo} days between")
+            }
+            _ => format!("{rounds} random splits"),
+        };
         let splits = splitter.split(&loaded.days())?;
-        let fit = |split| loaded.fit(split);
+        let fit = |split| loaded.fit(split, &sampling);
         let datasets: Vec<Result<Self>> = splits.into_par_iter().map(fit).collect();
         Ok((splitter, datasets.into_iter().collect::<Result<_>>()?))
     }
@@ -275,6 +301,25 @@ impl Dataset {
         }
     }
 
+    /// The rows that models are fitted on, scaled on and tested on. Of rows that are split at random, a model
+    /// is fitted on the calibration rows, too, as in the study.
+    pub fn round_rows(&self) -> RoundRows {
+        RoundRows {
+            train: self.rows(&self.train_rows()),
+            calibration: self.rows(&self.split.calibration),
+            test: self.rows(&self.split.test),
+        }
+    }
+
+    /// Indices of the rows that models are fitted on.
+    fn train_rows(&self) -> Vec<usize> {
+        let mut train = self.split.train.clone();
+        if self.trains_on_calibration {
+            train.extend(&self.split.calibration);
+        }
+        train
+    }
+
     /// The hash of the feature manifest; of the ordered names, if there are only names.
     pub fn feature_hash(&self) -> String {
         match &self.pipeline {
@@ -288,7 +333,7 @@ impl Dataset {
         let (rows, features) = self.matrix.values.dim();
         format!(
             "{rows} rows x {features} features: {} to train, {} to calibrate, {} to test",
-            self.split.train.len(),
+            self.train_rows().len(),
             self.split.calibration.len(),
             self.split.test.len()
         )
@@ -299,9 +344,10 @@ impl Dataset {
         let files = self.manifest.iter().flat_map(|manifest| &manifest.files);
         DataRecord {
             name: self.name.clone(),
+            sampling: self.sampling.clone(),
             rows: self.matrix.values.nrows(),
             features: self.matrix.values.ncols(),
-            train_rows: self.split.train.len(),
+            train_rows: self.train_rows().len(),
             calibration_rows: self.split.calibration.len(),
             test_rows: self.split.test.len(),
             feature_hash: self.feature_hash(),

@@ -1,11 +1,11 @@
 //! Where a run's files go.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use zkassay_data::Day;
 
 /// The folder of one run, `<out>/<id>`, made new for it.
@@ -24,11 +24,7 @@ impl Folder {
     pub fn create(out: &Path) -> Result<Self> {
         let failed = |path: &Path| format!("the folder {} cannot be made", path.display());
         fs::create_dir_all(out).with_context(|| failed(out))?;
-        let seconds = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .context("the clock is before 1970")?
-            .as_secs();
-        let created = rfc3339(seconds);
+        let created = now()?;
         let name = created.replace([':', 'Z'], "").replace('T', "-");
         let (mut id, mut attempt) = (name.clone(), 1);
         loop {
@@ -41,6 +37,15 @@ impl Folder {
                 }
                 Err(error) => return Err(error).with_context(|| failed(&path)),
             }
+        }
+    }
+
+    /// The folder of a run that exists.
+    pub fn existing(path: &Path, id: &str, created: &str) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            id: id.into(),
+            created: created.into(),
         }
     }
 
@@ -60,7 +65,7 @@ impl Folder {
     }
 
     /// The path of `name`, with the folders above it made.
-    fn file(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn file(&self, name: &str) -> Result<PathBuf> {
         let path = self.path.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)
@@ -97,6 +102,75 @@ impl Folder {
         json.push(b'\n');
         self.write(name, &json)
     }
+}
+
+/// Name of the file that whoever writes into a run's folder has locked.
+const LOCK: &str = "lock";
+/// Of that file, what an error quotes at most.
+const OWNER_BYTES: u64 = 200;
+
+/// The right to write into a run's folder. Its file says who has it; the system takes it away when
+/// the process ends, so that a file that is left behind locks nobody out.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of `folder`.
+    ///
+    /// # Errors
+    /// Another process has it, and which; its file cannot be written.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
+        let failed = || format!("{} cannot be written", path.display());
+        let mut options = File::options();
+        // What is in it is another's until it is locked.
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).with_context(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                // It may be about to be written.
+                let _ = file.take(OWNER_BYTES).read_to_string(&mut owner);
+                let owner = match owner.trim() {
+                    "" => "another process",
+                    owner => owner,
+                };
+                bail!(
+                    "the run in {} is going on: {owner} has it",
+                    folder.display()
+                );
+            }
+            Err(TryLockError::Error(error)) => {
+                let locked = format!("{} cannot be locked", path.display());
+                return Err(error).context(locked);
+            }
+        }
+        let owner = format!("process {} (since {})\n", std::process::id(), now()?);
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.write_all(owner.as_bytes()));
+        written.with_context(failed)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Whether another process has the lock of `folder`.
+    pub fn is_taken(folder: &Path) -> bool {
+        let Ok(file) = File::open(folder.join(LOCK)) else {
+            return false;
+        };
+        matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+    }
+}
+
+/// The time of day in UTC, as RFC 3339 has it.
+fn now() -> Result<String> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Ok(rfc3339(
+        since.context("the clock is before 1970")?.as_secs(),
+    ))
 }
 
 /// Seconds since 1970 as `2026-11-22T09:30:00Z`.

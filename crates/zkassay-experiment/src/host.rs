@@ -1,9 +1,27 @@
-//! The machine and the revision.
+//! The machine, the revision and the packages.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
+use serde::Deserialize;
 use zkassay_report::Host;
+
+/// Exact versions of everything that this program is made of.
+const LOCK: &str = include_str!("../../../Cargo.lock");
+
+/// Packages that decide about results or times.
+const PACKAGES: [&str; 9] = [
+    "candle-core",
+    "halo2-axiom",
+    "ndarray",
+    "polars",
+    "rand_chacha",
+    "rayon",
+    "smartcore",
+    "tract-onnx",
+    "zkassay",
+];
 
 /// What the record says about the machine; `threads` is what the run was limited to.
 pub fn host(threads: Option<usize>) -> Host {
@@ -19,7 +37,36 @@ pub fn host(threads: Option<usize>) -> Host {
             .unwrap_or(0),
         os: format!("{} {kernel}", std::env::consts::OS).trim().into(),
         revision: revision(),
+        packages: packages(),
     }
+}
+
+/// Versions of the [`PACKAGES`] and of the compiler. Several versions of a package are separated by
+/// commas.
+fn packages() -> BTreeMap<String, String> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        version: String,
+    }
+    let locked: Vec<Package> =
+        toml::from_str(LOCK).map_or_else(|_| vec![], |lock: Lock| lock.package);
+    let mut packages: BTreeMap<String, String> = BTreeMap::new();
+    for Package { name, version } in locked {
+        if !PACKAGES.contains(&name.as_str()) {
+            continue;
+        }
+        packages
+            .entry(name)
+            .and_modify(|versions| *versions += &format!(", {version}"))
+            .or_insert(version);
+    }
+    packages.insert("rustc".into(), env!("ZKASSAY_RUSTC").into());
+    packages
 }
 
 /// The text after the colon of the first line of a file that starts with `key`, or the first line.
@@ -69,6 +116,17 @@ mod tests {
     fn memory_is_read_in_bytes() {
         assert_eq!(kilobytes("24576 kB"), Some(25_165_824));
         assert_eq!(kilobytes("many"), None);
+    }
+
+    #[test]
+    fn all_packages_have_a_version() {
+        let packages = packages();
+        for name in PACKAGES {
+            let version = &packages[name];
+            assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{name}");
+        }
+        assert_eq!(packages["zkassay"], env!("CARGO_PKG_VERSION"));
+        assert!(packages["rustc"].starts_with("1."), "{packages:?}");
     }
 
     #[test]

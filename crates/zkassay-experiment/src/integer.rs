@@ -5,9 +5,12 @@ use ndarray::ArrayView2;
 use zkassay_circuit::{CircuitError, CompileOptions};
 use zkassay_graph::Graph;
 use zkassay_models::metrics::Proportion;
-use zkassay_quant::{CalibrationParams, IntegerCalibration, IntegerModel, QuantError, fidelity};
+use zkassay_quant::{
+    CalibrationParams, Fidelity, FidelityReport, IntegerCalibration, IntegerModel, QuantError,
+    fidelity,
+};
 
-use crate::dataset::Rows;
+use crate::dataset::{RoundRows, Rows};
 
 /// Scales chosen on `rows`, shape `[rows, inputs]`, for a circuit of the graph.
 ///
@@ -20,6 +23,28 @@ pub fn calibrated(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<IntegerCal
     zkassay_circuit::calibrate(graph, rows, &params, &options).map_err(|error| match error {
         CircuitError::Quant(error) => error.into(),
         error => error.into(),
+    })
+}
+
+/// An exported model as integers, on one round's rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantized {
+    /// How often it is right on the test rows; those outside its range count as wrong.
+    pub accuracy: Proportion,
+    /// How far it is from the float model on the test rows in its range.
+    pub fidelity: Fidelity,
+}
+
+/// The integer model of an ONNX file, with scales chosen on the calibration rows, on the test rows.
+///
+/// # Errors
+/// There is no integer model, or a test row leads beyond a bound that it enforces.
+pub fn quantized(onnx: &[u8], rows: &RoundRows) -> Result<Quantized> {
+    let graph = Graph::from_onnx(onnx)?;
+    let model = calibrated(&graph, rows.calibration.values.view())?.model;
+    Ok(Quantized {
+        accuracy: score(&model, &rows.test)?.accuracy()?,
+        fidelity: FidelityReport::measure(&graph, &model, rows.test.values.view())?.overall,
     })
 }
 

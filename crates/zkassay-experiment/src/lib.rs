@@ -3,102 +3,63 @@
 //! The frame around every stage: a [`Plan`] says which models on which data,
 //! [`run`] takes each from training to verified proofs through the files that a
 //! user would have (the ONNX model, the keys, the proofs), and the result is
-//! a [`RunRecord`] in a folder of its own.
+//! a [`RunRecord`](zkassay_report::RunRecord) in a folder of its own.
+//!
+//! What is measured at a time is a cell: a model in one round of accuracy, or one round of
+//! a prover on it. Each is written to the run's journal when it is finished, and the record
+//! is made of the journal alone. So a run that was stopped, however it was stopped, goes on from
+//! where it was, and what fails of one model is a line of the report.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`plan`] | what to run |
+//! | [`run`](mod@run) | accuracies, then proofs, and what to do when something fails |
+//! | [`journal`] | what was found, on disk as soon as it is found |
+//! | [`assemble`] | journal -> record |
 //! | [`dataset`] | tables to rows, split and standardised |
-//! | [`model`] | one model through all stages |
+//! | [`train`] | a model in its rounds: trained, scored, exported |
+//! | [`prove`] | the driver of a prover: keys and proofs in rounds |
+//! | [`cell`] | what is measured at a time |
 //! | [`integer`] | the integer model of a graph, and how often it is right |
 //! | [`accuracy`] | many models over many rounds, without proofs |
-//! | [`folder`] | where a run's files go |
+//! | [`folder`] | where a run's files go, and who may write there |
 //! | [`host`] | the machine and the revision |
 //! | [`arguments`] | command-line arguments that programs share |
 //! | [`progress`] | what is seen meanwhile |
+//!
+//! # A run's folder
+//!
+//! | file | what |
+//! |---|---|
+//! | `journal.jsonl` | everything that was measured; `lock` says who writes it |
+//! | `record.json`, `report.*`, `*.csv`, `plots/` | made of the journal at the end |
+//! | `pipeline.json`, `split.json`, `audit.*` | features, split and leak audit of the proved round |
+//! | `rows.json` | the rows that provers get, to calibrate on and to prove |
+//! | `parameters/` | structured reference strings, shared by all models |
+//! | `MODEL/` | `model.onnx`, and what our prover leaves: settings, keys, proofs |
+//! | `MODEL/ezkl-*/` | what EZKL leaves, but for its proving key |
+//!
+//! Keys are kept whatever their size: a proof can be verified, and another one made, without
+//! running anything again. EZKL's proving keys are the exception: at hundreds of megabytes each
+//! they would be most of the folder.
 
 pub mod accuracy;
 pub mod arguments;
+pub mod assemble;
+pub mod cell;
 pub mod dataset;
 pub mod folder;
 pub mod host;
 pub mod integer;
-pub mod model;
+pub mod journal;
 pub mod plan;
 pub mod progress;
+pub mod prove;
+pub mod run;
+pub mod train;
 
-use std::path::PathBuf;
-
-use anyhow::{Context as _, Result};
-use zkassay_features::audit::Audit;
-use zkassay_report::{RECORD_VERSION, RunRecord, SrsRecord};
-
-pub use plan::Plan;
-
-use crate::dataset::Dataset;
-use crate::folder::Folder;
-use crate::progress::Progress;
-
-/// Runs a plan and writes its folder.
-///
-/// # Errors
-/// What failed, and in which stage of which model. The folder then holds what
-/// was finished before, and no report.
-pub fn run(plan: &Plan, progress: &Progress) -> Result<(RunRecord, PathBuf)> {
-    let host = host::host(plan.threads);
-    progress.update("data", "loading tables, making features");
-    let dataset = Dataset::load(&plan.source, plan.seed)?;
-    progress.done("data", &dataset.summary());
-    if let Some(audit) = dataset.audit() {
-        progress.done("leak audit", &audit_line(audit));
-    }
-    let folder = Folder::create(&plan.out)?;
-    dataset.write(&folder)?;
-
-    let mut models = Vec::with_capacity(plan.models.len());
-    for spec in &plan.models {
-        let stages = model::Stages {
-            plan,
-            dataset: &dataset,
-            folder: &folder,
-            progress,
-        };
-        let record = stages.run(spec).with_context(|| format!("model {spec}"))?;
-        models.push(record);
-    }
-    let record = RunRecord {
-        version: RECORD_VERSION,
-        id: folder.id().into(),
-        created: folder.created().into(),
-        command: plan.command(),
-        seed: plan.seed,
-        host,
-        data: dataset.record(),
-        warnings: dataset
-            .audit()
-            .and_then(|audit| audit.warning.clone())
-            .into_iter()
-            .collect(),
-        srs: SrsRecord {
-            kind: zkassay_verifier::SrsOrigin::UnsafeLocal.to_string(),
-        },
-        models,
-    };
-    progress.update("report", "tables and plots");
-    zkassay_report::write(folder.path(), &record).context("the report cannot be written")?;
-    progress.finish();
-    Ok((record, folder.path().to_path_buf()))
-}
-
-/// One line about an audit.
-fn audit_line(audit: &Audit) -> String {
-    let scores = &audit.scores;
-    let verdict = audit.warning.as_deref().unwrap_or("no sign of a leak");
-    format!(
-        "logistic regression scores {:.3} on prices, {:.3} on all sources, {:.3} with the others a day later: {verdict}",
-        scores.prices_only.mean, scores.as_given.mean, scores.delayed.mean
-    )
-}
+pub use plan::{PeerPlan, Plan, RunOptions};
+pub use run::{run, run_within};
 
 /// The examples of the README, compiled and run as tests.
 #[cfg(doctest)]

@@ -1,42 +1,34 @@
 //! The binary behind `cargo xtask experiment`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use clap::Parser;
-use zkassay_experiment::arguments::{SourceArguments, use_threads};
-use zkassay_experiment::plan::{MODELS, SEED};
+use zkassay_experiment::arguments::use_threads;
+use zkassay_experiment::plan::flags::EXAMPLES;
+use zkassay_experiment::plan::{Flags, Plan, RunOptions, estimate, models};
 use zkassay_experiment::progress::Progress;
-use zkassay_experiment::{Plan, run};
+use zkassay_experiment::run;
+use zkassay_report::{Failure, RunRecord};
+
+/// The run finished, but something of it failed.
+const FAILURES: u8 = 3;
+/// Failures that are listed after the table; the report has all.
+const LISTED: usize = 20;
 
 /// Train, prove and verify a family of models and report accuracy beside cost.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "cargo xtask experiment", version, after_long_help = EXAMPLES)]
 struct Arguments {
-    /// Proofs per model, each of another test row.
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
-    proofs: usize,
-    /// Models: widths of hidden layers (`64-32`), `logistic`, `logistic-l2`, `ridge`, `svm`, `study`.
-    #[arg(long, value_name = "LIST", default_value = MODELS)]
-    models: String,
-    /// Folder for the runs' folders.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    out: PathBuf,
-    /// Seed of every random draw.
-    #[arg(long, value_name = "S", default_value_t = SEED)]
-    seed: u64,
     #[command(flatten)]
-    source: SourceArguments,
-    /// Threads to use [default: all cores].
-    #[arg(long, value_name = "T")]
-    threads: Option<usize>,
+    flags: Flags,
 }
 
 fn main() -> ExitCode {
-    match experiment(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+    match experiment(Arguments::parse().flags) {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -44,25 +36,182 @@ fn main() -> ExitCode {
     }
 }
 
-fn experiment(arguments: Arguments) -> Result<()> {
-    let started = Instant::now();
-    let plan = Plan {
-        models: Plan::parse_models(&arguments.models)?,
-        proofs: arguments.proofs,
-        source: arguments.source.into(),
-        out: arguments.out,
-        seed: arguments.seed,
-        threads: arguments.threads,
+fn experiment(mut flags: Flags) -> Result<ExitCode> {
+    if flags.is_list_of_models() {
+        print!("{}", models::help());
+        return Ok(ExitCode::SUCCESS);
+    }
+    flags.settle()?;
+    let resume = flags.resume_folder()?;
+    let plan = match &resume {
+        Some(folder) => flags.resumed(folder)?,
+        None => flags.plan()?,
     };
-    ensure!(
-        plan.proofs > 0,
-        "at least one proof per model is needed (--proofs)"
-    );
+    if flags.list_peers {
+        if plan.peer.is_some() {
+            println!("ezkl");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let options = RunOptions {
+        out: flags.out_folder(),
+        resume,
+        worker: worker()?,
+        ezkl: flags.ezkl,
+        ezkl_missing: flags.ezkl_missing,
+    };
+    if flags.dry_run {
+        print!("{}", preview(&plan, &options));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(missing) = plan.missing_rows() {
+        bail!("{missing}");
+    }
     use_threads(plan.threads)?;
-    let (record, folder) = run(&plan, &Progress::stderr())?;
-    println!("\n{}", zkassay_report::table::text(&record));
-    println!("Every proof was verified. Parameters: {}.", record.srs.kind);
-    println!("Report: {}", folder.join("report.md").display());
+    let started = Instant::now();
+    let (record, folder) = run(&plan, &options, &Progress::stderr())?;
+    print!("\n{}", closing(&record, &folder));
     println!("Finished in {:.1} s.", started.elapsed().as_secs_f64());
-    Ok(())
+    Ok(match record.failures.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(FAILURES),
+    })
+}
+
+/// The program that proves, which is built beside this one.
+fn worker() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("the folder of this program is not known")?;
+    let name = format!("zkassay-worker{}", std::env::consts::EXE_SUFFIX);
+    Ok(this.with_file_name(name))
+}
+
+fn preview(plan: &Plan, options: &RunOptions) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = plan.threads.unwrap_or(cores).min(cores);
+    let mut text = plan.preview(options, estimate::speed(threads));
+    if let Some(folder) = &options.resume {
+        text.push_str(&format!(
+            "\nOf this, the run in {} has a part, which is not run again.\n",
+            folder.display()
+        ));
+    }
+    text
+}
+
+/// What is said at the end of a run.
+fn closing(record: &RunRecord, folder: &Path) -> String {
+    let mut text = format!("{}\n", zkassay_report::table::text(record));
+    let failures = &record.failures;
+    if failures.is_empty() {
+        text.push_str("Every proof was verified.");
+    } else {
+        text.push_str(&format!("Failed ({}):\n", failures.len()));
+        for failure in failures.iter().take(LISTED) {
+            text.push_str(&format!("  {}\n", failed(failure)));
+        }
+        if failures.len() > LISTED {
+            let more = failures.len() - LISTED;
+            text.push_str(&format!("  and {more} more, all of them in the report\n"));
+        }
+        text.push_str("Every proof that is counted was verified.");
+    }
+    let folder = folder.display();
+    text.push_str(&format!(" Parameters: {}.\n", record.srs.kind));
+    for warning in &record.warnings {
+        text.push_str(&format!("Warning: {warning}\n"));
+    }
+    text.push_str(&format!("Report: {folder}/report.html\n"));
+    text.push_str(&format!(
+        "Choose: zkassay choose {folder} --max-prove 50ms --max-proof 4kB\n"
+    ));
+    text.push_str(&format!("Repeat: {}\n", record.command));
+    text
+}
+
+/// One line about a failure.
+fn failed(failure: &Failure) -> String {
+    let Failure {
+        model,
+        prover,
+        stage,
+        message,
+    } = failure;
+    let message = message.lines().next().unwrap_or_default();
+    format!("{model}, {prover}, {stage}: {message}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+    use zkassay_report::{DataRecord, Host, RECORD_VERSION, SrsRecord};
+
+    fn record() -> RunRecord {
+        RunRecord {
+            version: RECORD_VERSION,
+            id: "a".into(),
+            created: "2026-11-22T09:30:00Z".into(),
+            command: "cargo xtask experiment --seed 7".into(),
+            profile: "quick".into(),
+            seconds: 1.0,
+            seed: 7,
+            host: Host {
+                cpu: "a processor".into(),
+                cores: 2,
+                threads: 2,
+                ram_bytes: 1,
+                os: "linux".into(),
+                revision: None,
+                packages: Default::default(),
+            },
+            data: DataRecord {
+                name: "fixtures".into(),
+                sampling: "split once in time".into(),
+                rows: 3,
+                features: 1,
+                train_rows: 1,
+                calibration_rows: 1,
+                test_rows: 1,
+                feature_hash: "00".into(),
+                files: Vec::new(),
+            },
+            audit: None,
+            warnings: vec!["a leak".into()],
+            srs: SrsRecord {
+                kind: SrsRecord::UNSAFE_LOCAL.into(),
+            },
+            models: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(help.contains("Examples:\n  cargo xtask experiment"));
+        assert!(!help.contains("--list-peers"), "{help}");
+    }
+
+    #[test]
+    fn failures_are_listed_with_their_message() {
+        let mut record = record();
+        record.failures = (0..30)
+            .map(|index| Failure {
+                model: format!("model-{index}"),
+                prover: "EZKL fixed".into(),
+                stage: "setup".into(),
+                message: "no such operator\nand a trace".into(),
+            })
+            .collect();
+        let text = closing(&record, Path::new("runs/a"));
+        assert!(text.contains("Failed (30):\n  model-0, EZKL fixed, setup: no such operator\n"));
+        assert!(text.contains("model-19") && !text.contains("model-20"));
+        assert!(text.contains("and 10 more"));
+        assert!(text.contains("runs/a/report.html"));
+        record.failures.clear();
+        let text = closing(&record, Path::new("runs/a"));
+        assert!(!text.contains("Failed") && text.contains("Every proof was verified. "));
+        assert!(text.contains("Warning: a leak\n") && text.contains("--seed 7\n"));
+    }
 }

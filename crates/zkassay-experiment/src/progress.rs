@@ -46,6 +46,11 @@ impl Progress {
         }
     }
 
+    /// Leaves a line about a prover that failed on a model; the run goes on.
+    pub fn failed(&self, subject: &str, prover: &str, message: &str) {
+        self.done(subject, &format!("{prover} failed: {message}"));
+    }
+
     /// Removes the live line.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

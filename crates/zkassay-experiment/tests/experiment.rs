@@ -8,7 +8,7 @@ use std::process::Command;
 
 use zkassay_experiment::dataset::{Mode, Source};
 use zkassay_experiment::progress::Progress;
-use zkassay_experiment::{Plan, run};
+use zkassay_experiment::{Plan, RunOptions, run};
 use zkassay_report::{RunRecord, Stage};
 use zkassay_verifier::{Proof, VerifyingKey};
 
@@ -23,36 +23,57 @@ fn tokens(path: &Path) -> Source {
     }
 }
 
-fn plan(out: &Path, models: &str) -> Plan {
+fn plan(models: &str) -> Plan {
     Plan {
+        profile: "quick".into(),
         models: Plan::parse_models(models).unwrap(),
+        rounds: 1,
         proofs: 2,
+        setups: 2,
         source: tokens(&fixtures()),
-        out: out.into(),
         seed: 5,
         threads: None,
+        peer: None,
+    }
+}
+
+/// The folder for runs' folders, and our worker.
+fn options(out: &Path) -> RunOptions {
+    RunOptions {
+        out: out.into(),
+        worker: env!("CARGO_BIN_EXE_zkassay-worker").into(),
+        ..RunOptions::default()
     }
 }
 
 #[test]
 fn a_run_leaves_everything_a_user_needs() {
     let out = tempfile::tempdir().unwrap();
-    let (record, folder) = run(&plan(out.path(), "logistic"), &Progress::hidden()).unwrap();
+    let (record, folder) =
+        run(&plan("logistic"), &options(out.path()), &Progress::hidden()).unwrap();
     assert_eq!((record.data.rows, record.data.features), (604, 162));
     let model = &record.models[0];
     assert_eq!((model.tag.as_str(), model.parameters), ("logistic", 163));
-    assert!(model.accuracy.quantized.value > model.accuracy.majority.value);
-    assert!(model.fidelity.max_abs_error < 1e-2, "{:?}", model.fidelity);
-    for stage in [Stage::Witness, Stage::Prove, Stage::Verify] {
-        assert_eq!(model.timings.of(stage).len(), 2);
+    let quantized = model.accuracy.quantized.as_ref().unwrap();
+    assert!(quantized.value > model.accuracy.majority.value);
+    let fidelity = model.proving.fidelity.unwrap();
+    assert!(fidelity.max_abs_error < 1e-2, "{fidelity:?}");
+    assert!(record.audit.is_some() && record.failures.is_empty());
+    for stage in Stage::ALL {
+        let (wall, cpu) = (&model.proving.timings, &model.proving.cpu);
+        assert_eq!((wall.of(stage).len(), cpu.of(stage).len()), (2, 2));
     }
     // The record reads back as it was returned.
     let json = fs::read_to_string(folder.join("record.json")).unwrap();
     assert_eq!(
-        RunRecord::from_json(&json).unwrap().models[0].proved_rows,
-        model.proved_rows
+        RunRecord::from_json(&json).unwrap().models[0]
+            .proving
+            .proved_rows,
+        model.proving.proved_rows
     );
     for file in [
+        "journal.jsonl",
+        "rows.json",
         "models.csv",
         "samples.csv",
         "report.md",
@@ -67,7 +88,7 @@ fn a_run_leaves_everything_a_user_needs() {
     // What a stranger does: two files, no model, no data.
     let key =
         VerifyingKey::from_bytes(&fs::read(folder.join("logistic/model.vk")).unwrap()).unwrap();
-    for row in &model.proved_rows {
+    for row in &model.proving.proved_rows {
         let proof = fs::read(folder.join(format!("logistic/proofs/row-{row}.proof"))).unwrap();
         let verdict = key.verify(&Proof::from_bytes(&proof).unwrap()).unwrap();
         assert!((0.0..=1.0).contains(&verdict.outputs[0]));
@@ -99,10 +120,14 @@ fn models_for_other_data_are_refused() {
 #[test]
 fn the_same_seed_gives_the_same_models_and_rows() {
     let out = tempfile::tempdir().unwrap();
-    let runs = [(); 2].map(|()| run(&plan(out.path(), "logistic"), &Progress::hidden()).unwrap());
+    let runs = [(); 2]
+        .map(|()| run(&plan("logistic"), &options(out.path()), &Progress::hidden()).unwrap());
     let [(first, a), (second, b)] = &runs;
     assert_ne!(a, b);
-    assert_eq!(first.models[0].proved_rows, second.models[0].proved_rows);
+    assert_eq!(
+        first.models[0].proving.proved_rows,
+        second.models[0].proving.proved_rows
+    );
     assert_eq!(first.models[0].accuracy, second.models[0].accuracy);
     for file in [
         "logistic/model.onnx",
@@ -121,9 +146,13 @@ fn the_same_seed_gives_the_same_models_and_rows() {
 #[test]
 fn without_data_there_is_an_error_and_no_folder() {
     let out = tempfile::tempdir().unwrap();
-    let mut plan = plan(&out.path().join("runs"), "logistic");
+    let mut plan = plan("logistic");
+    let options = options(&out.path().join("runs"));
     plan.source = tokens(&out.path().join("nowhere"));
-    let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
+    let error = format!(
+        "{:#}",
+        run(&plan, &options, &Progress::hidden()).unwrap_err()
+    );
     assert!(
         error.contains("nowhere") && error.contains("cargo xtask fixtures"),
         "{error}"
@@ -139,9 +168,13 @@ fn a_damaged_table_is_named_and_leaves_no_folder() {
     let damaged = "TVL_per_project_tokens/project=lido/part-0.parquet";
     let bytes = fs::read(data.join(damaged)).unwrap();
     fs::write(data.join(damaged), &bytes[..bytes.len() / 2]).unwrap();
-    let mut plan = plan(&out.path().join("runs"), "logistic");
+    let mut plan = plan("logistic");
+    let options = options(&out.path().join("runs"));
     plan.source = tokens(&data);
-    let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
+    let error = format!(
+        "{:#}",
+        run(&plan, &options, &Progress::hidden()).unwrap_err()
+    );
     assert!(error.contains("project=lido/part-0.parquet"), "{error}");
     assert!(!out.path().join("runs").exists());
 }
@@ -149,9 +182,13 @@ fn a_damaged_table_is_named_and_leaves_no_folder() {
 #[test]
 fn more_proofs_than_test_rows_are_refused() {
     let out = tempfile::tempdir().unwrap();
-    let mut plan = plan(out.path(), "logistic");
+    let mut plan = plan("logistic");
+    let options = options(out.path());
     plan.proofs = 1000;
-    let error = format!("{:#}", run(&plan, &Progress::hidden()).unwrap_err());
+    let error = format!(
+        "{:#}",
+        run(&plan, &options, &Progress::hidden()).unwrap_err()
+    );
     assert!(
         error.contains("1000 proofs") && error.contains("151 test rows"),
         "{error}"
@@ -174,13 +211,14 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn paper_mode_has_the_shape_of_the_study() {
     let out = tempfile::tempdir().unwrap();
-    let mut plan = plan(out.path(), "logistic");
+    let mut plan = plan("logistic");
+    let options = options(out.path());
     plan.source = Source::Tokens {
         path: fixtures(),
         mode: Mode::Paper,
     };
     plan.proofs = 1;
-    let (record, _) = run(&plan, &Progress::hidden()).unwrap();
+    let (record, _) = run(&plan, &options, &Progress::hidden()).unwrap();
     assert_eq!((record.data.rows, record.data.features), (599, 162));
     assert_eq!(record.data.test_rows, 150);
     assert!(
@@ -193,20 +231,22 @@ fn paper_mode_has_the_shape_of_the_study() {
 #[test]
 fn models_that_are_no_chains_of_dense_layers_are_proved() {
     let out = tempfile::tempdir().unwrap();
-    let mut plan = plan(&out.path().join("runs"), "6:tanh,svm-rbf");
+    let mut plan = plan("6:tanh,svm-rbf");
+    let options = options(&out.path().join("runs"));
     plan.source = points(out.path());
-    let (record, folder) = run(&plan, &Progress::hidden()).unwrap();
+    let (record, folder) = run(&plan, &options, &Progress::hidden()).unwrap();
     for (model, name) in record.models.iter().zip(["6:tanh", "svm-rbf"]) {
         assert_eq!(model.tag, name);
         let accuracy = &model.accuracy;
-        let difference = accuracy.quantized.value - accuracy.float.value;
+        let difference = accuracy.quantized.as_ref().unwrap().value - accuracy.float.value;
         assert!(difference.abs() < 0.05, "{name}: {accuracy:?}");
-        assert!(model.fidelity.label_agreement > 0.95, "{name}");
-        assert!(model.fidelity.max_abs_error < 0.1, "{:?}", model.fidelity);
-        assert_eq!(model.proved_rows.len(), plan.proofs);
+        let fidelity = model.proving.fidelity.unwrap();
+        assert!(fidelity.label_agreement > 0.95, "{name}");
+        assert!(fidelity.max_abs_error < 0.1, "{fidelity:?}");
+        assert_eq!(model.proving.proved_rows.len(), plan.proofs);
         let key = fs::read(folder.join(name).join("model.vk")).unwrap();
         let key = VerifyingKey::from_bytes(&key).unwrap();
-        for row in &model.proved_rows {
+        for row in &model.proving.proved_rows {
             let proof = folder.join(format!("{name}/proofs/row-{row}.proof"));
             let proof = Proof::from_bytes(&fs::read(proof).unwrap()).unwrap();
             assert_eq!(key.verify(&proof).unwrap().outputs.len(), 1);
@@ -246,12 +286,16 @@ fn points(dir: &Path) -> Source {
 #[test]
 fn a_table_of_ones_own_goes_the_same_way() {
     let out = tempfile::tempdir().unwrap();
-    let mut plan = plan(&out.path().join("runs"), "logistic,4,ridge,svm");
+    let mut plan = plan("logistic,4,ridge,svm");
+    let options = options(&out.path().join("runs"));
     plan.source = points(out.path());
-    let (record, folder) = run(&plan, &Progress::hidden()).unwrap();
+    let (record, folder) = run(&plan, &options, &Progress::hidden()).unwrap();
     assert_eq!((record.data.rows, record.data.features), (240, 2));
     for model in &record.models {
-        let (ours, majority) = (model.accuracy.quantized, model.accuracy.majority);
+        let (ours, majority) = (
+            model.accuracy.quantized.as_ref().unwrap(),
+            &model.accuracy.majority,
+        );
         assert!(ours.low > majority.value, "{ours:?} {majority:?}");
         assert!(folder.join(&model.tag).join("model.vk").is_file());
     }
@@ -261,10 +305,11 @@ fn a_table_of_ones_own_goes_the_same_way() {
         assert_eq!((model.tag.as_str(), model.parameters), (name, 3));
         assert!(model.hidden.is_empty());
         assert_eq!(model.activation, "none");
-        assert_eq!(model.timings.of(Stage::Verify).len(), 2);
+        assert_eq!(model.proving.timings.of(Stage::Verify).len(), 2);
         let accuracy = &model.accuracy;
-        assert_eq!(accuracy.quantized.correct, accuracy.float.correct);
-        assert_eq!(model.fidelity.label_agreement, 1.0);
-        assert_ne!(model.fidelity.max_abs_error, 0.0);
+        assert_eq!(accuracy.quantized.as_ref(), Some(&accuracy.float));
+        let fidelity = model.proving.fidelity.unwrap();
+        assert_eq!(fidelity.label_agreement, 1.0);
+        assert_ne!(fidelity.max_abs_error, 0.0);
     }
 }

@@ -23,6 +23,47 @@ pub enum ReportError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no record where one was looked for.
+    #[error(
+        "{} is neither a run's folder nor its record.json: `cargo xtask experiment` makes runs",
+        path.display()
+    )]
+    NoRecord {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// No run in a folder of runs.
+    #[error("no run in {}: `cargo xtask experiment` makes one, or name a run's folder", path.display())]
+    NoRuns {
+        /// The folder of runs.
+        path: PathBuf,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    ReadFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A record that is too large to be one.
+    #[error("{} has more than {limit} {what}: no experiment makes such a record", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How much it may have.
+        limit: u64,
+        /// Of what.
+        what: &'static str,
+    },
+    /// A file that holds no record.
+    #[error("{}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why it is none.
+        source: Box<ReportError>,
+    },
     /// The record is not JSON, or not a run record.
     #[error("not a run record in JSON")]
     Json(#[from] serde_json::Error),

@@ -8,27 +8,49 @@
 //! | module | in -> out |
 //! |---|---|
 //! | [`record`] | measurements -> `record.json` and back |
-//! | [`table`] | record -> one line per model, as text or Markdown |
+//! | [`table`] | record -> tables of models, peers and failures |
+//! | [`grid`] | table -> text or Markdown |
+//! | [`mod@choose`] | record, budget -> the best model within it, the frontier |
+//! | [`mod@compare`] | two records -> what changed, with intervals |
+//! | [`findings`] | record -> what it says about the study's conclusion |
+//! | [`article`] | the study's published figures |
+//! | [`speed`] | record -> how much longer the peers take |
+//! | [`stats`] | the intervals of all that |
 //! | [`csv`] | record -> `models.csv`, `samples.csv` |
 //! | [`plots`] | record -> accuracy and cost against parameters, SVG and PNG |
 //! | [`markdown`] | record -> `report.md` |
+//! | [`html`] | record -> `report.html`, one page that needs nothing else |
 
+pub mod article;
+pub mod choose;
+pub mod compare;
 pub mod csv;
 mod error;
+pub mod findings;
+pub mod grid;
+pub mod html;
 pub mod markdown;
 mod output;
 pub mod plots;
+mod read;
 pub mod record;
 mod samples;
+pub mod speed;
+pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod testing;
 mod units;
 
+pub use choose::{Budget, Choice, choose};
+pub use compare::{Comparison, compare};
 pub use error::ReportError;
-pub use output::write;
+pub use grid::{Grid, Heading};
+pub use output::{write, write_report};
+pub use read::{newest, read};
 pub use record::{
-    Accuracy, CircuitShape, DataRecord, Family, Fidelity, FileRecord, Host, ModelRecord,
-    Proportion, RECORD_VERSION, RunRecord, Sizes, SrsRecord, Stage, Timings, Training,
+    Accuracy, AuditRecord, AuditScore, CircuitShape, DataRecord, Failure, Family, Fidelity,
+    FileRecord, Host, Memory, ModelRecord, Proportion, Proving, RECORD_VERSION, Rate, RunRecord,
+    Sizes, SrsRecord, Stage, Timings, Training,
 };
 pub use samples::Samples;

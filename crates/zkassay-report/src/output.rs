@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{ReportError, RunRecord, csv, markdown, plots};
+use crate::{ReportError, RunRecord, csv, html, markdown, plots};
 
 /// Writes everything a run has to say into the folder `dir`, which is created
 /// if need be: `record.json`, `models.csv`, `samples.csv`, `plots/*.svg`,
-/// `plots/*.png` and `report.md`. Files of the same name are replaced.
+/// `plots/*.png`, `report.md` and `report.html`. Files of the same name are replaced.
 ///
 /// Each file is written beside its destination and then renamed, so a reader
 /// never sees half of one. `record.json` comes first: all else can be made
@@ -17,22 +17,26 @@ use crate::{ReportError, RunRecord, csv, markdown, plots};
 /// [`ReportError::CreateFolder`] or [`ReportError::WriteFile`] naming the path,
 /// [`ReportError::Png`] if a plot cannot be drawn.
 pub fn write(dir: &Path, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError> {
-    let folder = dir.join(plots::FOLDER);
-    fs::create_dir_all(&folder).map_err(|source| ReportError::CreateFolder {
-        path: folder,
-        source,
-    })?;
+    create(dir)?;
     let mut written = Vec::new();
-    let mut put = |name: &str, contents: &[u8]| {
-        let path = dir.join(name);
-        zkassay_file::write(&path, contents).map_err(|source| ReportError::WriteFile {
-            path: path.clone(),
-            source,
-        })?;
-        written.push(path);
-        Ok::<(), ReportError>(())
-    };
-    put("record.json", record.to_json()?.as_bytes())?;
+    put(
+        dir,
+        "record.json",
+        record.to_json()?.as_bytes(),
+        &mut written,
+    )?;
+    written.extend(write_report(dir, record)?);
+    Ok(written)
+}
+
+/// Writes what can be made from the record: all that [`write()`] writes but `record.json`.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_report(dir: &Path, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError> {
+    create(dir)?;
+    let mut written = Vec::new();
+    let mut put = |name: &str, contents: &[u8]| put(dir, name, contents, &mut written);
     put("models.csv", csv::models(record).as_bytes())?;
     put("samples.csv", csv::samples(record).as_bytes())?;
     for plot in plots::all(record) {
@@ -40,7 +44,33 @@ pub fn write(dir: &Path, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError
         put(&plot.path("png"), &plot.png()?)?;
     }
     put("report.md", markdown::report(record).as_bytes())?;
+    put("report.html", html::page(record).as_bytes())?;
     Ok(written)
+}
+
+/// Makes the folder, and that of the plots in it.
+fn create(dir: &Path) -> Result<(), ReportError> {
+    let folder = dir.join(plots::FOLDER);
+    fs::create_dir_all(&folder).map_err(|source| ReportError::CreateFolder {
+        path: folder,
+        source,
+    })
+}
+
+/// Writes one file and notes its path.
+fn put(
+    dir: &Path,
+    name: &str,
+    contents: &[u8],
+    written: &mut Vec<PathBuf>,
+) -> Result<(), ReportError> {
+    let path = dir.join(name);
+    zkassay_file::write(&path, contents).map_err(|source| ReportError::WriteFile {
+        path: path.clone(),
+        source,
+    })?;
+    written.push(path);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -79,6 +109,7 @@ mod tests {
             "plots/frontier.png",
             "plots/frontier.svg",
             "record.json",
+            "report.html",
             "report.md",
             "samples.csv",
         ];
@@ -103,7 +134,7 @@ mod tests {
         write(dir.path(), &record).unwrap();
         assert_eq!(files_below(dir.path()), before);
         let csv = fs::read_to_string(dir.path().join("models.csv")).unwrap();
-        assert_eq!(csv.lines().count(), 2);
+        assert_eq!(csv.lines().count(), 1 + 3, "a model with two peers");
     }
 
     #[test]

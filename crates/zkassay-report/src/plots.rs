@@ -13,11 +13,11 @@ use kuva::PngBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::render::render::Scene;
 
-use crate::record::{ModelRecord, RunRecord, Stage};
+use crate::record::{ModelRecord, Proving, RunRecord, Stage};
 use crate::{ReportError, table, units};
 use axis::Axis;
 use chart::{Baseline, Chart, Point};
-use style::{Area, Group, HEADER, WIDTH};
+use style::{Area, Entry, Group, Series, WIDTH};
 
 /// Folder of the plots inside a run's folder.
 pub const FOLDER: &str = "plots";
@@ -79,11 +79,11 @@ pub fn all(record: &RunRecord) -> [Plot; 3] {
 pub fn accuracy(record: &RunRecord) -> Plot {
     const TITLE: &str = "Accuracy of the quantised models against their size";
     let subtitle = format!(
-        "{}, {} test rows; bars are 95 % intervals",
+        "{}, {}; bars are 95 % intervals",
         record.data.name,
-        units::count(record.data.test_rows)
+        tested(record)
     );
-    let points: Vec<Point> = record.models.iter().map(accuracy_point).collect();
+    let points: Vec<Point> = record.models.iter().filter_map(accuracy_point).collect();
     let scene = accuracies(record, (TITLE, &subtitle), PARAMETERS, &points, &[]);
     Plot {
         name: "accuracy",
@@ -104,11 +104,14 @@ fn accuracies(
         values: majorities(record),
         name: "majority baseline",
     };
+    let mut entries = groups(record);
+    entries.push(Entry::Dashed(baseline.name));
+    let top = style::header_height(&entries) + 24.0;
     let area = Area {
         left: 60.0,
-        top: HEADER + 24.0,
+        top,
         right: WIDTH - 24.0,
-        bottom: 600.0,
+        bottom: top + 480.0,
     };
     let values = points.iter().flat_map(|point| [point.low, point.high]);
     let chart = Chart {
@@ -119,8 +122,7 @@ fn accuracies(
         heading: "Accuracy on the test rows (%)".into(),
     };
     let mut scene = style::scene(area.bottom + 56.0);
-    let groups = groups(record);
-    style::header(&mut scene, title, subtitle, &groups, Some(baseline.name));
+    style::header(&mut scene, title, subtitle, &entries);
     chart.draw_frame(&mut scene);
     chart.draw_baseline(&mut scene, &baseline);
     chart.draw_steps(&mut scene, steps);
@@ -129,15 +131,26 @@ fn accuracies(
     scene
 }
 
-/// A model's accuracy with its interval, at its parameters.
-fn accuracy_point(model: &ModelRecord) -> Point {
-    let share = model.accuracy.quantized;
-    Point {
-        y: share.value * 100.0,
-        low: share.low * 100.0,
-        high: share.high * 100.0,
-        tooltip: format!("{}: {}", describe(model), table::with_interval(&share)),
+/// A model's accuracy with its interval, at its parameters; `None` without a quantised model.
+fn accuracy_point(model: &ModelRecord) -> Option<Point> {
+    let rate = model.accuracy.quantized.as_ref()?;
+    Some(Point {
+        y: rate.value * 100.0,
+        low: rate.low * 100.0,
+        high: rate.high * 100.0,
+        tooltip: format!("{}: {}", describe(model), table::with_interval(rate)),
         ..Point::of(model)
+    })
+}
+
+/// What the accuracies were measured on.
+fn tested(record: &RunRecord) -> String {
+    let rows = units::count(record.data.test_rows);
+    let models = record.models.iter();
+    let rounds = models.map(|model| model.accuracy.float.rounds.len()).max();
+    match rounds {
+        Some(several) if several > 1 => format!("{several} rounds of {rows} test rows"),
+        _ => format!("{rows} test rows"),
     }
 }
 
@@ -162,8 +175,8 @@ pub fn frontier(record: &RunRecord) -> Plot {
         .models
         .iter()
         .filter_map(|model| {
-            let milliseconds = model.timings.of(Stage::Prove).median()?;
-            let point = accuracy_point(model);
+            let milliseconds = model.prove_ms()?;
+            let point = accuracy_point(model)?;
             Some(Point {
                 x: milliseconds,
                 tooltip: format!("{}, prove {}", point.tooltip, units::time(milliseconds)),
@@ -172,9 +185,9 @@ pub fn frontier(record: &RunRecord) -> Plot {
         })
         .collect();
     let subtitle = format!(
-        "{}, {} test rows; {}, {} threads; bars are 95 % intervals, the line is the frontier",
+        "{}, {}; {}, {} threads; bars are 95 % intervals, the line is the frontier",
         record.data.name,
-        units::count(record.data.test_rows),
+        tested(record),
         record.host.cpu,
         record.host.threads
     );
@@ -208,16 +221,26 @@ fn best(points: &[Point]) -> Vec<(f64, f64)> {
 
 /// Setup, proving and verification time and logrows against parameters, as a
 /// panel of two by two charts; times are means with their standard errors.
+/// Peers' are there as well, in outline, and then times are on logarithmic axes.
 pub fn cost(record: &RunRecord) -> Plot {
     const TITLE: &str = "Cost of the proofs against the size of the models";
     const HEIGHT: f64 = 240.0;
-    let groups = groups(record);
-    let mut scene = style::scene(HEADER + 2.0 * (HEIGHT + 80.0));
+    let peers = peers(record);
+    let mut entries = groups(record);
+    let names = peers.iter().enumerate();
+    entries.extend(names.map(|(index, name)| Entry::Peer(index, (*name).to_owned())));
+    let header = style::header_height(&entries);
+    let mut scene = style::scene(header + 2.0 * (HEIGHT + 80.0));
     let subtitle = format!(
-        "{}, {} threads; times are means, bars their standard errors",
-        record.host.cpu, record.host.threads
+        "{}, {} threads; times are means, bars their standard errors{}",
+        record.host.cpu,
+        record.host.threads,
+        match peers.is_empty() {
+            true => "",
+            false => "; filled: zkassay",
+        }
     );
-    style::header(&mut scene, TITLE, &subtitle, &groups, None);
+    style::header(&mut scene, TITLE, &subtitle, &entries);
     let panels = [
         ("Setup (ms)", Some(Stage::Setup)),
         ("Prove (ms)", Some(Stage::Prove)),
@@ -227,20 +250,18 @@ pub fn cost(record: &RunRecord) -> Plot {
     for (index, (heading, stage)) in panels.into_iter().enumerate() {
         let (column, row) = ((index % 2) as f64, (index / 2) as f64);
         let middle = WIDTH / 2.0;
-        let top = HEADER + 24.0 + row * (HEIGHT + 80.0);
+        let top = header + 24.0 + row * (HEIGHT + 80.0);
         let area = Area {
             left: 60.0 + column * middle,
             top,
             right: middle - 24.0 + column * middle,
             bottom: top + HEIGHT,
         };
-        let points: Vec<Point> = record
-            .models
-            .iter()
-            .filter_map(|model| cost_point(model, stage))
-            .collect();
+        let points = cost_points(record, stage, &peers);
         let values = points.iter().flat_map(|point| [point.low, point.high]);
+        let has_peers = points.iter().any(|point| point.series != Series::Ours);
         let y = match stage {
+            Some(_) if has_peers => Axis::log(values, area.bottom - area.top),
             Some(_) => Axis::linear(values.chain([0.0])),
             None => Axis::integer(values),
         };
@@ -261,12 +282,43 @@ pub fn cost(record: &RunRecord) -> Plot {
     }
 }
 
+/// The names of the peers of which there are times, in the order they appear.
+fn peers(record: &RunRecord) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for peer in record.models.iter().flat_map(|model| &model.peers) {
+        let is_timed = Stage::ALL
+            .iter()
+            .any(|stage| !peer.timings.of(*stage).is_empty());
+        if is_timed && !names.contains(&peer.prover.as_str()) {
+            names.push(&peer.prover);
+        }
+    }
+    names
+}
+
+/// The points of a panel: the peers' first, so that ours are on top.
+fn cost_points(record: &RunRecord, stage: Option<Stage>, peers: &[&str]) -> Vec<Point> {
+    let theirs = record.models.iter().flat_map(|model| {
+        let proofs = model.peers.iter();
+        proofs.filter_map(move |proving| {
+            let index = peers.iter().position(|name| *name == proving.prover)?;
+            Some(Point {
+                series: Series::Peer(index),
+                ..cost_point(model, proving, stage)?
+            })
+        })
+    });
+    let models = record.models.iter();
+    let ours = models.filter_map(|model| cost_point(model, &model.proving, stage));
+    theirs.chain(ours).collect()
+}
+
 /// The mean of a stage with its standard error, or logrows without a stage;
 /// `None` if the stage was not timed.
-fn cost_point(model: &ModelRecord, stage: Option<Stage>) -> Option<Point> {
+fn cost_point(model: &ModelRecord, proving: &Proving, stage: Option<Stage>) -> Option<Point> {
     let (value, error, text) = match stage {
         Some(stage) => {
-            let samples = model.timings.of(stage);
+            let samples = proving.timings.of(stage);
             let value = samples.mean()?;
             let error = samples.standard_error().unwrap_or(0.0);
             (
@@ -276,15 +328,19 @@ fn cost_point(model: &ModelRecord, stage: Option<Stage>) -> Option<Point> {
             )
         }
         None => {
-            let logrows = model.circuit.logrows;
+            let logrows = proving.circuit?.logrows;
             (f64::from(logrows), 0.0, format!("k = {logrows}"))
         }
+    };
+    let prover = match proving.prover.as_str() {
+        Proving::ZKASSAY => String::new(),
+        peer => format!("{peer}: "),
     };
     Some(Point {
         y: value,
         low: value - error,
         high: value + error,
-        tooltip: format!("{}: {text}", describe(model)),
+        tooltip: format!("{prover}{}: {text}", describe(model)),
         ..Point::of(model)
     })
 }
@@ -295,11 +351,11 @@ fn parameters_axis(record: &RunRecord, area: &Area) -> Axis {
 }
 
 /// The groups that occur, in the order of the legend.
-fn groups(record: &RunRecord) -> Vec<Group> {
+fn groups(record: &RunRecord) -> Vec<Entry> {
     let mut groups: Vec<Group> = record.models.iter().map(Group::of).collect();
     groups.sort_unstable();
     groups.dedup();
-    groups
+    groups.into_iter().map(Entry::Group).collect()
 }
 
 fn describe(model: &ModelRecord) -> String {
@@ -347,6 +403,17 @@ mod tests {
     }
 
     #[test]
+    fn several_rounds_are_said() {
+        let mut record = run_record();
+        assert!(accuracy(&record).svg().contains("fixture, 150 test rows;"));
+        let rounds = &mut record.models[0].accuracy.float.rounds;
+        rounds.extend(rounds.clone());
+        for plot in [accuracy(&record), frontier(&record)] {
+            assert!(plot.svg().contains("fixture, 2 rounds of 150 test rows;"));
+        }
+    }
+
+    #[test]
     fn cost_has_four_charts_with_a_tooltip_per_model() {
         let record = run_record();
         let svg = cost(&record).svg();
@@ -362,6 +429,46 @@ mod tests {
             "{svg}"
         );
         assert!(svg.contains("logistic (163 parameters): k = 8"), "{svg}");
+    }
+
+    #[test]
+    fn peers_are_outlined_on_logarithmic_axes() {
+        let mut record = run_record();
+        let svg = cost(&record).svg();
+        let texts_of = texts(&svg);
+        assert!(
+            texts_of.iter().any(|text| text == "EZKL fixed"),
+            "{texts_of:?}"
+        );
+        assert!(
+            !texts_of.iter().any(|text| text == "EZKL tuned"),
+            "nothing was timed"
+        );
+        assert!(svg.contains("EZKL fixed: logistic (163 parameters): prove 1.50 s"));
+        assert!(
+            svg.contains(">logistic (163 parameters): prove 14.9 ms"),
+            "{svg}"
+        );
+        // 15 ms to 1.5 s: decades, not steps from zero.
+        for tick in ["10", "100", "1,000"] {
+            assert!(
+                texts_of.iter().any(|text| text == tick),
+                "{tick}: {texts_of:?}"
+            );
+        }
+        record.models[0].peers.clear();
+        let without = texts(&cost(&record).svg());
+        assert!(without.iter().any(|text| text == "0"));
+        assert!(!without.iter().any(|text| text.contains("EZKL")));
+    }
+
+    #[test]
+    fn a_crowd_of_models_is_drawn_without_labels() {
+        let mut record = run_record();
+        let model = record.models[1].clone();
+        record.models = vec![model; 3_000];
+        let texts = texts(&frontier(&record).svg());
+        assert!(!texts.iter().any(|text| text == "64-32"));
     }
 
     #[test]
@@ -401,7 +508,8 @@ mod tests {
         let mut none = run_record();
         none.models.clear();
         let mut untimed = run_record();
-        untimed.models[0].timings = crate::Timings::default();
+        untimed.models[0].proving = crate::Proving::default();
+        untimed.models[0].accuracy.quantized = None;
         for record in [none, untimed, family()] {
             for plot in all(&record) {
                 texts(&plot.svg());

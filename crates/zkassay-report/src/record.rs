@@ -4,14 +4,20 @@
 //! and nothing else: `record.json` is enough to make them again. Units are in
 //! the field names; numbers are finite (JSON has no others).
 
+mod model;
+mod proving;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ReportError, Samples};
+use crate::ReportError;
+
+pub use model::{Accuracy, Family, ModelRecord, Proportion, Rate, Training};
+pub use proving::{CircuitShape, Fidelity, Memory, Proving, Sizes, Stage, Timings};
 
 /// The version of the record's layout that this crate writes and reads.
-pub const RECORD_VERSION: u32 = 2;
+pub const RECORD_VERSION: u32 = 3;
 
 /// One run of the experiment: its setting and one [`ModelRecord`] per model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,21 +30,49 @@ pub struct RunRecord {
     pub created: String,
     /// The command line that repeats the run.
     pub command: String,
+    /// Name of the plan's profile, such as `quick`.
+    pub profile: String,
+    /// Wall-clock time of the whole run in seconds, all its parts if it was resumed.
+    pub seconds: f64,
     /// The seed every random draw of the run derives from.
     pub seed: u64,
     /// The machine and revision it ran on.
     pub host: Host,
     /// The data set and its split.
     pub data: DataRecord,
+    /// The leak audit of the data; absent where there is none.
+    pub audit: Option<AuditRecord>,
     /// What speaks against the results, such as a leak in the data; empty if nothing does.
     pub warnings: Vec<String>,
     /// The structured reference string of the proofs.
     pub srs: SrsRecord,
-    /// The models, in the order they were run.
+    /// The models, in the order they were run; those that could not even be trained are
+    /// among the failures only.
     pub models: Vec<ModelRecord>,
+    /// What failed, with its message; empty if nothing did.
+    pub failures: Vec<Failure>,
+}
+
+/// A stage that failed for a model; the run went on without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Name of the model.
+    pub model: String,
+    /// Who failed, as in [`Proving::prover`]; `zkassay` for training, too.
+    pub prover: String,
+    /// Name of the stage, such as `train` or `prove`.
+    pub stage: String,
+    /// What was said.
+    pub message: String,
 }
 
 impl RunRecord {
+    /// What failed of `prover` on the model `tag`, if anything did.
+    pub fn failure(&self, tag: &str, prover: &str) -> Option<&Failure> {
+        let mut failures = self.failures.iter();
+        failures.find(|failure| failure.model == tag && failure.prover == prover)
+    }
+
     /// The record as indented JSON, ending in a newline.
     ///
     /// # Errors
@@ -86,6 +120,8 @@ pub struct Host {
     pub os: String,
     /// Revision of the source tree, if it is known.
     pub revision: Option<String>,
+    /// Versions of the packages that decide about results and times, by name.
+    pub packages: BTreeMap<String, String>,
 }
 
 /// The data set of a run and how its rows were split.
@@ -93,11 +129,13 @@ pub struct Host {
 pub struct DataRecord {
     /// Name of the data set.
     pub name: String,
+    /// Which rows each round has, such as `split once in time`.
+    pub sampling: String,
     /// Labelled rows in all.
     pub rows: usize,
     /// Features per row.
     pub features: usize,
-    /// Rows the models were fitted on.
+    /// Rows the models were fitted on, in the round whose models are proved; so are the next two.
     pub train_rows: usize,
     /// Rows on which the fixed-point scales were chosen; none is a test row.
     pub calibration_rows: usize,
@@ -120,6 +158,32 @@ pub struct FileRecord {
     pub sha256: String,
 }
 
+/// How a classifier scores with and without what was not yet known on the day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// Who was scored, and how.
+    pub method: String,
+    /// With the features of prices alone.
+    pub prices_only: AuditScore,
+    /// With all features.
+    pub as_given: AuditScore,
+    /// With every source but prices one day later.
+    pub delayed: AuditScore,
+    /// Features that look as if they knew the label, the most suspect first.
+    pub suspects: Vec<String>,
+    /// What follows.
+    pub verdict: String,
+}
+
+/// An accuracy over splits, in `[0, 1]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditScore {
+    /// Mean over the splits.
+    pub mean: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+}
+
 /// Where the structured reference string came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SrsRecord {
@@ -135,190 +199,6 @@ impl SrsRecord {
     /// Whether whoever made the parameters could forge proofs.
     pub fn is_unsafe(&self) -> bool {
         self.kind == Self::UNSAFE_LOCAL
-    }
-}
-
-/// What was measured of one model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModelRecord {
-    /// Name of the model, such as `64-32`.
-    pub tag: String,
-    /// What kind of model it is.
-    #[serde(default)]
-    pub family: Family,
-    /// Widths of a network's hidden layers; empty for models without.
-    pub hidden: Vec<usize>,
-    /// Activation between the layers.
-    pub activation: String,
-    /// Trained parameters (weights and biases).
-    pub parameters: usize,
-    /// How it was trained.
-    pub training: Training,
-    /// How often it is right on the test rows.
-    pub accuracy: Accuracy,
-    /// How far the quantised model is from the float one.
-    pub fidelity: Fidelity,
-    /// The shape of its circuit.
-    pub circuit: CircuitShape,
-    /// Time of every stage.
-    pub timings: Timings,
-    /// Size of every artefact.
-    pub sizes: Sizes,
-    /// Indices of the proved rows among the test rows.
-    pub proved_rows: Vec<usize>,
-    /// SHA-256 of the ONNX file that was quantised and proved, hex.
-    pub onnx_sha256: String,
-    /// The calibrated settings (scales, bits) as the compiler saw them.
-    pub settings: serde_json::Value,
-}
-
-/// Kinds of models.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// Dense layers; linear models are networks without hidden layers.
-    #[default]
-    Network,
-    /// Kernel machines.
-    Kernel,
-    /// Decision trees.
-    Trees,
-}
-
-/// How a model was trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Training {
-    /// The hyper-parameters of the model's family, all of them.
-    pub params: serde_json::Value,
-    /// Seed of every draw of the training.
-    pub seed: u64,
-    /// Wall-clock time of the training.
-    pub seconds: f64,
-}
-
-/// How often a model is right on the test rows, and what guessing achieves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Accuracy {
-    /// The trained model in floating point.
-    pub float: Proportion,
-    /// The quantised model, which is the one that is proved.
-    pub quantized: Proportion,
-    /// Always answering with the training rows' majority label.
-    pub majority: Proportion,
-}
-
-/// A share of counted rows with its two-sided 95 % interval; all in `[0, 1]`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Proportion {
-    /// `correct / total`.
-    pub value: f64,
-    /// Lower end of the interval.
-    pub low: f64,
-    /// Upper end of the interval.
-    pub high: f64,
-    /// Rows counted as right.
-    pub correct: usize,
-    /// Rows in all.
-    pub total: usize,
-}
-
-/// How far the quantised model's output is from the float model's, over the
-/// test rows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fidelity {
-    /// Share of rows to which both give the same label, in `[0, 1]`.
-    pub label_agreement: f64,
-    /// Mean absolute difference of the outputs.
-    pub mean_abs_error: f64,
-    /// Largest absolute difference of the outputs.
-    pub max_abs_error: f64,
-}
-
-/// The shape of a model's circuit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CircuitShape {
-    /// Base-2 logarithm of the rows that the proof system allots (k).
-    pub logrows: u32,
-    /// Rows in use, of the `2^logrows`.
-    pub rows: usize,
-    /// Advice columns (the witness).
-    pub advice_columns: usize,
-    /// Fixed columns (weights, tables and selectors).
-    pub fixed_columns: usize,
-    /// Instance columns (public values).
-    pub instance_columns: usize,
-}
-
-/// Sizes of a model's artefacts in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sizes {
-    /// One proof.
-    pub proof_bytes: u64,
-    /// The proving key.
-    pub pk_bytes: u64,
-    /// The verifying key.
-    pub vk_bytes: u64,
-    /// The structured reference string for this `logrows`.
-    pub srs_bytes: u64,
-}
-
-/// A timed stage of the pipeline, in the order the stages run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Choice of the fixed-point scales on the calibration rows.
-    Calibrate,
-    /// From the quantised graph to the circuit.
-    Compile,
-    /// Proving and verifying keys.
-    Setup,
-    /// Integer evaluation and assignment of one row.
-    Witness,
-    /// One proof.
-    Prove,
-    /// Verification of one proof.
-    Verify,
-}
-
-impl Stage {
-    /// All stages in order.
-    pub const ALL: [Self; 6] = [
-        Self::Calibrate,
-        Self::Compile,
-        Self::Setup,
-        Self::Witness,
-        Self::Prove,
-        Self::Verify,
-    ];
-
-    /// The stage's name in records and CSV files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Calibrate => "calibrate",
-            Self::Compile => "compile",
-            Self::Setup => "setup",
-            Self::Witness => "witness",
-            Self::Prove => "prove",
-            Self::Verify => "verify",
-        }
-    }
-}
-
-/// Wall-clock samples of every stage, in milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Timings(BTreeMap<Stage, Samples>);
-
-impl Timings {
-    /// Adds one sample of `stage`.
-    pub fn push(&mut self, stage: Stage, milliseconds: f64) {
-        self.0.entry(stage).or_default().push(milliseconds);
-    }
-
-    /// The samples of `stage`; empty if it was not timed.
-    pub fn of(&self, stage: Stage) -> &Samples {
-        const NONE: &Samples = &Samples::new();
-        self.0.get(&stage).unwrap_or(NONE)
     }
 }
 
@@ -359,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_missing_field_is_named() {
-        let error = RunRecord::from_json(r#"{"version": 2, "id": "a"}"#).unwrap_err();
+        let error = RunRecord::from_json(r#"{"version": 3, "id": "a"}"#).unwrap_err();
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("missing field `created`"), "{cause}");
     }

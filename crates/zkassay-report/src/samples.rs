@@ -57,6 +57,28 @@ impl Samples {
         Some(low + (high - low) / 2.0)
     }
 
+    /// Two of the measurements that hold the true median between them with at least 95 %, whatever
+    /// the distribution; `None` for fewer than six, which cannot.
+    ///
+    /// These are the order statistics `j` from below and from above, for the greatest `j` with
+    /// `2 P(B < j) <= 5 %`, where `B` of the `n` measurements are below the true median: binomial, with one half
+    /// (Conover, *Practical Nonparametric Statistics*, 3.2).
+    pub fn median_interval(&self) -> Option<(f64, f64)> {
+        let n = self.len();
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        // P(B = j), without underflow before thousands of measurements.
+        let mut log_term = -(n as f64) * std::f64::consts::LN_2;
+        let (mut below, mut j) = (log_term.exp(), 0);
+        while 2.0 * below <= 0.05 && 2 * (j + 1) <= n {
+            j += 1;
+            log_term += ((n + 1 - j) as f64 / j as f64).ln();
+            below += log_term.exp();
+        }
+        let low = *sorted.get(j.checked_sub(1)?)?;
+        Some((low, *sorted.get(n.checked_sub(j)?)?))
+    }
+
     /// The arithmetic mean; `None` without measurements.
     pub fn mean(&self) -> Option<f64> {
         (!self.is_empty()).then(|| self.0.iter().sum::<f64>() / self.len() as f64)
@@ -132,5 +154,19 @@ mod tests {
     #[test]
     fn median_of_an_odd_number_is_one_of_them() {
         assert_eq!(samples([5.0, -1.0, 2.0]).median(), Some(2.0));
+    }
+
+    #[test]
+    fn the_interval_of_the_median_is_that_of_order_statistics() {
+        let to = |n: u32| (1..=n).map(f64::from).collect::<Samples>();
+        assert_eq!(to(5).median_interval(), None);
+        assert_eq!(to(6).median_interval(), Some((1.0, 6.0)));
+        assert_eq!(to(8).median_interval(), Some((1.0, 8.0)));
+        // Tables of the sign test: 2 of 9 and 6 of 20, from either side.
+        assert_eq!(to(9).median_interval(), Some((2.0, 8.0)));
+        assert_eq!(to(20).median_interval(), Some((6.0, 15.0)));
+        assert_eq!(to(50).median_interval(), Some((18.0, 33.0)));
+        let (low, high) = to(3000).median_interval().unwrap();
+        assert!((1440.0..1450.0).contains(&low) && (1550.0..1560.0).contains(&high));
     }
 }

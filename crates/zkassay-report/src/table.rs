@@ -1,16 +1,22 @@
-//! The run's one table: a line per model, for the terminal and for Markdown.
+//! The run's tables: a line per model, a line per model and prover, the failures.
 
-use std::fmt::Write as _;
+mod failures;
+mod peers;
 
-use crate::record::{ModelRecord, Proportion, RunRecord, Stage};
+use crate::grid::{Grid, Heading};
+use crate::record::{ModelRecord, Proving, Rate, RunRecord, Stage};
 use crate::units;
 
-/// A column of the table.
-pub(crate) struct Column {
-    /// What stands above it.
-    pub(crate) heading: &'static str,
-    /// What a reader is told it means.
-    pub(crate) meaning: &'static str,
+pub use failures::failures;
+pub use peers::peers;
+
+/// What stands for a value that was not measured.
+pub(crate) const NONE: &str = "-";
+
+/// A column of the models' table.
+struct Column {
+    heading: &'static str,
+    meaning: &'static str,
     cell: fn(&ModelRecord) -> String,
 }
 
@@ -28,8 +34,7 @@ impl Column {
     }
 }
 
-/// The table's columns from left to right.
-pub(crate) const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 14] = [
     Column::new(
         "Model",
         |m| m.tag.clone(),
@@ -38,17 +43,17 @@ pub(crate) const COLUMNS: [Column; 13] = [
     Column::new(
         "Parameters",
         |m| units::count(m.parameters),
-        "trained weights and biases",
+        "trained weights and biases; of trees the nodes and leaves",
     ),
     Column::new(
-        "Float accuracy",
-        |m| with_interval(&m.accuracy.float),
-        "share of test rows the trained model gets right, with its 95 % interval",
+        "Float",
+        |m| units::percent(m.accuracy.float.value),
+        "accuracy of the trained model: the share of test rows it gets right",
     ),
     Column::new(
         "Quantised accuracy",
-        |m| with_interval(&m.accuracy.quantized),
-        "the same for the quantised model, which is the one that is proved",
+        |m| optional_interval(m.accuracy.quantized.as_ref()),
+        "the same for the quantised model, which is the one that is proved, with its 95 % interval",
     ),
     Column::new(
         "Majority",
@@ -57,107 +62,115 @@ pub(crate) const COLUMNS: [Column; 13] = [
     ),
     Column::new(
         "k",
-        |m| m.circuit.logrows.to_string(),
+        |m| logrows(&m.proving),
         "base-2 logarithm of the circuit's rows (logrows)",
     ),
     Column::new(
         "Setup",
-        |m| median(m, Stage::Setup),
+        |m| median(&m.proving, Stage::Setup),
         "median time to make the proving and the verifying key",
     ),
     Column::new(
         "Prove",
-        |m| median(m, Stage::Prove),
+        |m| median(&m.proving, Stage::Prove),
         "median time to make one proof",
     ),
     Column::new(
         "Verify",
-        |m| median(m, Stage::Verify),
+        |m| median(&m.proving, Stage::Verify),
         "median time to verify one proof",
     ),
     Column::new(
         "Proofs",
-        |m| m.proved_rows.len().to_string(),
+        |m| m.proving.proved_rows.len().to_string(),
         "proofs made and verified, each of another test row",
     ),
     Column::new(
         "Proof",
-        |m| units::bytes(m.sizes.proof_bytes),
-        "size of one proof; its file adds 86 bytes and 8 for each public output",
+        |m| bytes(m.proving.sizes.proof_bytes),
+        "size of one proof",
     ),
     Column::new(
         "Proving key",
-        |m| units::bytes(m.sizes.pk_bytes),
+        |m| bytes(m.proving.sizes.pk_bytes),
         "size of the proving key",
     ),
     Column::new(
         "Verifying key",
-        |m| units::bytes(m.sizes.vk_bytes),
+        |m| bytes(m.proving.sizes.vk_bytes),
         "size of the verifying key",
+    ),
+    Column::new(
+        "Memory",
+        |m| bytes(m.proving.memory.peak()),
+        "most resident memory of the prover's process, from setup to the last proof",
     ),
 ];
 
-/// The table as aligned plain text: the first column to the left, numbers to
-/// the right, one line per model, ending in a newline.
+/// The models and our proofs of them: a row per model.
+pub fn models(record: &RunRecord) -> Grid {
+    let mut grid = Grid::new(COLUMNS.iter().enumerate().map(|(index, column)| Heading {
+        name: column.heading.to_owned(),
+        meaning: column.meaning,
+        is_left: index == 0,
+    }));
+    let cells = |model: &ModelRecord| COLUMNS.iter().map(|column| (column.cell)(model)).collect();
+    grid.rows = record.models.iter().map(cells).collect();
+    grid
+}
+
+/// All tables of a run as plain text: the models, then the peers and what failed, where there is
+/// any.
 pub fn text(record: &RunRecord) -> String {
-    let mut lines = vec![COLUMNS.map(|column| column.heading.to_owned())];
-    lines.extend(record.models.iter().map(cells));
-    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
-        let lengths = lines.iter().map(|cells| cells[column].chars().count());
-        lengths.max().unwrap_or(0)
-    });
-    let mut out = String::new();
-    for (index, cells) in lines.iter().enumerate() {
-        if index == 1 {
-            let total = widths.iter().sum::<usize>() + 2 * (COLUMNS.len() - 1);
-            let _ = writeln!(out, "{}", "─".repeat(total));
-        }
-        let [first, rest @ ..] = cells;
-        let [first_width, rest_widths @ ..] = widths;
-        let _ = write!(out, "{first:<first_width$}");
-        for (cell, width) in rest.iter().zip(rest_widths) {
-            let _ = write!(out, "  {cell:>width$}");
-        }
-        out.push('\n');
+    let mut out = models(record).text();
+    let peers = peers(record);
+    if !peers.is_empty() {
+        out.push_str("\nOther provers on the same models and rows, x: times ours\n\n");
+        out.push_str(&peers.text());
+    }
+    let failures = failures(record);
+    if !failures.is_empty() {
+        out.push_str("\nFailures\n\n");
+        out.push_str(&failures.text());
     }
     out
 }
 
-/// The table in Markdown (GitHub's pipe tables), ending in a newline.
+/// The models' table in Markdown.
 pub fn markdown(record: &RunRecord) -> String {
-    let headings = COLUMNS.map(|column| column.heading);
-    let mut out = format!("| {} |\n", headings.join(" | "));
-    let _ = writeln!(out, "|:---|{}", "---:|".repeat(COLUMNS.len() - 1));
-    for model in &record.models {
-        let cells = cells(model).map(|cell| escape(&cell));
-        let _ = writeln!(out, "| {} |", cells.join(" | "));
-    }
-    out
-}
-
-/// Text that stays within its Markdown cell.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('|', r"\|").replace(['\n', '\r'], " ")
-}
-
-fn cells(model: &ModelRecord) -> [String; COLUMNS.len()] {
-    COLUMNS.map(|column| (column.cell)(model))
+    models(record).markdown()
 }
 
 /// The median time of a stage, or a dash if it was not timed.
-pub(crate) fn median(model: &ModelRecord, stage: Stage) -> String {
-    let median = model.timings.of(stage).median();
-    median.map_or_else(|| "-".to_owned(), units::time)
+pub(crate) fn median(proving: &Proving, stage: Stage) -> String {
+    let median = proving.timings.of(stage).median();
+    median.map_or_else(|| NONE.to_owned(), units::time)
+}
+
+/// The circuit's k, or a dash.
+pub(crate) fn logrows(proving: &Proving) -> String {
+    let circuit = proving.circuit;
+    circuit.map_or_else(|| NONE.to_owned(), |shape| shape.logrows.to_string())
+}
+
+/// A size, or a dash.
+pub(crate) fn bytes(count: Option<u64>) -> String {
+    count.map_or_else(|| NONE.to_owned(), units::bytes)
 }
 
 /// `66.7 % [58.8, 73.7]`.
-pub(crate) fn with_interval(share: &Proportion) -> String {
+pub(crate) fn with_interval(rate: &Rate) -> String {
     format!(
         "{} [{:.1}, {:.1}]",
-        units::percent(share.value),
-        share.low * 100.0,
-        share.high * 100.0
+        units::percent(rate.value),
+        rate.low * 100.0,
+        rate.high * 100.0
     )
+}
+
+/// As [`with_interval`], or a dash.
+pub(crate) fn optional_interval(rate: Option<&Rate>) -> String {
+    rate.map_or_else(|| NONE.to_owned(), with_interval)
 }
 
 #[cfg(test)]
@@ -168,24 +181,27 @@ mod tests {
     #[test]
     fn text_is_aligned() {
         let expected = "\
-Model     Parameters         Float accuracy   Quantised accuracy  Majority  k    Setup    Prove   Verify  Proofs    Proof  Proving key  Verifying key
-─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-logistic         163    66.0 % [58.1, 73.1]  66.0 % [58.1, 73.1]    52.0 %  8  13.0 ms  14.9 ms  1.60 ms       3    736 B       201 kB          712 B
-64-32         12,545  100.0 % [97.5, 100.0]  99.3 % [96.3, 99.9]    52.0 %  9   120 ms   1.10 s  4.20 ms       2  3.58 kB      2.50 MB        4.25 kB
+Model     Parameters    Float   Quantised accuracy  Majority  k    Setup    Prove   Verify  Proofs    Proof  Proving key  Verifying key   Memory
+────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+logistic         163   66.0 %  66.0 % [58.1, 73.1]    52.0 %  8  13.0 ms  14.9 ms  1.60 ms       3    736 B       201 kB          712 B  24.0 MB
+64-32         12,545  100.0 %  99.3 % [96.3, 99.9]    52.0 %  9   120 ms   1.10 s  4.20 ms       2  3.58 kB      2.50 MB        4.25 kB  24.0 MB
 ";
-        assert_eq!(text(&run_record()), expected);
+        assert_eq!(models(&run_record()).text(), expected);
     }
 
     #[test]
-    fn markdown_has_the_same_cells() {
-        let record = run_record();
-        let markdown = markdown(&record);
-        let lines: Vec<&str> = markdown.lines().collect();
-        assert_eq!(lines.len(), 2 + record.models.len());
-        let cells = |line: &str| line.split_whitespace().filter(|word| *word != "|").count();
-        for (line, plain) in lines[2..].iter().zip(text(&record).lines().skip(2)) {
-            assert_eq!(cells(line), plain.split_whitespace().count());
-        }
+    fn peers_and_failures_follow_where_there_are_any() {
+        let mut record = run_record();
+        let all = text(&record);
+        assert!(all.starts_with(&models(&record).text()));
+        assert!(all.contains("\nOther provers"), "{all}");
+        assert!(all.contains("took longer than 60 s"), "{all}");
+        record.failures.clear();
+        record
+            .models
+            .iter_mut()
+            .for_each(|model| model.peers.clear());
+        assert_eq!(text(&record), models(&record).text());
     }
 
     #[test]
@@ -196,16 +212,16 @@ logistic         163    66.0 % [58.1, 73.1]  66.0 % [58.1, 73.1]    52.0 %  8  1
     }
 
     #[test]
-    fn a_stage_without_samples_is_a_dash() {
+    fn a_model_without_proofs_has_dashes() {
         let mut record = run_record();
         record.models.truncate(1);
-        record.models[0].timings = crate::Timings::default();
-        assert_eq!(
-            text(&record)
-                .split_whitespace()
-                .filter(|w| *w == "-")
-                .count(),
-            3
-        );
+        record.models[0].proving = Proving::default();
+        record.models[0].accuracy.quantized = None;
+        let grid = models(&record);
+        let dashes = grid.rows[0].iter().filter(|cell| *cell == NONE).count();
+        // Accuracy, k, three times, three sizes, memory.
+        assert_eq!(dashes, 9);
+        assert_eq!(grid.rows[0][2], "66.0 %");
+        assert_eq!(grid.rows[0][9], "0");
     }
 }

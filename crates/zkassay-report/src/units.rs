@@ -44,6 +44,11 @@ pub(crate) fn count(value: usize) -> String {
     grouped
 }
 
+/// A ratio with as many digits as it deserves: `0.85`, `12.3`, `132`.
+pub(crate) fn ratio(value: f64) -> String {
+    three_digits(value)
+}
+
 /// Three significant digits, without an exponent below a million.
 fn three_digits(value: f64) -> String {
     let magnitude = value.abs();

@@ -2,6 +2,7 @@
 
 pub(crate) mod accuracy;
 pub(crate) mod batch;
+pub(crate) mod choose;
 pub(crate) mod circuit;
 pub(crate) mod data;
 pub(crate) mod files;
@@ -10,7 +11,9 @@ pub(crate) mod options;
 pub(crate) mod parameters;
 pub(crate) mod proof;
 pub(crate) mod prove_model;
+pub(crate) mod quantity;
 pub(crate) mod random;
+pub(crate) mod report;
 pub(crate) mod settings;
 pub(crate) mod srs;
 pub(crate) mod table;

@@ -6,8 +6,13 @@ use zkassay::Error;
 use zkassay::srs::GetError;
 use zkassay_data::FetchError;
 
+use crate::commands::choose::NoModel;
+
 /// The code for scripts.
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<NoModel>() {
+        return ExitCode::from(7);
+    }
     if let Some(error) = error.downcast_ref::<FetchError>() {
         return match error {
             FetchError::NotCached { .. } | FetchError::MissingLocal { .. } => ExitCode::from(3),

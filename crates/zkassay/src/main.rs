@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    accuracy, circuit, data, keys, proof, prove_model, random, settings, srs, table, witness,
+    accuracy, choose, circuit, data, keys, proof, prove_model, random, report, settings, srs,
+    table, witness,
 };
 
 /// How much does each point of accuracy cost to prove? Data sets, models, proofs.
@@ -55,6 +56,8 @@ enum Command {
     VerifyAccuracy(accuracy::VerifyAccuracy),
     /// Print the hash of a labelled data set.
     HashData(accuracy::HashData),
+    Choose(choose::Choose),
+    Report(report::Report),
 }
 
 const AFTER_HELP: &str = "\
@@ -79,6 +82,10 @@ The accuracy of a model on a labelled data set:
   zkassay prove-accuracy                # test.json -> accuracy.zkp
   zkassay verify-accuracy --data test.json --min-correct 100
 
+What accuracy costs to prove, from the runs of the experiment:
+  zkassay choose --max-prove 50ms --max-proof 4kB --min-accuracy 60%
+  zkassay report runs/A runs/B          # two runs side by side
+
 Exit codes:
   0  done
   1  something is wrong with a file, the data or a directory
@@ -86,7 +93,8 @@ Exit codes:
   3  the data set or the parameters are not in the cache, or not whole
   4  a server could not be reached, refused, or sent something else
   5  the proof is rejected
-  6  artefacts do not belong together: another model, circuit, key or parameters";
+  6  artefacts do not belong together: another model, circuit, key or parameters
+  7  no model is within the budget";
 
 impl Command {
     fn run(self, json: bool) -> anyhow::Result<()> {
@@ -108,6 +116,8 @@ impl Command {
             Self::ProveAccuracy(command) => command.run(json),
             Self::VerifyAccuracy(command) => command.run(json),
             Self::HashData(command) => command.run(json),
+            Self::Choose(command) => command.run(json),
+            Self::Report(command) => command.run(json),
         }
     }
 }

@@ -13,7 +13,7 @@ use zkassay_models::ModelSpec;
 use zkassay_models::zoo::Params;
 
 use super::AccuracyPlan;
-use crate::dataset::{self, Dataset, Mode, Rows, Source};
+use crate::dataset::{self, Dataset, Mode, RoundRows, Rows, Source};
 
 /// The most training digits that scales of an integer model are chosen on.
 const CALIBRATION_DIGITS: usize = 1000;
@@ -46,14 +46,6 @@ pub(super) struct Rounds {
     pub(super) sampling: Sampling,
     /// Of each round; never empty.
     pub(super) rows: Vec<Arc<RoundRows>>,
-}
-
-/// One round's rows.
-pub(super) struct RoundRows {
-    pub(super) train: Rows,
-    /// To choose the scales of an integer model; a model may be trained on them, too.
-    pub(super) calibration: Rows,
-    pub(super) test: Rows,
 }
 
 impl Data {
@@ -108,14 +100,13 @@ impl Rounds {
     fn tables(source: &Source, plan: &AccuracyPlan) -> Result<Self> {
         let (splitter, datasets) = Dataset::rounds(source, plan.rounds, plan.seed)?;
         let first = datasets.first().context("there are no rounds")?;
-        let trains_on_calibration = !source.is_in_time();
         Ok(Self {
             name: first.name().to_owned(),
             feature_hash: Some(first.feature_hash()),
             sampling: Sampling::Splits(splitter),
             rows: datasets
                 .iter()
-                .map(|dataset| Arc::new(RoundRows::of(dataset, trains_on_calibration)))
+                .map(|dataset| Arc::new(dataset.round_rows()))
                 .collect(),
         })
     }
@@ -150,21 +141,6 @@ impl Rounds {
     /// A count for each round.
     pub(super) fn each(&self, count: impl Fn(&RoundRows) -> usize) -> Vec<usize> {
         self.rows.iter().map(|rows| count(rows)).collect()
-    }
-}
-
-impl RoundRows {
-    fn of(dataset: &Dataset, trains_on_calibration: bool) -> Self {
-        let split = &dataset.split;
-        let mut train = split.train.clone();
-        if trains_on_calibration {
-            train.extend(&split.calibration);
-        }
-        Self {
-            train: dataset.rows(&train),
-            calibration: dataset.rows(&split.calibration),
-            test: dataset.rows(&split.test),
-        }
     }
 }
 

@@ -5,15 +5,13 @@ use std::time::Instant;
 
 use anyhow::Result;
 use rayon::prelude::*;
-use zkassay_graph::Graph;
 use zkassay_models::metrics::{self, Metrics, Summary};
-use zkassay_models::zoo;
-use zkassay_models::{Classifier, Export, Hyperparameters, ModelSpec, Round, TrainingSet};
-use zkassay_quant::{Fidelity, FidelityReport};
+use zkassay_models::{Classifier, Export, Hyperparameters, ModelSpec};
 
-use super::data::RoundRows;
 use super::{AccuracyPlan, IntegerAccuracy, ModelAccuracy};
-use crate::integer;
+use crate::dataset::RoundRows;
+use crate::integer::{self, Quantized};
+use crate::train::fit;
 
 /// A model that was trained and scored.
 pub(super) struct Trained {
@@ -30,11 +28,6 @@ struct Scored {
     integer: Result<Quantized, String>,
 }
 
-struct Quantized {
-    accuracy: f64,
-    fidelity: Fidelity,
-}
-
 /// Trains and scores one model in every round.
 pub(super) fn train(
     plan: &AccuracyPlan,
@@ -42,15 +35,9 @@ pub(super) fn train(
     rounds: &[Arc<RoundRows>],
 ) -> Result<Trained> {
     let params = plan.data.params(spec, plan.seed);
-    let sets = rounds.iter().zip(0..).map(|(rows, round)| {
-        Ok(Round {
-            set: TrainingSet::new(rows.train.values.view(), &rows.train.labels)?,
-            seed: plan.seed.wrapping_add(round),
-        })
-    });
-    let sets: Vec<Round<'_>> = sets.collect::<Result<_>>()?;
+    let sets: Vec<(&RoundRows, u64)> = rounds.iter().map(|rows| &**rows).zip(0..).collect();
     let started = Instant::now();
-    let models = zoo::fit_rounds(&sets, &params.clone().check()?)?;
+    let models = fit(&params.clone().check()?, plan.seed, &sets)?;
     let training_seconds = started.elapsed().as_secs_f64();
 
     let scored: Vec<Result<Scored>> = models
@@ -90,16 +77,7 @@ fn score(spec: &ModelSpec, model: &dyn Classifier, rows: &RoundRows) -> Result<S
     Ok(Scored {
         correct: metrics::correct(&predictions, &rows.test.labels)?,
         metrics: Metrics::new(&predictions, &rows.test.labels, &rows.train.labels)?,
-        integer: quantized(&onnx, rows).map_err(|error| format!("{error:#}")),
-    })
-}
-
-fn quantized(onnx: &[u8], rows: &RoundRows) -> Result<Quantized> {
-    let graph = Graph::from_onnx(onnx)?;
-    let model = integer::calibrated(&graph, rows.calibration.values.view())?.model;
-    Ok(Quantized {
-        accuracy: integer::score(&model, &rows.test)?.accuracy()?.value,
-        fidelity: FidelityReport::measure(&graph, &model, rows.test.values.view())?.overall,
+        integer: integer::quantized(&onnx, rows).map_err(|error| format!("{error:#}")),
     })
 }
 
@@ -114,7 +92,7 @@ fn integer_accuracy(scored: &[Scored]) -> Result<IntegerAccuracy> {
             });
         }
     };
-    let accuracies: Vec<f64> = rounds.iter().map(|round| round.accuracy).collect();
+    let accuracies: Vec<f64> = rounds.iter().map(|round| round.accuracy.value).collect();
     let fidelities = || rounds.iter().map(|round| round.fidelity);
     Ok(IntegerAccuracy::Scored {
         accuracy: Summary::new(&accuracies)?,

@@ -10,8 +10,9 @@ use crate::valid::require;
 ///
 /// The standard error takes the rounds for independent. Random splits of the
 /// same rows overlap, so it understates how far another data set would take
-/// the mean (Nadeau and Bengio 2003), and two such intervals say little about
-/// which of two models is better: [`corrected_resampled_t`] is for that.
+/// the mean (Nadeau and Bengio 2003): [`Summary::of_splits`] allows for that. Two
+/// such intervals say little about which of two models is better:
+/// [`corrected_resampled_t`] is for that.
 ///
 /// [`corrected_resampled_t`]: crate::metrics::corrected_resampled_t
 ///
@@ -47,9 +48,42 @@ impl Summary {
     /// [`ModelError::Parameter`] if there is none; [`ModelError::RoundValue`]
     /// if one is not a number from -1e100 to 1e100.
     pub fn new(values: &[f64]) -> Result<Self, ModelError> {
+        Self::with_overlap(values, 0.0)
+    }
+
+    /// Summarises one value per round of random splits into `train_rows` and `test_rows`: the
+    /// variance of the mean over `J` rounds is `(1 / J + test_rows / train_rows) s^2`, which allows
+    /// for the rows that splits share (Nadeau and Bengio, "Inference for the Generalization Error",
+    /// Machine Learning 52, 2003).
+    ///
+    /// # Errors
+    /// As [`Summary::new`]; [`ModelError::Parameter`] for splits without rows.
+    ///
+    /// ```
+    /// use zkassay_models::metrics::Summary;
+    ///
+    /// let accuracies = [0.70, 0.72, 0.74];
+    /// let independent = Summary::new(&accuracies)?;
+    /// let splits = Summary::of_splits(&accuracies, 300, 100)?;
+    /// // (1 / 3 + 1 / 3) instead of 1 / 3.
+    /// let ratio = splits.standard_error.zip(independent.standard_error).map(|(a, b)| a / b);
+    /// assert!(ratio.is_some_and(|ratio| (ratio - 2_f64.sqrt()).abs() < 1e-12));
+    /// # Ok::<(), zkassay_models::ModelError>(())
+    /// ```
+    pub fn of_splits(
+        values: &[f64],
+        train_rows: usize,
+        test_rows: usize,
+    ) -> Result<Self, ModelError> {
+        require(train_rows > 0, "train_rows", train_rows, "at least 1")?;
+        require(test_rows > 0, "test_rows", test_rows, "at least 1")?;
+        Self::with_overlap(values, test_rows as f64 / train_rows as f64)
+    }
+
+    fn with_overlap(values: &[f64], overlap: f64) -> Result<Self, ModelError> {
         require(!values.is_empty(), "rounds", 0, "at least 1")?;
         check_rounds(values)?;
-        let estimate = Estimate::new(values, 0.0).ok();
+        let estimate = Estimate::new(values, overlap).ok();
         let interval = estimate.as_ref().map(Estimate::interval);
         Ok(Self {
             mean: mean(values),
@@ -106,6 +140,26 @@ mod tests {
                     "{found}, SciPy {expected}"
                 );
             }
+        }
+    }
+
+    /// The first case above with `se = sqrt((1 / 5 + 150 / 449) * var(v))`, and the same quantile,
+    /// 2.7764451051977987.
+    #[test]
+    fn splits_that_share_rows_have_wider_intervals() {
+        let five = [0.71, 0.68, 0.74, 0.70, 0.73];
+        let found = Summary::of_splits(&five, 449, 150).unwrap();
+        assert_eq!(found.mean, Summary::new(&five).unwrap().mean);
+        let spread = [found.standard_error, found.low, found.high].map(Option::unwrap);
+        let expected = [0.01744772657349715, 0.6635573449581842, 0.7604426550418157];
+        for (found, expected) in spread.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+        }
+        let one = Summary::of_splits(&[0.7], 449, 150).unwrap();
+        assert_eq!((one.mean, one.standard_error), (0.7, None));
+        for (train, test, wrong) in [(0, 1, "train_rows"), (1, 0, "test_rows")] {
+            let error = Summary::of_splits(&five, train, test).unwrap_err();
+            assert!(matches!(error, ModelError::Parameter { name, .. } if name == wrong));
         }
     }
 

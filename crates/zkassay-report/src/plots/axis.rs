@@ -61,7 +61,7 @@ impl Axis {
             axis.ticks = values
                 .map(|value| Tick {
                     value,
-                    label: number(value, 0),
+                    label: number(value, (-value.log10().floor()).max(0.0) as usize),
                 })
                 .collect();
             if axis.labels_have_room(length) {

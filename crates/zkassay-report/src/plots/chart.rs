@@ -4,9 +4,11 @@ use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::axis::Axis;
 use super::labels::{self, Anchor};
-use super::style::{self, AXIS, Area, GRID, Group, INK, MARKER_RADIUS, MUTED, TICK_SIZE};
+use super::style::{self, AXIS, Area, GRID, Group, INK, MARKER_RADIUS, MUTED, Series, TICK_SIZE};
 use crate::record::ModelRecord;
 
+/// Most points that are labelled; among more no label finds a place, and the search takes long.
+const LABELLED: usize = 200;
 /// Font size of the labels beside the points.
 const LABEL_SIZE: u32 = 10;
 
@@ -33,6 +35,7 @@ pub(super) struct Point {
     /// Upper end of the error bar.
     pub(super) high: f64,
     pub(super) group: Group,
+    pub(super) series: Series,
     pub(super) label: String,
     /// What an SVG viewer shows when the point is under the mouse.
     pub(super) tooltip: String,
@@ -47,6 +50,7 @@ impl Point {
             low: f64::NAN,
             high: f64::NAN,
             group: Group::of(model),
+            series: Series::Ours,
             label: model.tag.clone(),
             tooltip: String::new(),
         }
@@ -178,7 +182,7 @@ impl Chart {
                 title: Some(point.tooltip.clone()),
                 extra_attrs: None,
             });
-            scene.add(style::marker(x, y, point.group));
+            scene.add(style::marker(x, y, point.group, point.series));
             scene.add(Primitive::GroupEnd);
         }
     }
@@ -186,6 +190,9 @@ impl Chart {
     /// The labels of the points, where there is room for them: none covers a
     /// point or another label, and those further away have a thin leader.
     pub(super) fn draw_labels(&self, scene: &mut Scene, points: &[Point], baseline: &Baseline) {
+        if points.len() > LABELLED {
+            return;
+        }
         let height = f64::from(LABEL_SIZE);
         let placed: Vec<(&Point, Anchor)> = points
             .iter()

@@ -6,8 +6,8 @@ use crate::record::{Family, ModelRecord};
 
 /// Width of every figure.
 pub(super) const WIDTH: f64 = 960.0;
-/// Height of title, subtitle and legend.
-pub(super) const HEADER: f64 = 96.0;
+/// Height of title, subtitle and a legend of one line.
+const HEADER: f64 = 96.0;
 /// Font size of tick labels.
 pub(super) const TICK_SIZE: u32 = 11;
 /// Half the extent of a marker.
@@ -113,18 +113,73 @@ pub(super) fn scene(height: f64) -> Scene {
     scene
 }
 
-/// Title, subtitle and one line of legend: an entry per group and, if there is
-/// one, the dashed line's name.
-pub(super) fn header(
-    scene: &mut Scene,
-    title: &str,
-    subtitle: &str,
-    groups: &[Group],
-    dashed: Option<&str>,
-) {
-    const LEFT: f64 = 24.0;
-    const LEGEND: f64 = 80.0;
-    const SIZE: u32 = 12;
+/// Whose proofs a marker stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Series {
+    /// Ours: filled.
+    Ours,
+    /// A peer, by its place among the run's: hollow, tinted, hollow again.
+    Peer(usize),
+}
+
+/// An entry of the legend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// A colour and a shape.
+    Group(Group),
+    /// A peer and its name.
+    Peer(usize, String),
+    /// The dashed line's name.
+    Dashed(&'static str),
+}
+
+impl Entry {
+    fn name(&self) -> String {
+        match self {
+            Self::Group(group) => group.name(),
+            Self::Peer(_, name) => name.clone(),
+            Self::Dashed(name) => (*name).to_owned(),
+        }
+    }
+
+    /// Width of what stands before the name.
+    fn sample(&self) -> f64 {
+        match self {
+            Self::Dashed(_) => 35.0,
+            _ => 15.0,
+        }
+    }
+}
+
+const LEFT: f64 = 24.0;
+/// Baseline of the first line of the legend, and from each to the next.
+const LEGEND: (f64, f64) = (80.0, 22.0);
+const LEGEND_SIZE: u32 = 12;
+
+/// Where the entries of a legend start, in as many lines as they need, and how many these are.
+fn legend(entries: &[Entry]) -> (Vec<(f64, f64)>, usize) {
+    const GAP: f64 = 22.0;
+    let (mut x, mut line) = (LEFT, 0);
+    let mut places = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let width = entry.sample() + text_width(&entry.name(), LEGEND_SIZE);
+        if x > LEFT && x + width > WIDTH - LEFT {
+            (x, line) = (LEFT, line + 1);
+        }
+        places.push((x, LEGEND.0 + LEGEND.1 * line as f64));
+        x += width + GAP;
+    }
+    (places, line + 1)
+}
+
+/// Height of title, subtitle and legend.
+pub(super) fn header_height(entries: &[Entry]) -> f64 {
+    let lines = legend(entries).1;
+    HEADER + LEGEND.1 * lines.saturating_sub(1) as f64
+}
+
+/// Title, subtitle and legend.
+pub(super) fn header(scene: &mut Scene, title: &str, subtitle: &str, entries: &[Entry]) {
     scene.add(Primitive::Text {
         x: LEFT,
         y: 32.0,
@@ -135,17 +190,26 @@ pub(super) fn header(
         bold: true,
         color: None,
     });
-    scene.add(text(LEFT, 53.0, subtitle, SIZE, TextAnchor::Start, MUTED));
-    let mut x = LEFT;
-    for group in groups {
-        let name = group.name();
-        scene.add(marker(x + MARKER_RADIUS, LEGEND - 4.0, *group));
-        scene.add(text(x + 15.0, LEGEND, &name, SIZE, TextAnchor::Start, INK));
-        x += 15.0 + text_width(&name, SIZE) + 22.0;
-    }
-    if let Some(name) = dashed {
-        scene.add(dashed_line((x, LEGEND - 4.0), (x + 28.0, LEGEND - 4.0)));
-        scene.add(text(x + 35.0, LEGEND, name, SIZE, TextAnchor::Start, INK));
+    let size = LEGEND_SIZE;
+    scene.add(text(LEFT, 53.0, subtitle, size, TextAnchor::Start, MUTED));
+    for (entry, (x, y)) in entries.iter().zip(legend(entries).0) {
+        let (at, middle) = (x + MARKER_RADIUS, y - 4.0);
+        match entry {
+            Entry::Group(group) => scene.add(marker(at, middle, *group, Series::Ours)),
+            Entry::Peer(index, _) => {
+                scene.add(marker(at, middle, Group::Hidden(0), Series::Peer(*index)));
+            }
+            Entry::Dashed(_) => scene.add(dashed_line((x, middle), (x + 28.0, middle))),
+        }
+        let name = entry.name();
+        scene.add(text(
+            x + entry.sample(),
+            y,
+            &name,
+            size,
+            TextAnchor::Start,
+            INK,
+        ));
     }
 }
 
@@ -208,11 +272,15 @@ const POLYGONS: [&[(f64, f64)]; 5] = [
 ];
 
 /// The marker of a group: colours and shapes both differ, so that it can be
-/// told in print and without colour vision.
-pub(super) fn marker(x: f64, y: f64, group: Group) -> Primitive {
-    const OUTLINE: &str = "#ffffff";
-    const OUTLINE_WIDTH: f64 = 0.8;
-    let fill = color(group).0;
+/// told in print and without colour vision. Peers' are outlined, theirs alone.
+pub(super) fn marker(x: f64, y: f64, group: Group, series: Series) -> Primitive {
+    const WHITE: &str = "#ffffff";
+    let (full, tint) = color(group);
+    let (fill, stroke, width) = match series {
+        Series::Ours => (full, WHITE, 0.8),
+        Series::Peer(index) if index % 2 == 1 => (tint, full, 1.4),
+        Series::Peer(_) => (WHITE, full, 1.4),
+    };
     let shape = group.index();
     let Some(corners) = shape.checked_sub(1).map(|index| POLYGONS[index]) else {
         return Primitive::Circle {
@@ -221,8 +289,8 @@ pub(super) fn marker(x: f64, y: f64, group: Group) -> Primitive {
             r: MARKER_RADIUS,
             fill: fill.into(),
             fill_opacity: None,
-            stroke: Some(OUTLINE.into()),
-            stroke_width: Some(OUTLINE_WIDTH),
+            stroke: Some(stroke.into()),
+            stroke_width: Some(width),
         };
     };
     let corners: Vec<String> = corners
@@ -235,9 +303,33 @@ pub(super) fn marker(x: f64, y: f64, group: Group) -> Primitive {
     Primitive::Path(Box::new(PathData {
         d: format!("M {} Z", corners.join(" L ")),
         fill: Some(fill.into()),
-        stroke: OUTLINE.into(),
-        stroke_width: OUTLINE_WIDTH,
+        stroke: stroke.into(),
+        stroke_width: width,
         opacity: None,
         stroke_dasharray: None,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_legend_takes_more_lines() {
+        let few = [Entry::Group(Group::Trees), Entry::Dashed("baseline")];
+        assert_eq!(legend(&few).1, 1);
+        assert_eq!(header_height(&few), HEADER);
+        let many: Vec<Entry> = (0..12)
+            .map(|depth| Entry::Group(Group::Hidden(depth)))
+            .collect();
+        let (places, lines) = legend(&many);
+        assert_eq!(lines, 2);
+        assert_eq!(header_height(&many), HEADER + LEGEND.1);
+        for (entry, (x, _)) in many.iter().zip(places) {
+            assert!(
+                x + text_width(&entry.name(), LEGEND_SIZE) < WIDTH,
+                "{entry:?}"
+            );
+        }
+    }
 }

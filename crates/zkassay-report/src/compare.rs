@@ -1,0 +1,187 @@
+//! Two runs side by side: what changed, and whether it is more than noise.
+//!
+//! Everything is of the second run against the first: a ratio above 1 is slower or larger in the
+//! second. Ratios of times are those of the medians, with the percentile interval of a seeded
+//! bootstrap of the samples of both runs; differences of accuracy are as in [`crate::stats`].
+
+mod setting;
+mod show;
+
+use serde::Serialize;
+
+use crate::record::{ModelRecord, Proving, RunRecord, Stage};
+use crate::stats::{self, Difference, Interval};
+
+pub use setting::Deviation;
+
+/// Two runs, and what differs between them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Name of the first run.
+    pub first: String,
+    /// Name of the second run.
+    pub second: String,
+    /// What differs so much that figures are not comparable, in sentences; read these first.
+    pub warnings: Vec<String>,
+    /// What else differs in machine, revision, data, seed and settings.
+    pub deviations: Vec<Deviation>,
+    /// The models of both runs and what was measured of each, prover by prover.
+    pub models: Vec<Pair>,
+    /// Models, or provers on a model, of the first run only.
+    pub only_first: Vec<String>,
+    /// The same of the second.
+    pub only_second: Vec<String>,
+}
+
+/// One prover on one model in both runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pair {
+    /// Name of the model.
+    pub tag: String,
+    /// Who proved.
+    pub prover: String,
+    /// Whether both proved the same ONNX file.
+    pub is_same_model: bool,
+    /// Accuracy of the quantised model in `[0, 1]`; absent for peers, and where there is none.
+    pub accuracy: Option<Change>,
+    /// The second's accuracy minus the first's.
+    pub accuracy_difference: Option<Difference>,
+    /// Median time of a proof in milliseconds.
+    pub prove: Option<Change>,
+    /// Median time to verify one.
+    pub verify: Option<Change>,
+    /// Median time to make the keys.
+    pub setup: Option<Change>,
+    /// Size of a proof in bytes.
+    pub proof: Option<Change>,
+    /// Size of the proving key in bytes.
+    pub key: Option<Change>,
+    /// Most memory of the prover's process in bytes.
+    pub memory: Option<Change>,
+}
+
+/// A figure in both runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// In the first run.
+    pub first: f64,
+    /// In the second run.
+    pub second: f64,
+    /// The second over the first; the ends are those of the ratio itself where nothing was
+    /// repeated, such as for sizes. Absent if the first is 0.
+    pub ratio: Option<f64>,
+    /// The ratio's interval, of times with at least three samples in either run.
+    pub interval: Option<Interval>,
+}
+
+impl Change {
+    fn of(first: Option<f64>, second: Option<f64>) -> Option<Self> {
+        let (first, second) = (first?, second?);
+        let ratio = second / first;
+        Some(Self {
+            first,
+            second,
+            ratio: ratio.is_finite().then_some(ratio),
+            interval: None,
+        })
+    }
+
+    /// Whether the ratio's interval excludes 1; never without one.
+    pub fn is_clear(&self) -> bool {
+        self.interval
+            .is_some_and(|interval| !interval.contains(1.0))
+    }
+}
+
+/// What the run `second` has, against `first`.
+pub fn compare(first: &RunRecord, second: &RunRecord) -> Comparison {
+    let mut models = Vec::new();
+    let (mut only_first, mut only_second) = (Vec::new(), Vec::new());
+    for ours in &first.models {
+        let Some(theirs) = second.models.iter().find(|model| model.tag == ours.tag) else {
+            only_first.push(ours.tag.clone());
+            continue;
+        };
+        let mut pair = pair(first, ours, &ours.proving, theirs, &theirs.proving);
+        accuracies(&mut pair, (first, ours), (second, theirs));
+        models.push(pair);
+        for peer in &ours.peers {
+            match prover(theirs, &peer.prover) {
+                Some(other) => models.push(self::pair(first, ours, peer, theirs, other)),
+                None => only_first.push(format!("{} on {}", peer.prover, ours.tag)),
+            }
+        }
+        let unknown = theirs.peers.iter();
+        let unknown = unknown.filter(|peer| prover(ours, &peer.prover).is_none());
+        only_second.extend(unknown.map(|peer| format!("{} on {}", peer.prover, theirs.tag)));
+    }
+    let is_known = |tag: &str| first.models.iter().any(|model| model.tag == tag);
+    let new = second.models.iter().filter(|model| !is_known(&model.tag));
+    only_second.extend(new.map(|model| model.tag.clone()));
+    Comparison {
+        first: first.id.clone(),
+        second: second.id.clone(),
+        warnings: setting::warnings(first, second),
+        deviations: setting::deviations(first, second),
+        models,
+        only_first,
+        only_second,
+    }
+}
+
+fn prover<'a>(model: &'a ModelRecord, name: &str) -> Option<&'a Proving> {
+    model.peers.iter().find(|peer| peer.prover == name)
+}
+
+fn pair(
+    run: &RunRecord,
+    ours: &ModelRecord,
+    first: &Proving,
+    theirs: &ModelRecord,
+    second: &Proving,
+) -> Pair {
+    let time = |stage: Stage| -> Option<Change> {
+        let (a, b) = (first.timings.of(stage), second.timings.of(stage));
+        let name = format!("compare/{}/{}/{}", ours.tag, first.prover, stage.name());
+        let interval = stats::median_ratio(b.as_slice(), a.as_slice(), run.seed, &name);
+        let change = Change::of(a.median(), b.median())?;
+        Some(Change { interval, ..change })
+    };
+    let size = |of: fn(&Proving) -> Option<u64>| {
+        let value = |proving: &Proving| of(proving).map(|bytes| bytes as f64);
+        Change::of(value(first), value(second))
+    };
+    Pair {
+        tag: ours.tag.clone(),
+        prover: first.prover.clone(),
+        is_same_model: ours.onnx_sha256 == theirs.onnx_sha256,
+        accuracy: None,
+        accuracy_difference: None,
+        prove: time(Stage::Prove),
+        verify: time(Stage::Verify),
+        setup: time(Stage::Setup),
+        proof: size(|proving| proving.sizes.proof_bytes),
+        key: size(|proving| proving.sizes.pk_bytes),
+        memory: size(|proving| proving.memory.peak()),
+    }
+}
+
+fn accuracies(
+    pair: &mut Pair,
+    (first, ours): (&RunRecord, &ModelRecord),
+    (second, theirs): (&RunRecord, &ModelRecord),
+) {
+    let rates = (&ours.accuracy.quantized, &theirs.accuracy.quantized);
+    let (Some(a), Some(b)) = rates else {
+        return;
+    };
+    pair.accuracy = Change::of(Some(a.value), Some(b.value));
+    // Rounds are the same rows only if both data and draws are the same.
+    pair.accuracy_difference = match first.data == second.data && first.seed == second.seed {
+        true => stats::difference(b, a, first.data.train_rows, first.data.test_rows),
+        false => stats::unpaired(b, a),
+    };
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! The first screen: what came out, in four cards; and the budget form with the frontier's table.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::figures::beats_majority;
+use super::quantity::Unit;
+use super::tables;
+use super::text::Text;
+use crate::choose::{self, Budget, Candidate, Choice};
+use crate::grid::{Grid, Heading};
+use crate::record::RunRecord;
+use crate::speed::{self, Speed};
+use crate::{table, units};
+
+/// The cards, from the run's choice without limits.
+pub(super) fn cards(record: &RunRecord, choice: &Choice) -> String {
+    let mut out = String::from("<div class=\"cards\">\n");
+    match &choice.best {
+        Some(best) => {
+            let accuracy = best.accuracy.map_or_else(String::new, units::percent);
+            card(&mut out, "Most accurate", &accuracy, &best.tag, &line(best));
+        }
+        None => card(&mut out, "Most accurate", "-", "", "No model was proved."),
+    }
+    if let Some(cheapest) = &choice.cheapest {
+        let prove = show(cheapest.model.prove_ms, Unit::Time);
+        let text = match &cheapest.difference {
+            Some(_) => format!(
+                "The cheapest to prove whose accuracy cannot be told apart from the best's: {}",
+                line(&cheapest.model)
+            ),
+            None => {
+                "The most accurate is also the cheapest of those that the test rows cannot tell \
+                     apart."
+                    .to_owned()
+            }
+        };
+        card(
+            &mut out,
+            "As good, for less",
+            &prove,
+            &cheapest.model.tag,
+            &text,
+        );
+    }
+    if !record.models.is_empty() {
+        let above = record.models.iter().filter(|model| {
+            let rate = model.accuracy.quantized.as_ref();
+            rate.is_some_and(|rate| beats_majority(rate, model))
+        });
+        let big = format!("{} of {}", above.count(), record.models.len());
+        let text = "Models whose whole 95 % interval is above always giving the majority's label.";
+        card(&mut out, "Better than guessing", &big, "", text);
+    }
+    speed_card(&mut out, record);
+    out.push_str("</div>\n");
+    out
+}
+
+/// Title, big figure, the model it belongs to, and a sentence.
+fn card(out: &mut String, title: &str, big: &str, tag: &str, text: &str) {
+    let _ = write!(
+        out,
+        "<div class=\"card\"><h3>{}</h3><p class=\"big\">{}</p>",
+        Text(title),
+        Text(big)
+    );
+    if !tag.is_empty() {
+        let _ = write!(out, "<p class=\"tag\">{}</p>", Text(tag));
+    }
+    let _ = writeln!(out, "<p>{}</p></div>", Text(text));
+}
+
+/// The ratio to the peer that comes closest, or how to get one.
+fn speed_card(out: &mut String, record: &RunRecord) {
+    let speeds = speed::speeds(record);
+    let timed = speeds.iter().filter_map(|speed| Some((speed, speed.time?)));
+    let closest = timed.min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median));
+    let Some((closest, time)) = closest else {
+        let text = match speeds.is_empty() {
+            true => {
+                "Repeat the run with --peers ezkl, and another prover's times on the same files \
+                     and rows stand here."
+            }
+            false => {
+                "The other provers did not prove any model of this run that we proved; why is \
+                      below."
+            }
+        };
+        card(out, "Against another prover", "-", "", text);
+        return;
+    };
+    let text = format!(
+        "Its time for a proof over ours: the median of {}, from {}× to {}×.{}",
+        models(closest.models),
+        units::ratio(time.low),
+        units::ratio(time.high),
+        cpu(closest)
+    );
+    let big = format!("{}×", units::ratio(time.median));
+    card(out, &format!("Against {}", closest.prover), &big, "", &text);
+}
+
+fn cpu(speed: &Speed) -> String {
+    let ratio = speed.cpu.map(|cpu| units::ratio(cpu.median));
+    ratio.map_or_else(String::new, |ratio| format!(" CPU time: {ratio}×."))
+}
+
+fn models(count: usize) -> String {
+    match count {
+        1 => "1 model".to_owned(),
+        _ => format!("{count} models"),
+    }
+}
+
+/// `14.9 ms to prove, 1.60 ms to verify, 736 B per proof`.
+fn line(model: &Candidate) -> String {
+    format!(
+        "{} to prove, {} to verify, {} per proof.",
+        show(model.prove_ms, Unit::Time),
+        show(model.verify_ms, Unit::Time),
+        table::bytes(model.proof_bytes)
+    )
+}
+
+fn show(value: Option<f64>, unit: Unit) -> String {
+    value.map_or_else(|| table::NONE.to_owned(), |value| unit.show(value))
+}
+
+/// The best model for every budget of proving time: the frontier as a table.
+pub(super) fn frontier(choice: &Choice) -> String {
+    if choice.frontier.is_empty() {
+        return String::new();
+    }
+    let mut grid = Grid::new([
+        Heading::left("Best model", ""),
+        Heading::right("If a proof may take", "median time of a proof"),
+        Heading::right("Accuracy", "of the quantised model, with its 95 % interval"),
+        Heading::right("Parameters", ""),
+        Heading::right("Verify", "median time to verify one proof"),
+        Heading::right("Proof", "size of one proof"),
+        Heading::right("Key", "size of the proving key"),
+        Heading::right("Memory", "most memory of the prover"),
+    ]);
+    for model in &choice.frontier {
+        grid.rows.push(vec![
+            model.tag.clone(),
+            show(model.prove_ms, Unit::Time),
+            model.accuracy_text(),
+            units::count(model.parameters),
+            show(model.verify_ms, Unit::Time),
+            table::bytes(model.proof_bytes),
+            table::bytes(model.pk_bytes),
+            table::bytes(model.memory_bytes),
+        ]);
+    }
+    tables::plain(&grid, "The best model per budget", false)
+}
+
+/// The budget form, for scripts: one slider per limit; its values are in the page's data.
+pub(super) const FORM: &str = "\
+<form class=\"budget needs-js\" id=\"budget\">
+<h3>Your budget</h3>
+<label for=\"max-prove\">A proof takes at most <output id=\"max-prove-shown\">any time</output></label>
+<input type=\"range\" id=\"max-prove\" min=\"0\" max=\"1\" value=\"1\">
+<label for=\"max-proof\">A proof is at most <output id=\"max-proof-shown\">any size</output></label>
+<input type=\"range\" id=\"max-proof\" min=\"0\" max=\"1\" value=\"1\">
+<label for=\"min-accuracy\">Accuracy at least <output id=\"min-accuracy-shown\">any</output></label>
+<input type=\"range\" id=\"min-accuracy\" min=\"0\" max=\"1\" value=\"0\">
+<div class=\"picked\" role=\"status\" aria-live=\"polite\"><p class=\"count\" id=\"picked-count\"></p>\
+<p class=\"big\" id=\"picked-tag\"></p><dl id=\"picked-rows\"></dl></div>
+<p class=\"command\"><code id=\"picked-command\"></code>\
+<button type=\"button\" class=\"copy\" data-copy=\"picked-command\">Copy</button></p>
+</form>
+";
+
+/// The limits that the form's sliders can be set to: value, text, and as `zkassay choose` reads it.
+/// Every model's figure is one of them, rounded so that the model is within.
+pub(super) fn limits(record: &RunRecord) -> Value {
+    let all = choose::choose(record, &Budget::default());
+    let values = |of: fn(&Candidate) -> Option<f64>| all.within.iter().filter_map(of);
+    let prove = steps(values(|model| model.prove_ms), |value| {
+        let value = three_digits(value, f64::ceil);
+        (value, units::time(value), format!("{}ms", plain(value)))
+    });
+    let proof = steps(
+        values(|model| model.proof_bytes.map(|bytes| bytes as f64)),
+        |value| {
+            let value = three_digits(value, f64::ceil).ceil();
+            (
+                value,
+                units::bytes(value as u64),
+                format!("{}B", plain(value)),
+            )
+        },
+    );
+    let accuracy = steps(values(|model| model.accuracy), |value| {
+        let value = (value * 1e3).floor() / 1e3;
+        (value, units::percent(value), plain(value))
+    });
+    json!({ "prove": prove, "proof": proof, "accuracy": accuracy })
+}
+
+fn steps(
+    values: impl Iterator<Item = f64>,
+    step: impl Fn(f64) -> (f64, String, String),
+) -> Vec<(f64, String, String)> {
+    let mut steps: Vec<_> = values
+        .filter(|value| value.is_finite() && *value >= 0.0)
+        .map(step)
+        .collect();
+    steps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    steps.dedup_by(|a, b| a.2 == b.2);
+    steps
+}
+
+/// A number as it is typed: no exponent, no digits that are only rounding.
+fn plain(value: f64) -> String {
+    let text = format!("{value:.6}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
+
+/// `value` with three significant digits, rounded by `round`.
+fn three_digits(value: f64, round: fn(f64) -> f64) -> f64 {
+    if value <= 0.0 {
+        return 0.0;
+    }
+    let unit = 10_f64.powf(value.log10().floor() - 2.0);
+    // What is a multiple but for its last bit stays.
+    round(value / unit * (1.0 - 1e-12)) * unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::run_record;
+
+    fn choice(record: &RunRecord) -> Choice {
+        choose::choose(record, &Budget::default())
+    }
+
+    #[test]
+    fn cards_name_best_and_ratio() {
+        let record = run_record();
+        let html = cards(&record, &choice(&record));
+        assert!(
+            html.contains("<p class=\"big\">99.3 %</p><p class=\"tag\">64-32</p>"),
+            "{html}"
+        );
+        assert!(html.contains("<p class=\"big\">2 of 2</p>"), "{html}");
+        assert!(
+            html.contains("<h3>Against EZKL fixed</h3><p class=\"big\">100×</p>"),
+            "{html}"
+        );
+        assert!(
+            html.contains("the median of 1 model, from 100× to 100×. CPU time: 102×."),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn without_a_peer_the_card_says_how_to_get_one() {
+        let mut record = run_record();
+        record
+            .models
+            .iter_mut()
+            .for_each(|model| model.peers.clear());
+        record.failures.clear();
+        assert!(cards(&record, &choice(&record)).contains("--peers ezkl"));
+    }
+
+    #[test]
+    fn every_model_is_within_the_limit_that_is_its_own() {
+        let mut record = run_record();
+        record.models[0].proving.timings = crate::Timings::default();
+        let timings = &mut record.models[0].proving.timings;
+        timings.push(crate::Stage::Prove, 14.9449);
+        let limits = limits(&record);
+        assert_eq!(limits["prove"][0][1], "15.0 ms");
+        assert_eq!(limits["prove"][0][2], "15ms");
+        assert_eq!(limits["prove"][1][2], "1100ms");
+        assert_eq!(limits["proof"][0][2], "736B");
+        assert_eq!(limits["proof"][1][2], "3590B");
+        assert_eq!(limits["accuracy"][0][2], "0.66");
+        assert_eq!(limits["accuracy"][1][2], "0.993");
+    }
+
+    #[test]
+    fn typed_numbers_are_plain() {
+        assert_eq!(plain(14.900_000_000_000_002), "14.9");
+        assert_eq!(plain(1100.0), "1100");
+        assert_eq!(three_digits(14.9, f64::ceil), 14.9);
+        assert_eq!(three_digits(1100.0, f64::ceil), 1100.0);
+        assert_eq!(three_digits(0.0, f64::ceil), 0.0);
+    }
+}
