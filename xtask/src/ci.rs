@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::browser;
 use crate::cargo::{self, cargo};
 use crate::fuzz::Fuzz;
 use crate::{experiment, fixtures, python, test, tidy};
@@ -14,9 +15,10 @@ use crate::{experiment, fixtures, python, test, tidy};
 /// Run every check, in the order of their cost, up to the first that fails.
 ///
 /// Formatting, lints, documentation, tidy, fixtures, the tests' Python
-/// environment, tests, a few fuzz cases, and the smallest experiment; with the
+/// environment and browser, tests, a few fuzz cases, and the smallest experiment; with the
 /// time each of them took. Without CPython 3.11 on Linux x86-64, the tests that
-/// compare models with Python's libraries are skipped.
+/// compare models with Python's libraries are skipped; without Chromium, those of
+/// the report's page.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -27,7 +29,7 @@ pub(crate) struct Ci {}
 /// A step: its name and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", || {
         cargo::check(cargo(&["fmt", "--all", "--check"]))
     }),
@@ -47,6 +49,7 @@ const STEPS: [Step; 9] = [
         fixtures::command(true).and_then(cargo::check)
     }),
     ("python", python::prepare),
+    ("browser", browser::prepare),
     ("tests", || cargo::check(test::command())),
     ("fuzz", few_cases),
     ("experiment", smallest_experiment),

@@ -7,8 +7,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::cargo::{self, Program};
-use crate::python;
+use crate::cargo;
+use crate::ezkl;
 
 // The program's own flags: `--help` and mistakes are answered before anything is built.
 #[path = "../../crates/zkassay-experiment/src/plan/flags.rs"]
@@ -18,9 +18,6 @@ use crate::python;
     reason = "most flags are read by the program alone, where this is a public module"
 )]
 mod flags;
-
-/// EZKL's packages, all pinned.
-const REQUIREMENTS: &str = "crates/zkassay-ezkl/python/requirements.txt";
 
 /// Train, prove and verify a family of models and report accuracy beside cost.
 ///
@@ -43,7 +40,7 @@ impl Experiment {
         arguments.extend(["--relative-to".into(), here.into_os_string()]);
         let program = build()?;
         if self.flags.ezkl.is_none() && self.may_have_peers() && has_peers(&program, &arguments) {
-            arguments.extend(ezkl(self.flags.dry_run)?);
+            arguments.extend(environment(self.flags.dry_run)?);
         }
         cargo::pass_through(with(&program, &arguments))
     }
@@ -60,11 +57,24 @@ pub(crate) fn command(arguments: &[&str]) -> Result<Command> {
     Ok(with(&build()?, &arguments))
 }
 
-/// Builds the experiment, and the prover that it starts, and returns its path.
+/// Builds the experiment together with the prover that it starts, and returns its path.
 fn build() -> Result<PathBuf> {
-    cargo::program(Program::Binary("zkassay-worker"))?;
-    let command = cargo::program(Program::Binary("zkassay-experiment"))?;
-    Ok(command.get_program().into())
+    let folder = cargo::target_directory()?.join("release");
+    let program = folder.join(format!(
+        "zkassay-experiment{}",
+        std::env::consts::EXE_SUFFIX
+    ));
+    if !program.exists() {
+        eprintln!(
+            "Building the experiment. The first build compiles every dependency: about twenty \
+             minutes on two cores."
+        );
+    }
+    let bins = ["--bin", "zkassay-experiment", "--bin", "zkassay-worker"];
+    let mut build = cargo::cargo(&["build", "--release", "--workspace"]);
+    build.args(bins);
+    cargo::check(build)?;
+    Ok(program)
 }
 
 fn with(program: &Path, arguments: &[OsString]) -> Command {
@@ -83,16 +93,13 @@ fn has_peers(program: &Path, arguments: &[OsString]) -> bool {
 
 /// The flags that say where EZKL's environment is, or why there is none. It is made if need be,
 /// unless nothing is to be written.
-fn ezkl(is_dry: bool) -> Result<[OsString; 2]> {
-    let environment = cargo::target_directory()?.join("peers/ezkl");
+fn environment(is_dry: bool) -> Result<[OsString; 2]> {
     let made = match is_dry {
-        true => Ok(()),
-        false => python::find_python().and_then(|python| {
-            python::install(&python, &environment, &cargo::root().join(REQUIREMENTS))
-        }),
+        true => Ok(cargo::target_directory()?.join("peers/ezkl")),
+        false => ezkl::environment(None),
     };
     Ok(match made {
-        Ok(()) => ["--ezkl".into(), environment.into_os_string()],
+        Ok(environment) => ["--ezkl".into(), environment.into_os_string()],
         Err(error) => {
             eprintln!("EZKL is left out: {error:#}");
             ["--ezkl-missing".into(), format!("{error:#}").into()]
@@ -158,14 +165,9 @@ mod tests {
 
     #[test]
     fn a_dry_run_makes_no_environment() {
-        let [flag, folder] = ezkl(true).unwrap();
+        let [flag, folder] = environment(true).unwrap();
         assert_eq!(flag, "--ezkl");
         let target = cargo::target_directory().unwrap();
         assert_eq!(PathBuf::from(folder), target.join("peers/ezkl"));
-    }
-
-    #[test]
-    fn what_is_needed_for_ezkl_is_pinned() {
-        python::tests::assert_pinned(REQUIREMENTS, "ezkl");
     }
 }

@@ -5,6 +5,7 @@
 //! the workspace: what needs them is started through cargo.
 
 mod accuracy;
+mod browser;
 mod cargo;
 mod ci;
 mod experiment;
@@ -34,6 +35,7 @@ struct Cli {
 enum Command {
     Experiment(Box<experiment::Experiment>),
     Accuracy(Box<accuracy::Accuracy>),
+    Browser(browser::Browser),
     Test(test::Test),
     Fixtures(fixtures::Fixtures),
     Ezkl(ezkl::Ezkl),
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Experiment(command) => command.run(),
         Command::Accuracy(command) => command.run(),
+        Command::Browser(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Fixtures(command) => command.run(),
         Command::Ezkl(command) => command.run(),

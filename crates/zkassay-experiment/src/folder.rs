@@ -64,6 +64,13 @@ impl Folder {
         &self.created
     }
 
+    /// Removes a folder in which nothing could be written. What cannot be removed stays.
+    pub(crate) fn remove_unused(&self) {
+        let _ = fs::remove_file(self.path.join(LOCK));
+        // Only if it is empty.
+        let _ = fs::remove_dir(&self.path);
+    }
+
     /// The path of `name`, with the folders above it made.
     pub(crate) fn file(&self, name: &str) -> Result<PathBuf> {
         let path = self.path.join(name);
@@ -82,15 +89,6 @@ impl Folder {
         let path = self.file(name)?;
         zkassay_file::write(&path, bytes)
             .with_context(|| format!("{} cannot be written", path.display()))
-    }
-
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
-        let path = self.path.join(name);
-        fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
     }
 
     /// Writes `value` as JSON.
@@ -130,6 +128,8 @@ impl Lock {
         let mut file = options.open(&path).with_context(failed)?;
         match file.try_lock() {
             Ok(()) => {}
+            // Some file systems of networks have no locks.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
                 // It may be about to be written.

@@ -11,12 +11,10 @@ use zkassay_experiment::plan::flags::EXAMPLES;
 use zkassay_experiment::plan::{Flags, Plan, RunOptions, estimate, models};
 use zkassay_experiment::progress::Progress;
 use zkassay_experiment::run;
-use zkassay_report::{Failure, RunRecord};
+use zkassay_report::RunRecord;
 
 /// The run finished, but something of it failed.
 const FAILURES: u8 = 3;
-/// Failures that are listed after the table; the report has all.
-const LISTED: usize = 20;
 
 /// Train, prove and verify a family of models and report accuracy beside cost.
 #[derive(Debug, Parser)]
@@ -101,20 +99,18 @@ fn preview(plan: &Plan, options: &RunOptions) -> String {
 /// What is said at the end of a run.
 fn closing(record: &RunRecord, folder: &Path) -> String {
     let mut text = format!("{}\n", zkassay_report::table::text(record));
-    let failures = &record.failures;
-    if failures.is_empty() {
-        text.push_str("Every proof was verified.");
-    } else {
-        text.push_str(&format!("Failed ({}):\n", failures.len()));
-        for failure in failures.iter().take(LISTED) {
-            text.push_str(&format!("  {}\n", failed(failure)));
-        }
-        if failures.len() > LISTED {
-            let more = failures.len() - LISTED;
-            text.push_str(&format!("  and {more} more, all of them in the report\n"));
-        }
-        text.push_str("Every proof that is counted was verified.");
-    }
+    let times = match record.failures.len() {
+        0 => None,
+        1 => Some("1 time".to_owned()),
+        failures => Some(format!("{failures} times")),
+    };
+    text.push_str(&match times {
+        None => "Every proof was verified.".to_owned(),
+        Some(times) => format!(
+            "Something failed ({times}, above and in the report), and the run went on. Every proof \
+             that is counted was verified."
+        ),
+    });
     let folder = folder.display();
     text.push_str(&format!(" Parameters: {}.\n", record.srs.kind));
     for warning in &record.warnings {
@@ -128,23 +124,11 @@ fn closing(record: &RunRecord, folder: &Path) -> String {
     text
 }
 
-/// One line about a failure.
-fn failed(failure: &Failure) -> String {
-    let Failure {
-        model,
-        prover,
-        stage,
-        message,
-    } = failure;
-    let message = message.lines().next().unwrap_or_default();
-    format!("{model}, {prover}, {stage}: {message}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
-    use zkassay_report::{DataRecord, Host, RECORD_VERSION, SrsRecord};
+    use zkassay_report::{DataRecord, Failure, Host, RECORD_VERSION, SrsRecord};
 
     fn record() -> RunRecord {
         RunRecord {
@@ -194,24 +178,27 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_listed_with_their_message() {
+    fn the_end_says_what_failed_and_what_to_do_next() {
         let mut record = record();
-        record.failures = (0..30)
-            .map(|index| Failure {
-                model: format!("model-{index}"),
-                prover: "EZKL fixed".into(),
-                stage: "setup".into(),
-                message: "no such operator\nand a trace".into(),
-            })
-            .collect();
         let text = closing(&record, Path::new("runs/a"));
-        assert!(text.contains("Failed (30):\n  model-0, EZKL fixed, setup: no such operator\n"));
-        assert!(text.contains("model-19") && !text.contains("model-20"));
-        assert!(text.contains("and 10 more"));
-        assert!(text.contains("runs/a/report.html"));
-        record.failures.clear();
+        for part in [
+            "Every proof was verified. Parameters: unsafe-local.",
+            "Warning: a leak\n",
+            "runs/a/report.html\n",
+            "zkassay choose runs/a ",
+            "--seed 7\n",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        record.failures.push(Failure {
+            model: "64-32".into(),
+            prover: "EZKL fixed".into(),
+            stage: "setup".into(),
+            message: "no such operator".into(),
+        });
         let text = closing(&record, Path::new("runs/a"));
-        assert!(!text.contains("Failed") && text.contains("Every proof was verified. "));
-        assert!(text.contains("Warning: a leak\n") && text.contains("--seed 7\n"));
+        assert!(text.contains("no such operator"), "{text}");
+        assert!(text.contains("Something failed (1 time"), "{text}");
+        assert!(!text.contains("Every proof was verified."), "{text}");
     }
 }

@@ -4,6 +4,9 @@
 //! nothing else runs while they are timed. What fails of a model or of a prover is written down, and
 //! the run goes on without it. What fails of the run itself, such as a full disk, ends it; it goes on
 //! from there with [`RunOptions::resume`].
+//!
+//! Going on, nothing that was finished is run again, and a failure is a result like others. Only
+//! provers that did not start are tried again: that says nothing about a model.
 
 mod data;
 mod models;
@@ -14,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use zkassay_report::{Failure, Proving, RunRecord};
 
 use crate::assemble;
@@ -85,6 +88,11 @@ pub fn run_within(
         None => begin(&options.out, plan, &data, started)?,
     };
     let path = folder.path().to_path_buf();
+    let shown = path.display();
+    progress.done(
+        "run",
+        &format!("{shown} (if it is interrupted: --resume {shown})"),
+    );
     let run = Run {
         plan,
         options,
@@ -95,25 +103,33 @@ pub fn run_within(
         journal: Mutex::new(journal),
         exported: Mutex::default(),
     };
-    let record = run.go().with_context(|| stopped(&path))?;
+    let done = run.go();
     progress.finish();
-    Ok((record, path))
+    match done {
+        Ok(record) => Ok((record, path)),
+        Err(error) => Err(stopped(&error, &path)),
+    }
 }
 
-/// What to do about a run that could not go on.
-fn stopped(folder: &Path) -> String {
+/// Why a run could not go on, and what to do about it.
+fn stopped(error: &Error, folder: &Path) -> Error {
     let folder = folder.display();
-    format!(
-        "the run stopped; what was finished is kept in {folder}, and \
-         `cargo xtask experiment --resume {folder}` goes on"
+    anyhow!(
+        "{error:#}\nWhat was finished is kept in {folder}. \
+         To go on: cargo xtask experiment --resume {folder}"
     )
 }
 
 fn begin(out: &Path, plan: &Plan, data: &Data, started: Instant) -> Result<(Folder, Journal)> {
     let folder = Folder::create(out)?;
     let header = data.header(plan, folder.id(), folder.created())?;
-    let journal = Journal::create(folder.path(), header, started)?;
-    Ok((folder, journal))
+    match Journal::create(folder.path(), header, started) {
+        Ok(journal) => Ok((folder, journal)),
+        Err(error) => {
+            folder.remove_unused();
+            Err(error)
+        }
+    }
 }
 
 fn resume(path: &Path, plan: &Plan, data: &Data, started: Instant) -> Result<(Folder, Journal)> {

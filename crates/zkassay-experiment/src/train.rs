@@ -26,6 +26,9 @@ use crate::cell::{AccuracyRound, Expected, Exported};
 use crate::dataset::{Dataset, RoundRows};
 use crate::integer;
 
+/// A trained model for each of some rounds.
+pub type Models = Vec<Box<dyn Classifier>>;
+
 /// Trains and scores a model in the given rounds, side by side; `datasets` are those of all rounds.
 /// The models are in the order of `rounds`.
 ///
@@ -36,7 +39,7 @@ pub fn accuracy(
     spec: &ModelSpec,
     datasets: &[Dataset],
     rounds: &[usize],
-) -> Result<(Vec<AccuracyRound>, Vec<Box<dyn Classifier>>)> {
+) -> Result<(Vec<AccuracyRound>, Models)> {
     let rows = rounds.iter().map(|round| rows(datasets, *round));
     let rows: Vec<RoundRows> = rows.collect::<Result<_>>()?;
     let named = || format!("model {spec}");
@@ -138,7 +141,7 @@ pub(crate) fn fit(
     params: &Valid<Params>,
     seed: u64,
     rounds: &[(&RoundRows, u64)],
-) -> Result<Vec<Box<dyn Classifier>>> {
+) -> Result<Models> {
     let sets = rounds.iter().map(|(rows, round)| {
         Ok(Round {
             set: TrainingSet::new(rows.train.values.view(), &rows.train.labels)?,
@@ -154,7 +157,7 @@ fn fit_study(
     spec: &ModelSpec,
     rows: &[RoundRows],
     rounds: &[usize],
-) -> Result<Vec<Box<dyn Classifier>>> {
+) -> Result<Models> {
     let params = Params::study(spec, plan.seed).check()?;
     let rounds = rounds.iter().map(|round| *round as u64);
     let rounds: Vec<(&RoundRows, u64)> = rows.iter().zip(rounds).collect();

@@ -16,7 +16,7 @@ use zkassay_experiment::prove::{Effort, rounds};
 use zkassay_ezkl::{Answer, Worker, WorkerError};
 use zkassay_graph::Graph;
 use zkassay_models::zoo::{self, Params};
-use zkassay_models::{Classifier, Export, Hyperparameters, TrainingSet};
+use zkassay_models::{Export, Hyperparameters, TrainingSet};
 use zkassay_quant::IntegerModel;
 use zkassay_report::{CircuitShape, Stage};
 use zkassay_verifier::artefact::digest;

@@ -41,7 +41,9 @@ BLOCKS, TABLES = 12, 4
 AMPLE = {"decomp_base": 16384, "decomp_legs": 3, "logrows": 17, "num_inner_cols": 2}
 LEAST_BITS, MOST_BITS = 5, 15
 # Candidates whose expected cost, or CPU time of making keys, is so much over the best one's are left out: neither tells more.
-HOPELESS = 1.5
+HOPELESS = 1.4
+# Most trials that work: of all there are, the first ones are the cheapest.
+TRIALS = 12
 # What costs no more than this, relative to the cheapest, is as cheap: times vary as much.
 SAME = 1.1
 # A process without CPU time for so long waits for ever.
@@ -192,8 +194,8 @@ class Search:
             child.ask("evaluate", self.count + row)
 
     def candidates(self, run_args, greatest, bits):
-        """Expected cost and settings, the cheapest first."""
-        found = []
+        """Settings by what they cost: columns, rows, blocks, tables."""
+        found = {}
         for columns in COLUMNS:
             for legs in LEGS:
                 if self.left() < 0 and found:
@@ -215,8 +217,9 @@ class Search:
                     chosen = {"num_inner_cols": columns, "decomp_base": base, "decomp_legs": legs, "logrows": logrows}
                     if shape["lookups"]:
                         chosen["lookup_range"] = [-lookup, lookup]
-                    found.append((cost, {**run_args, **chosen}))
-        return sorted(found, key=lambda candidate: candidate[0])
+                    # More digits for the same price leave more room for test rows.
+                    found[columns, logrows, blocks, tables] = {"cost": cost, "run_args": {**run_args, **chosen}}
+        return list(found.values())
 
     def trial(self, run_args, best):
         """CPU times of keys and of a proof, and the proof's size."""
@@ -250,7 +253,7 @@ class Search:
         done, best, took, least = [], None, 0, candidates[0]["cost"] if candidates else 0
         while candidates:
             left = self.left() - took if best else self.last - time.monotonic()
-            if left < 0:
+            if left < 0 or len(done) == TRIALS:
                 break
             # One for every number of rows; then those of the best number; then the others.
             logrows = [candidate["run_args"]["logrows"] for candidate in candidates]
@@ -287,7 +290,7 @@ class Search:
                     # Tables of such values would be larger than all else.
                     elif greatest < 2**MOST_BITS:
                         found = self.candidates(run_args, greatest, self.digits(run_args))
-                        candidates += [{"cost": cost, "run_args": chosen, "error": error} for cost, chosen in found]
+                        candidates += [{**candidate, "error": error} for candidate in found]
                 except Failed as failure:
                     self.failures.append(f"scale {scale}: {failure}")
                 if candidates and self.left() < self.seconds / 2:

@@ -14,6 +14,9 @@ use crate::stats::{self, Difference, Interval};
 
 pub use setting::Deviation;
 
+/// Most pairs whose ratios get an interval, for the bootstrap takes its time.
+const INTERVALS: usize = 500;
+
 /// Two runs, and what differs between them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
@@ -44,7 +47,8 @@ pub struct Pair {
     pub is_same_model: bool,
     /// Accuracy of the quantised model in `[0, 1]`; absent for peers, and where there is none.
     pub accuracy: Option<Change>,
-    /// The second's accuracy minus the first's.
+    /// The second's accuracy minus the first's; absent where both are of the same file on the
+    /// same rows, and equal.
     pub accuracy_difference: Option<Difference>,
     /// Median time of a proof in milliseconds.
     pub prove: Option<Change>,
@@ -102,12 +106,17 @@ pub fn compare(first: &RunRecord, second: &RunRecord) -> Comparison {
             only_first.push(ours.tag.clone());
             continue;
         };
-        let mut pair = pair(first, ours, &ours.proving, theirs, &theirs.proving);
+        let seed = |pairs: &[Pair]| (pairs.len() < INTERVALS).then_some(first.seed);
+        let proofs = (&ours.proving, &theirs.proving);
+        let mut pair = pair(seed(&models), ours, theirs, proofs);
         accuracies(&mut pair, (first, ours), (second, theirs));
         models.push(pair);
         for peer in &ours.peers {
             match prover(theirs, &peer.prover) {
-                Some(other) => models.push(self::pair(first, ours, peer, theirs, other)),
+                Some(other) => {
+                    let seed = seed(&models);
+                    models.push(self::pair(seed, ours, theirs, (peer, other)));
+                }
                 None => only_first.push(format!("{} on {}", peer.prover, ours.tag)),
             }
         }
@@ -133,17 +142,18 @@ fn prover<'a>(model: &'a ModelRecord, name: &str) -> Option<&'a Proving> {
     model.peers.iter().find(|peer| peer.prover == name)
 }
 
+/// One prover's figures in both runs; without a seed there are no intervals.
 fn pair(
-    run: &RunRecord,
+    seed: Option<u64>,
     ours: &ModelRecord,
-    first: &Proving,
     theirs: &ModelRecord,
-    second: &Proving,
+    (first, second): (&Proving, &Proving),
 ) -> Pair {
     let time = |stage: Stage| -> Option<Change> {
         let (a, b) = (first.timings.of(stage), second.timings.of(stage));
         let name = format!("compare/{}/{}/{}", ours.tag, first.prover, stage.name());
-        let interval = stats::median_ratio(b.as_slice(), a.as_slice(), run.seed, &name);
+        let interval =
+            seed.and_then(|seed| stats::median_ratio(b.as_slice(), a.as_slice(), seed, &name));
         let change = Change::of(a.median(), b.median())?;
         Some(Change { interval, ..change })
     };
@@ -177,7 +187,11 @@ fn accuracies(
     };
     pair.accuracy = Change::of(Some(a.value), Some(b.value));
     // Rounds are the same rows only if both data and draws are the same.
-    pair.accuracy_difference = match first.data == second.data && first.seed == second.seed {
+    let is_same_rows = first.data == second.data && first.seed == second.seed;
+    if is_same_rows && pair.is_same_model && a == b {
+        return;
+    }
+    pair.accuracy_difference = match is_same_rows {
         true => stats::difference(b, a, first.data.train_rows, first.data.test_rows),
         false => stats::unpaired(b, a),
     };

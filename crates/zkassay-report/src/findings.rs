@@ -89,19 +89,18 @@ impl Findings {
             _ => "That accuracy grows with the parameters cannot be told from noise",
         };
         format!(
-            "{verdict}: over {} of {} to {} parameters, ten times the parameters go with {:+.2} points \
-             of quantised accuracy, 95 % interval [{:+.2}, {:+.2}] (correlation with the logarithm \
-             {:.2} [{:.2}, {:.2}]). All networks are tested on the same rows, so that the luck of the \
+            "{verdict}: over {} of {} to {} parameters, ten times the parameters go with {} points of \
+             quantised accuracy, 95 % interval [{}, {}] (correlation with their logarithm {} [{}, {}]). All networks are tested on the same rows, so that the luck of the \
              draw is shared and not in these intervals.",
             networks(line.points),
             units::count(least),
             units::count(most),
-            slope.value,
-            slope.low,
-            slope.high,
-            line.correlation.value,
-            line.correlation.low,
-            line.correlation.high
+            signed(slope.value),
+            signed(slope.low),
+            signed(slope.high),
+            signed(line.correlation.value),
+            signed(line.correlation.low),
+            signed(line.correlation.high)
         )
     }
 
@@ -115,19 +114,21 @@ impl Findings {
             );
         };
         let exponent = growth.slope;
-        let verdict = match (exponent.high < 1.0, exponent.low > 1.0) {
-            (true, _) if exponent.high < 0.0 => "A proof takes less time the larger the network",
-            (true, _) if exponent.low <= 0.0 => {
-                "That the time of a proof grows with the parameters cannot be told from noise"
-            }
-            (true, _) => "The time of a proof grows more slowly than the parameters",
-            (_, true) => "The time of a proof grows faster than the parameters",
-            _ => "The time of a proof grows as the parameters do, as far as can be told",
+        let verdict = if exponent.high < 0.0 {
+            "A proof takes less time the larger the network"
+        } else if exponent.low <= 0.0 {
+            "That the time of a proof grows with the parameters cannot be told from noise"
+        } else if exponent.high < 1.0 {
+            "The time of a proof grows more slowly than the parameters"
+        } else if exponent.low > 1.0 {
+            "The time of a proof grows faster than the parameters"
+        } else {
+            "The time of a proof grows as the parameters do, as far as can be told"
         };
         format!(
             "{verdict}: with their power {:.2}, 95 % interval [{:.2}, {:.2}]; the largest network has \
              {} times the parameters of the smallest and takes {} times as long ({} and {}). A \
-             straight line through the times rises by {} for 10,000 parameters (correlation {:.2}).",
+             straight line through the times rises by {} for 10,000 parameters (correlation {}).",
             exponent.value,
             exponent.low,
             exponent.high,
@@ -136,7 +137,7 @@ impl Findings {
             units::time(last),
             units::time(first),
             units::time(linear.slope.value * 1e4),
-            linear.correlation.value
+            signed(linear.correlation.value)
         )
     }
 
@@ -152,8 +153,14 @@ impl Findings {
 fn networks(count: usize) -> String {
     match count {
         1 => "1 network".to_owned(),
-        _ => format!("{count} networks"),
+        _ => format!("{count} networks (linear models are those without hidden layers)"),
     }
+}
+
+/// With its sign, and no minus before zero.
+fn signed(value: f64) -> String {
+    let rounded = (value * 100.0).round() / 100.0;
+    format!("{:+.2}", rounded + 0.0)
 }
 
 #[cfg(test)]
@@ -185,7 +192,10 @@ mod tests {
         assert!((exponent.value - 1.0).abs() < 0.02, "{exponent:?}");
         let [accuracy, cost, _] = growing.sentences().try_into().unwrap();
         assert!(accuracy.starts_with("Accuracy grows with"), "{accuracy}");
-        assert!(accuracy.contains("over 42 networks of 163 to 31,233 parameters"));
+        assert!(
+            accuracy.contains("over 42 networks (linear")
+                && accuracy.contains("of 163 to 31,233 parameters")
+        );
         assert!(cost.contains("as the parameters do"), "{cost}");
 
         let flat = made(|_| 0.6, |size| 10.0 + size.sqrt());
@@ -201,6 +211,18 @@ mod tests {
 
         let odd = made(|_| 0.6, |size| 1e6 / size);
         assert!(odd.sentences()[1].starts_with("A proof takes less time"));
+        let wild = Findings {
+            growth: odd.growth.map(|line| Line {
+                slope: stats::Interval {
+                    value: 0.5,
+                    low: -1.0,
+                    high: 2.0,
+                },
+                ..line
+            }),
+            ..odd
+        };
+        assert!(wild.sentences()[1].contains("cannot be told from noise"));
         let constant = made(|_| 0.6, |_| 20.0);
         assert!(constant.sentences()[1].contains("cannot be told from noise"));
     }
@@ -212,6 +234,14 @@ mod tests {
         assert!((slope.value - 0.002).abs() < 1e-4, "{slope:?}");
         let text = &found.sentences()[1];
         assert!(text.contains("192 times the parameters"), "{text}");
+    }
+
+    #[test]
+    fn zero_has_no_minus() {
+        assert_eq!(
+            [signed(-0.004), signed(0.0), signed(-0.006)],
+            ["+0.00", "+0.00", "-0.01"]
+        );
     }
 
     #[test]

@@ -110,10 +110,14 @@ impl Grid {
     }
 }
 
-/// Text without control characters, and not too long for a line.
-pub(crate) fn plain(text: &str) -> String {
-    let characters = text.chars();
-    let visible: String = characters
+/// Text without control characters, and not too long for a cell.
+fn plain(text: &str) -> String {
+    shortened(&visible(text), CELL)
+}
+
+/// Text without control characters, which a terminal might obey.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars()
         .map(|character| {
             if character.is_control() {
                 ' '
@@ -121,8 +125,7 @@ pub(crate) fn plain(text: &str) -> String {
                 character
             }
         })
-        .collect();
-    shortened(&visible, CELL)
+        .collect()
 }
 
 /// Text of at most `length` characters; what is longer ends in `…`.

@@ -11,9 +11,11 @@ mod data;
 mod figures;
 mod group;
 mod headline;
+mod names;
 mod quantity;
 #[cfg(test)]
 mod sample;
+mod sections;
 mod setting;
 mod stages;
 mod tables;
@@ -23,14 +25,11 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::article;
-use crate::choose::{self, Budget, Choice};
-use crate::record::{Proving, RunRecord, Stage};
-use crate::{speed, table, units};
-use axis::Scale;
+use crate::choose::{self, Budget};
+use crate::record::{Proving, RunRecord};
+use crate::units;
 use figures::Figures;
 use group::Group;
-use quantity::Quantity;
 use text::Text;
 
 /// The page's style sheet.
@@ -44,32 +43,36 @@ pub fn page(record: &RunRecord) -> String {
     let figures = Figures::new(record);
     let groups = Group::all(record);
     let sections = [
-        Section::new("choose", "Choose", budget(&choice, &figures, &groups)),
+        Section::new(
+            "choose",
+            "Choose",
+            sections::budget(&choice, &figures, &groups),
+        ),
         Section::new(
             "figures",
             "Figures",
-            article_figures(record, &figures, &groups),
+            sections::article_figures(record, &figures, &groups),
         ),
-        Section::new("models", "Models", models(record)),
+        Section::new("models", "Models", sections::models(record)),
         Section::new(
             "quantisation",
             "Quantisation",
-            quantisation(record, &figures, &groups),
+            sections::quantisation(record, &figures, &groups),
         ),
-        Section::new("stages", "Stages", time_by_stage(record)),
-        Section::new("peers", "Other provers", peers(record)),
-        Section::new("article", "The article", article(record)),
-        Section::new("audit", "Leak audit", leaks(record)),
-        Section::new("failures", "Failures", failures(record)),
+        Section::new("stages", "Stages", sections::time_by_stage(record)),
+        Section::new("peers", "Other provers", sections::peers(record)),
+        Section::new("article", "The article", sections::article(record)),
+        Section::new("audit", "Leak audit", sections::leaks(record)),
+        Section::new("failures", "Failures", sections::failures(record)),
         Section::new(
             "setting",
             "Setting",
-            titled("Every setting and seed", "", &setting::setting(record)),
+            sections::titled("Every setting and seed", "", &setting::setting(record)),
         ),
         Section::new(
             "repeat",
             "Repeat",
-            titled("How to repeat", "", &setting::repeat(record)),
+            sections::titled("How to repeat", "", &setting::repeat(record)),
         ),
     ];
     let mut page = head(record);
@@ -119,15 +122,6 @@ impl Section {
     fn new(id: &'static str, name: &'static str, html: String) -> Self {
         Self { id, name, html }
     }
-}
-
-/// A heading, a sentence about what follows, and what follows.
-fn titled(title: &str, lead: &str, html: &str) -> String {
-    let lead = match lead.is_empty() {
-        true => String::new(),
-        false => format!("<p class=\"lead\">{lead}</p>\n"),
-    };
-    format!("<h2>{title}</h2>\n{lead}{html}")
 }
 
 /// Everything before the sections: policy, style, title, switch of colours.
@@ -230,254 +224,6 @@ fn warnings(page: &mut String, record: &RunRecord) {
              parameters come from a public ceremony.",
         );
     }
-}
-
-/// The budget form, the frontier against every cost, and the frontier's table.
-fn budget(choice: &Choice, figures: &Figures, groups: &[Group]) -> String {
-    let plots: Vec<(Quantity, String)> = Quantity::ALL
-        .into_iter()
-        .filter_map(|cost| Some((cost, figures.frontier(cost)?)))
-        .collect();
-    if plots.is_empty() {
-        return titled(
-            "The best model within a budget",
-            "No model has both an accuracy and a cost, so there is nothing to choose from.",
-            "",
-        );
-    }
-    let mut switch = String::from("<fieldset class=\"switch\"><legend>Cost</legend>");
-    let mut drawn = String::new();
-    for (index, (cost, plot)) in plots.iter().enumerate() {
-        let checked = if index == 0 { " checked" } else { "" };
-        let (key, name) = (cost.key(), cost.name());
-        let _ = write!(
-            switch,
-            "<input type=\"radio\" name=\"cost\" id=\"cost-{key}\"{checked}>\
-             <label for=\"cost-{key}\">{name}</label>"
-        );
-        let _ = write!(drawn, "<div class=\"plot at-{key}\">{plot}</div>\n");
-    }
-    switch.push_str("</fieldset>\n");
-    let lines = [
-        ("steps", "frontier: no model is cheaper and as accurate"),
-        ("level", "guessing"),
-    ];
-    let html = format!(
-        "<div class=\"choice\">\n{}<figure class=\"panel frontier\">\n{switch}{drawn}{}\
-         <figcaption>Bars are 95 % intervals of the accuracy on the test rows.</figcaption>\
-         </figure>\n</div>\n<h3>The best model for every budget</h3>\n{}",
-        headline::FORM,
-        group::legend(groups, &[], &lines),
-        headline::frontier(choice)
-    );
-    titled(
-        "The best model within a budget",
-        "Each point is a model: how often it is right once quantised, and what proving that costs. Models \
-         on the line are the ones to choose from.",
-        &html,
-    )
-}
-
-/// The article's two figures, redone.
-fn article_figures(record: &RunRecord, figures: &Figures, groups: &[Group]) -> String {
-    if record.models.is_empty() {
-        return String::new();
-    }
-    let provers: Vec<&str> = group::peers(record)
-        .into_iter()
-        .filter(|prover| {
-            let mut peers = record.models.iter().flat_map(|model| &model.peers);
-            peers.any(|peer| peer.prover == *prover && is_timed(peer))
-        })
-        .collect();
-    let stages = [
-        Some(Stage::Setup),
-        Some(Stage::Prove),
-        Some(Stage::Verify),
-        None,
-    ];
-    let mut panels = String::new();
-    for stage in stages {
-        let name = stage.map_or("logrows", Stage::name);
-        let _ = write!(
-            panels,
-            "<div class=\"pair\" data-panel=\"{name}\"><div class=\"plot at-linear\">{}</div>\
-             <div class=\"plot at-log\">{}</div></div>\n",
-            figures.cost(stage, Scale::FromZero),
-            figures.cost(stage, Scale::Log)
-        );
-    }
-    // Other provers are a hundred times away.
-    let (linear, log) = match provers.is_empty() {
-        true => (" checked", ""),
-        false => ("", " checked"),
-    };
-    let html = format!(
-        "<figure class=\"panel\"><h3>Accuracy against parameters</h3>\n{}{}\
-         <figcaption>Bars are 95 % intervals; the dashed line is always giving the training rows' majority \
-         label.</figcaption></figure>\n\
-         <figure class=\"panel\"><h3>Cost against parameters</h3>\n\
-         <fieldset class=\"switch\"><legend>Times</legend>\
-         <input type=\"radio\" name=\"scale\" id=\"scale-linear\"{linear}>\
-         <label for=\"scale-linear\">Linear</label>\
-         <input type=\"radio\" name=\"scale\" id=\"scale-log\"{log}>\
-         <label for=\"scale-log\">Logarithmic</label></fieldset>\n\
-         <div class=\"pairs\">\n{panels}</div>\n{}\
-         <figcaption>Times are means, bars their standard errors; setup makes both keys. A circuit of logrows \
-         k has 2<sup>k</sup> rows.</figcaption></figure>\n",
-        figures.accuracy(),
-        group::legend(groups, &[], &[("level", "guessing")]),
-        group::legend(groups, &provers, &[])
-    );
-    titled(
-        "Accuracy and cost against size",
-        "The two figures of the article, from this run.",
-        &html,
-    )
-}
-
-fn is_timed(peer: &Proving) -> bool {
-    let mut stages = [Stage::Setup, Stage::Prove, Stage::Verify].into_iter();
-    stages.any(|stage| !peer.timings.of(stage).is_empty()) || peer.circuit.is_some()
-}
-
-fn models(record: &RunRecord) -> String {
-    if record.models.is_empty() {
-        return String::new();
-    }
-    titled(
-        "All models",
-        "Medians; accuracies with 95 % intervals.<span class=\"needs-js\"> A click on a heading sorts.</span>",
-        &tables::models(record),
-    )
-}
-
-fn quantisation(record: &RunRecord, figures: &Figures, groups: &[Group]) -> String {
-    if record.models.is_empty() {
-        return String::new();
-    }
-    let html = format!(
-        "<div class=\"beside\">\n<figure class=\"panel\">{}{}\
-         <figcaption>On the line, proving costs no accuracy.</figcaption></figure>\n{}</div>\n",
-        figures.diagonal(),
-        group::legend(groups, &[], &[("level", "equal")]),
-        tables::fidelity(record)
-    );
-    titled(
-        "What quantisation changes",
-        "What is proved is the quantised model. Its accuracy beside that of the trained one, and how far its \
-         outputs are from the trained one's.",
-        &html,
-    )
-}
-
-fn time_by_stage(record: &RunRecord) -> String {
-    if record.models.is_empty() {
-        return String::new();
-    }
-    titled(
-        "Where the time goes",
-        "Medians of every stage: what happens once per model, and what every proof needs. Each of the two \
-         columns of bars has its own scale; training is all rounds together.",
-        &stages::html(record),
-    )
-}
-
-/// Other provers' ratios and figures, with what they failed at.
-fn peers(record: &RunRecord) -> String {
-    let grid = table::peers(record);
-    if grid.is_empty() {
-        return titled(
-            "Other provers",
-            "No other prover ran on these models. With <code>--peers ezkl</code> the experiment gives EZKL the \
-             same files and rows, and its figures stand here and in the plots.",
-            "",
-        );
-    }
-    let mut ratios = String::from("<ul class=\"ratios\">\n");
-    for speed in speed::speeds(record) {
-        let spread = |spread: Option<speed::Spread>| {
-            spread.map_or_else(
-                || table::NONE.to_owned(),
-                |of| {
-                    format!(
-                        "<strong>{}×</strong> <span class=\"note\">({} to {})</span>",
-                        units::ratio(of.median),
-                        units::ratio(of.low),
-                        units::ratio(of.high)
-                    )
-                },
-            )
-        };
-        let failed = match speed.failed {
-            0 => String::new(),
-            failed => format!(", failed on {failed}"),
-        };
-        let _ = writeln!(
-            ratios,
-            "<li><h3>{}</h3><p>Time of a proof over ours {}</p><p>CPU time {}</p>\
-             <p class=\"note\">Proved {} models that we proved{failed}.</p></li>",
-            Text(&speed.prover),
-            spread(speed.time),
-            spread(speed.cpu),
-            speed.models,
-        );
-    }
-    ratios.push_str("</ul>\n");
-    ratios.push_str(&tables::plain(&grid, "Other provers beside ours", false));
-    titled(
-        "Other provers on the same files and rows",
-        "Ratios are those of medians per model: the median over models, and in parentheses the least and \
-         the greatest.",
-        &ratios,
-    )
-}
-
-/// Text with what is between backticks as code.
-fn with_code(text: &str) -> String {
-    let parts = text.split('`').enumerate();
-    let parts = parts.map(|(index, part)| match index % 2 {
-        1 => format!("<code>{}</code>", Text(part)),
-        _ => Text(part).to_string(),
-    });
-    parts.collect()
-}
-
-/// The article's numbers beside ours, where it is about the same networks.
-fn article(record: &RunRecord) -> String {
-    let grid = article::table(record);
-    if grid.is_empty() {
-        return String::new();
-    }
-    let mut html = tables::plain(&grid, "The article's numbers beside ours", true);
-    html.push_str("<ul class=\"note\">\n");
-    for caveat in article::CAVEATS {
-        let _ = writeln!(html, "<li>{}</li>", with_code(caveat));
-    }
-    html.push_str("</ul>\n");
-    let lead = format!("{}.", Text(article::SOURCE.trim_end_matches('.')));
-    titled("The article's numbers beside these", &lead, &html)
-}
-
-fn leaks(record: &RunRecord) -> String {
-    let html = match &record.audit {
-        Some(audit) => setting::audit(audit),
-        None => return String::new(),
-    };
-    titled(
-        "Does a score rest on what was not yet known?",
-        "One simple classifier, scored with the features as given and with all but prices a day later. If the \
-         delay costs much, the features knew too much.",
-        &html,
-    )
-}
-
-fn failures(record: &RunRecord) -> String {
-    let html = match record.failures.is_empty() {
-        true => "<p>None: every model was trained, proved and verified.</p>\n".to_owned(),
-        false => tables::plain(&table::failures(record), "Failures", true),
-    };
-    titled("What failed", "", &html)
 }
 
 #[cfg(test)]

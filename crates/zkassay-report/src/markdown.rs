@@ -32,8 +32,11 @@ pub fn report(record: &RunRecord) -> String {
     if !record.failures.is_empty() {
         let _ = writeln!(
             page,
-            "> **Not everything worked**: {} failures, see [below](#failures).\n",
-            record.failures.len()
+            "> **Not everything worked**: {}, see [below](#failures).\n",
+            match record.failures.len() {
+                1 => "1 failure".to_owned(),
+                several => format!("{several} failures"),
+            }
         );
     }
     if record.srs.is_unsafe() {

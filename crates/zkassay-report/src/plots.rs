@@ -24,6 +24,8 @@ pub const FOLDER: &str = "plots";
 
 /// What most horizontal axes show.
 const PARAMETERS: &str = "Parameters";
+/// Most groups, and most peers, that are told apart.
+const LEGEND: usize = 12;
 /// Pixels of the PNG per unit of the SVG.
 const PNG_SCALE: f32 = 2.0;
 
@@ -127,7 +129,7 @@ fn accuracies(
     chart.draw_baseline(&mut scene, &baseline);
     chart.draw_steps(&mut scene, steps);
     chart.draw_points(&mut scene, points);
-    chart.draw_labels(&mut scene, points, &baseline);
+    chart.draw_labels(&mut scene, points, &baseline, steps);
     scene
 }
 
@@ -289,7 +291,7 @@ fn peers(record: &RunRecord) -> Vec<&str> {
         let is_timed = Stage::ALL
             .iter()
             .any(|stage| !peer.timings.of(*stage).is_empty());
-        if is_timed && !names.contains(&peer.prover.as_str()) {
+        if is_timed && names.len() < LEGEND && !names.contains(&peer.prover.as_str()) {
             names.push(&peer.prover);
         }
     }
@@ -355,6 +357,7 @@ fn groups(record: &RunRecord) -> Vec<Entry> {
     let mut groups: Vec<Group> = record.models.iter().map(Group::of).collect();
     groups.sort_unstable();
     groups.dedup();
+    groups.truncate(LEGEND);
     groups.into_iter().map(Entry::Group).collect()
 }
 

@@ -166,7 +166,8 @@ fn without_a_model_the_exit_code_is_7_and_the_nearest_is_said() {
     let (code, printed, error) = folder.all(&arguments);
     assert_eq!(code, 7, "{error}");
     assert!(printed.contains("Nearest: logistic"), "{printed}");
-    assert!(printed.contains("--max-prove 10.0 ms instead of 9.00 ms would let logistic in"));
+    assert!(printed.contains("`--max-prove 10ms` instead of 9.00 ms would let logistic in"));
+    folder.ok(&["choose", "runs/2022-06-01-000000", "--max-prove", "10ms"]);
     assert!(error.contains("within the budget"), "{error}");
     let (code, printed, _) = folder.all(&[&arguments[..], &["--json"]].concat());
     assert_eq!(code, 7);

@@ -40,7 +40,12 @@ impl Flags {
         let plan = contents.header.plan;
         let asked = match self.plan.is_some() || self.profile.is_some() {
             true => self.plan()?,
-            false => self.over(Settings::of(&plan))?.resolve(&plan.profile)?,
+            false => {
+                // What the run has no peers for is asked of its profile.
+                let profile: Profile = plan.profile.parse().unwrap_or_default();
+                let below = Settings::of(&plan).over(profile.settings()?);
+                self.over(below)?.resolve(&plan.profile)?
+            }
         };
         match difference(&asked, &plan) {
             None => Ok(plan),

@@ -81,9 +81,6 @@ impl Run<'_> {
             limit: self.limit,
         };
         for spec in &self.plan.models {
-            if self.is_untrainable(spec) {
-                continue;
-            }
             let mut tasks = vec![(Prover::Ours, ours)];
             for peer in self
                 .plan
@@ -127,13 +124,15 @@ impl Run<'_> {
             effort,
         } = task;
         let (tag, name) = (spec.to_string(), prover.name());
+        if self.is_untrainable(spec) {
+            return Ok(());
+        }
         let (done, _) = assemble::proving_rounds(self.journal().contents(), spec, name);
         let all = effort.setups.max(effort.proofs);
-        if done.len() >= all
-            || self
-                .failure(&tag, name)
-                .is_some_and(|failure| failure.stage != assemble::QUANTISE)
-        {
+        let failure = self.failure(&tag, name);
+        // Without integers in another round, there are some in this one, or it fails here.
+        let has_failed = failure.is_some_and(|failure| failure.stage != assemble::QUANTISE);
+        if has_failed || done.len() >= all {
             return Ok(());
         }
         if let Prover::Ezkl(_, Err(reason)) = prover {
@@ -232,7 +231,10 @@ impl Run<'_> {
 /// It did.
 fn check_disk(message: &str, folder: &Path) -> Result<()> {
     if DISK.iter().any(|sign| message.contains(sign)) {
-        bail!("{} cannot be written: {message}", folder.display());
+        bail!(
+            "the prover in {} could not write: {message}",
+            folder.display()
+        );
     }
     let probe = folder.join("probe");
     let written = zkassay_file::write(&probe, b"probe").and_then(|()| fs::remove_file(&probe));

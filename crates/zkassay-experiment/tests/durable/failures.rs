@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use zkassay_experiment::journal::{self, Contents};
 use zkassay_experiment::progress::Progress;
 use zkassay_experiment::{PeerPlan, run, run_within};
+use zkassay_report::Failure;
 
 use super::*;
 
@@ -16,14 +17,10 @@ fn failure_of(text: &str, limit: Duration) -> (String, String) {
     let mut options = options(folder.path());
     options.worker = worker_but(folder.path(), "logistic", text);
     let (record, run) = run_within(&plan, &options, limit, &Progress::hidden()).unwrap();
-    let [logistic, four] = record.models.as_slice() else {
-        panic!("both models were trained");
-    };
+    let [logistic, four]: &[ModelRecord; 2] = record.models.as_slice().try_into().unwrap();
     assert!(logistic.accuracy.quantized.is_some() && logistic.proving.proved_rows.is_empty());
     assert_eq!(four.proving.proved_rows.len(), 2, "the run goes on");
-    let [failure] = record.failures.as_slice() else {
-        panic!("{:?}", record.failures);
-    };
+    let [failure]: &[Failure; 1] = record.failures.as_slice().try_into().unwrap();
     assert_eq!(
         (failure.model.as_str(), failure.prover.as_str()),
         ("logistic", "zkassay")
@@ -114,22 +111,6 @@ fn a_model_that_cannot_be_trained_is_a_failure() {
         said(&output)
     );
     assert!(Contents::read(&run).unwrap().is_finished());
-}
-
-/// A folder that looks as EZKL's environment does, whose Python is the script.
-fn environment(folder: &Path, text: &str) -> PathBuf {
-    let requirements = "../zkassay-ezkl/python/requirements.txt";
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join(requirements);
-    let requirements = fs::read_to_string(requirements).unwrap();
-    let version = requirements
-        .lines()
-        .find_map(|line| line.strip_prefix("ezkl=="));
-    let version = version.unwrap().split_whitespace().next().unwrap();
-    let environment = folder.join("environment");
-    let package = format!("lib/python3.11/site-packages/ezkl-{version}.dist-info");
-    fs::create_dir_all(environment.join(package)).unwrap();
-    script(&environment.join("bin"), "python", text);
-    environment
 }
 
 /// A plan with two of EZKL's configurations beside ours.
@@ -281,7 +262,7 @@ fn a_folder_that_is_lost_ends_the_run_and_it_goes_on_later() {
     for part in [
         format!("{} cannot be written", lost.join("4").display()),
         format!("cargo xtask experiment --resume {}", lost.display()),
-        "what was finished is kept".into(),
+        format!("What was finished is kept in {}", lost.display()),
     ] {
         assert!(error.contains(&part), "{part}: {error}");
     }

@@ -86,6 +86,22 @@ fn serve(cases: &str) -> String {
     format!("while read -r stage row; do case $stage in\n{cases}\n*) echo '{answer}';;\nesac; done")
 }
 
+/// A folder that looks as EZKL's environment does, whose Python is the script.
+fn environment(folder: &Path, text: &str) -> PathBuf {
+    let requirements = "../zkassay-ezkl/python/requirements.txt";
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join(requirements);
+    let requirements = fs::read_to_string(requirements).unwrap();
+    let version = requirements
+        .lines()
+        .find_map(|line| line.strip_prefix("ezkl=="));
+    let version = version.unwrap().split_whitespace().next().unwrap();
+    let environment = folder.join("environment");
+    let package = format!("lib/python3.11/site-packages/ezkl-{version}.dist-info");
+    fs::create_dir_all(environment.join(package)).unwrap();
+    script(&environment.join("bin"), "python", text);
+    environment
+}
+
 /// The command line of the experiment on the table of points.
 fn experiment(folder: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zkassay-experiment"));
@@ -151,6 +167,12 @@ fn without_times(mut record: RunRecord) -> RunRecord {
             ..
         } = model;
         training.seconds = 0.0;
+        assert!(
+            proving
+                .memory
+                .prove_bytes
+                .is_some_and(|bytes| bytes > 1_000_000)
+        );
         for proving in peers.iter_mut().chain([proving]) {
             let Proving {
                 timings,
@@ -158,7 +180,6 @@ fn without_times(mut record: RunRecord) -> RunRecord {
                 memory,
                 ..
             } = proving;
-            assert!(memory.prove_bytes.is_some_and(|bytes| bytes > 1_000_000));
             (*timings, *cpu, *memory) = (counts(timings), counts(cpu), Memory::default());
         }
     }

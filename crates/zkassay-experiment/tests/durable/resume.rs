@@ -18,10 +18,24 @@ const MODELS: &str = "logistic,4,tree";
 fn a_run_that_is_killed_again_and_again_has_the_same_results() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [whole, killed] = folders.each_ref().map(|folder| folder.path());
-    for folder in [whole, killed] {
+    let peers = [
+        "--peers",
+        "ezkl",
+        "--peer-models",
+        "4",
+        "--peer-configurations",
+        "fixed",
+    ];
+    let environments = [whole, killed].map(|folder| {
         points(folder, 240);
-    }
-    let output = begin(whole, MODELS).output().unwrap();
+        environment(
+            folder,
+            &serve(r#"prove) sleep 0.1; echo '{"seconds": 0.1, "cpu_seconds": 0.1}';;"#),
+        )
+    });
+    let mut command = begin(whole, MODELS);
+    command.args(peers).arg("--ezkl").arg(&environments[0]);
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     let [whole] = runs(whole).try_into().unwrap();
 
@@ -36,6 +50,10 @@ fn a_run_that_is_killed_again_and_again_has_the_same_results() {
             Some(run) => go_on(killed, run),
             None => begin(killed, MODELS),
         };
+        if begun.is_none() {
+            command.args(peers);
+        }
+        command.arg("--ezkl").arg(&environments[1]);
         let command = command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let patience = Duration::from_millis(stream.below(limit) as u64 + 10);
@@ -70,6 +88,7 @@ fn a_run_that_is_killed_again_and_again_has_the_same_results() {
         record.command.clear();
     }
     assert_eq!(record, whole_record);
+    assert_eq!(record.models[1].peers[0].timings.of(Stage::Prove).len(), 3);
     for model in &record.models {
         assert_eq!(model.proving.timings.of(Stage::Prove).len(), 3);
         assert_eq!(model.proving.timings.of(Stage::Setup).len(), 2);

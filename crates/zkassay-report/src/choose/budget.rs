@@ -83,6 +83,23 @@ impl Limit {
     }
 }
 
+impl Limit {
+    /// A value of this kind as the flag takes it, rounded so that what has the value is within.
+    pub fn argument(self, value: f64) -> String {
+        match self {
+            Self::Prove | Self::Verify | Self::Setup => {
+                // Four digits of the value, rounded up: 8.0141 ms as 8.015ms.
+                let digits = 3.0 - value.max(1e-3).log10().floor();
+                let scale = 10_f64.powf(digits.clamp(0.0, 6.0));
+                let rounded = (value * scale).ceil() / scale;
+                format!("{}ms", if rounded >= value { rounded } else { value })
+            }
+            Self::Proof | Self::Key | Self::Memory => format!("{}B", value as u64),
+            Self::Accuracy => format!("{}", (value * 1e4).floor() / 1e4),
+        }
+    }
+}
+
 impl Budget {
     /// The limits that are set, with what they allow.
     pub fn limits(&self) -> Vec<(Limit, f64)> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Candidate, Choice, Miss, Outside};
-use crate::grid::{Grid, Heading, escape, plain};
+use crate::grid::{Grid, Heading, escape, visible};
 use crate::table::NONE;
 use crate::units;
 
@@ -93,9 +93,9 @@ impl Choice {
         }
         for loosening in &self.loosen {
             lines.push(format!(
-                "{} {} instead of {} would let {} in.",
+                "`{} {}` instead of {} would let {} in.",
                 loosening.limit.flag(),
-                loosening.limit.show(loosening.to),
+                loosening.limit.argument(loosening.to),
                 loosening.limit.show(loosening.from),
                 escape(&loosening.tag)
             ));
@@ -172,7 +172,7 @@ impl Choice {
 
     /// The choice as plain text: sentences, the frontiers, and what is outside the budget.
     pub fn text(&self) -> String {
-        self.page(plain, |title| format!("\n{title}\n\n"), Grid::text)
+        self.page(visible, |title| format!("\n{title}\n\n"), Grid::text)
     }
 
     /// The same in Markdown, with headings of the third level.

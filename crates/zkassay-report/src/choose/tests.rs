@@ -211,7 +211,34 @@ fn the_least_loosening_comes_first() {
         ]
     );
     let text = choice.text();
-    assert!(text.contains("--min-accuracy 66.0 % instead of 70.0 % would let logistic in"));
+    assert!(text.contains("`--min-accuracy 0.66` instead of 70.0 % would let logistic in"));
+}
+
+#[test]
+fn a_suggested_limit_is_met() {
+    for value in [
+        8.0141,
+        0.000_123_4,
+        14.9,
+        999.95,
+        12_345.678,
+        1e9 + 0.1,
+        0.0,
+    ] {
+        let text = Limit::Prove.argument(value);
+        let suggested: f64 = text.strip_suffix("ms").unwrap().parse().unwrap();
+        assert!(suggested >= value, "{text}");
+        assert!(suggested <= value * 1.002 + 1e-6, "{text}");
+    }
+    assert_eq!(Limit::Prove.argument(8.0141), "8.015ms");
+    assert_eq!(Limit::Key.argument(2085.0), "2085B");
+    for value in [0.615_894, 0.66, 1.0] {
+        let suggested: f64 = Limit::Accuracy.argument(value).parse().unwrap();
+        assert!(
+            suggested <= value && suggested > value - 2e-4,
+            "{suggested}"
+        );
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Change, Comparison, Pair};
-use crate::grid::{Grid, Heading, escape, plain};
+use crate::grid::{Grid, Heading, escape, visible};
 use crate::stats::RESAMPLES;
 use crate::table::NONE;
 use crate::units;
@@ -105,7 +105,12 @@ impl Comparison {
 
     /// The comparison as plain text, ending in a newline.
     pub fn text(&self) -> String {
-        self.page(plain, |title| format!("\n{title}\n\n"), Grid::text, "!!! ")
+        self.page(
+            visible,
+            |title| format!("\n{title}\n\n"),
+            Grid::text,
+            "!!! ",
+        )
     }
 
     /// The comparison as a Markdown page.
@@ -172,6 +177,9 @@ fn accuracy(pair: &Pair) -> String {
         return NONE.to_owned();
     };
     let (first, second) = (units::percent(change.first), units::percent(change.second));
+    if pair.accuracy_difference.is_none() && change.first == change.second {
+        return format!("{first}, same");
+    }
     let difference = pair.accuracy_difference.map(|found| {
         let points = |value: f64| value * 100.0;
         let found = found.difference;

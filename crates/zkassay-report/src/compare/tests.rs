@@ -38,7 +38,10 @@ fn a_run_against_itself_differs_in_nothing() {
         !text.contains("!!!") && !text.contains("What differs"),
         "{text}"
     );
-    assert!(text.contains("736 B, same"), "{text}");
+    assert!(
+        text.contains("736 B, same") && text.contains("66.0 %, same"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -138,8 +141,10 @@ fn what_only_one_run_has_is_named() {
 #[test]
 fn rounds_are_paired_only_on_the_same_rows() {
     let (mut first, mut second) = (run_record(), run_record());
+    second.id = "another file".into();
     for run in [&mut first, &mut second] {
         for model in &mut run.models {
+            model.onnx_sha256 = run.id.clone();
             let rate = model.accuracy.quantized.as_mut().unwrap();
             rate.rounds = [90, 100, 95]
                 .map(|correct| Proportion {
@@ -156,6 +161,35 @@ fn rounds_are_paired_only_on_the_same_rows() {
     assert_eq!(method(&first, &second), stats::Method::PairedRounds);
     second.seed += 1;
     assert_eq!(method(&first, &second), stats::Method::Newcombe);
+}
+
+#[test]
+fn beyond_many_pairs_there_are_no_intervals() {
+    let mut run = run_record();
+    let model = run.models.swap_remove(0);
+    run.models = (0..=INTERVALS)
+        .map(|index| ModelRecord {
+            tag: index.to_string(),
+            peers: vec![],
+            ..model.clone()
+        })
+        .collect();
+    let found = compare(&run, &run);
+    let has_interval = |pair: &Pair| pair.prove.unwrap().interval.is_some();
+    assert!(has_interval(&found.models[INTERVALS - 1]));
+    assert!(!has_interval(&found.models[INTERVALS]));
+}
+
+#[test]
+fn a_long_warning_is_whole_and_obeys_no_terminal() {
+    let (first, mut second) = (run_record(), run_record());
+    second.host.cpu = "x".repeat(300) + "\u{1b}[2J";
+    let text = compare(&first, &second).text();
+    assert!(
+        text.contains("Times say nothing about the programs."),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'));
 }
 
 #[test]

@@ -55,7 +55,8 @@ fn a_page_of_sixty_models_is_below_a_megabyte() {
     assert!(record.to_json().unwrap().len() > 1_000_000);
     let page = page(&record);
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
-    assert!(check_plots(&page) >= 7 * 2 + 2 + 7 + 1);
+    // Wide and narrow: the frontiers, accuracy, three costs on two scales, logrows, the diagonal.
+    assert_eq!(check_plots(&page), 2 * (7 + 1 + 3 * 2 + 1 + 1));
 }
 
 #[test]

@@ -12,6 +12,9 @@ use crate::units;
 /// Budgets for a proof in milliseconds.
 const BUDGETS: [f64; 3] = [20.0, 50.0, 100.0];
 
+/// Among so many models the best is not yet much luckier than the rest.
+const FEW: usize = 3;
+
 pub(super) fn write(page: &mut String, record: &RunRecord) {
     let _ = writeln!(page, "{}", best(record).markdown());
     let choice = choose(record, &Budget::default());
@@ -23,6 +26,14 @@ pub(super) fn write(page: &mut String, record: &RunRecord) {
             escape(&model.tag),
             model.describe(),
             found.method.describe()
+        );
+    }
+    if choice.within.len() > FEW {
+        let _ = writeln!(
+            page,
+            "- The best of {} models on the same rows is in part the luckiest; the intervals are those \
+             of one model by itself.",
+            choice.within.len()
         );
     }
     for speed in speeds(record) {

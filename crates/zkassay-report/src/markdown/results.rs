@@ -16,7 +16,8 @@ pub(super) fn peers(page: &mut String, record: &RunRecord) {
     let _ = write!(
         page,
         "\n## Other provers\n\n\
-         The same ONNX files and test rows, medians; `x` is times ours.\n\n{}",
+         The same ONNX files and test rows, medians; `x` is times ours. Our keys are in memory when a\n\
+         proof starts; EZKL reads its own at every proof, for its library has no other way.\n\n{}",
         grid.markdown()
     );
 }
@@ -77,7 +78,7 @@ pub(super) fn stages(page: &mut String, record: &RunRecord) {
     let _ = write!(
         page,
         "\n## Time by stage\n\n\
-         Medians; training once in all rounds, its networks side by side.\n\n{}",
+         Medians; `train` is the time of all rounds together.\n\n{}",
         grid.markdown()
     );
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::grid::{Grid, Heading, code, escape};
 use crate::record::{ModelRecord, RunRecord};
 use crate::units;
@@ -86,7 +88,7 @@ fn facts(page: &mut String, record: &RunRecord) {
 fn training(page: &mut String, record: &RunRecord) {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for model in &record.models {
-        let params = model.training.params.to_string();
+        let params = shared(&model.training.params).to_string();
         let tag = format!("{} ({})", model.tag, model.activation);
         match groups.iter_mut().find(|(known, _)| *known == params) {
             Some((_, tags)) => tags.push(tag),
@@ -101,6 +103,16 @@ fn training(page: &mut String, record: &RunRecord) {
         let tags: Vec<String> = tags.iter().map(|tag| escape(tag)).collect();
         let _ = writeln!(page, "- {}: {}", code(&params), tags.join(", "));
     }
+}
+
+/// Hyper-parameters without what only names the model and its seed, which is below.
+fn shared(params: &Value) -> Value {
+    let mut params = params.clone();
+    if let Value::Object(all) = &mut params {
+        all.remove("spec");
+        all.remove("seed");
+    }
+    params
 }
 
 /// Seeds, proved rows and settings of every model and prover, folded away.

@@ -3,7 +3,7 @@
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::axis::Axis;
-use super::labels::{self, Anchor};
+use super::labels::{self, Anchor, Segment};
 use super::style::{self, AXIS, Area, GRID, Group, INK, MARKER_RADIUS, MUTED, Series, TICK_SIZE};
 use crate::record::ModelRecord;
 
@@ -109,6 +109,11 @@ impl Chart {
                 MUTED,
             ));
         }
+        for value in &self.y.minor {
+            if let Some(y) = self.place_y(*value).filter(|y| (top..=bottom).contains(y)) {
+                scene.add(style::line((left - 3.0, y), (left, y), AXIS, 1.0));
+            }
+        }
         scene.add(style::line((left, bottom), (right, bottom), AXIS, 1.2));
         scene.add(style::text(
             left,
@@ -145,16 +150,24 @@ impl Chart {
 
     /// A line of steps through points that are sorted by x, and on to the frame.
     pub(super) fn draw_steps(&self, scene: &mut Scene, points: &[(f64, f64)]) {
+        for (from, to) in self.steps(points) {
+            scene.add(style::line(from, to, AXIS, 1.0));
+        }
+    }
+
+    /// The line of steps, piece by piece: to the right, then up or down.
+    fn steps(&self, points: &[(f64, f64)]) -> Vec<Segment> {
         let places: Vec<(f64, f64)> = points
             .iter()
             .filter_map(|(x, y)| Some((self.place_x(*x)?, self.place_y(*y)?)))
             .collect();
         let ends = places.iter().skip(1).copied();
         let right = places.last().map(|last| (self.area.right, last.1));
-        for ((x, y), (next_x, next_y)) in places.iter().copied().zip(ends.chain(right)) {
-            scene.add(style::line((x, y), (next_x, y), AXIS, 1.0));
-            scene.add(style::line((next_x, y), (next_x, next_y), AXIS, 1.0));
-        }
+        let pieces = places.iter().copied().zip(ends.chain(right));
+        let pieces = pieces.flat_map(|((x, y), (next_x, next_y))| {
+            [((x, y), (next_x, y)), ((next_x, y), (next_x, next_y))]
+        });
+        pieces.collect()
     }
 
     /// Error bars, and above all of them the markers.
@@ -189,7 +202,13 @@ impl Chart {
 
     /// The labels of the points, where there is room for them: none covers a
     /// point or another label, and those further away have a thin leader.
-    pub(super) fn draw_labels(&self, scene: &mut Scene, points: &[Point], baseline: &Baseline) {
+    pub(super) fn draw_labels(
+        &self,
+        scene: &mut Scene,
+        points: &[Point],
+        baseline: &Baseline,
+        steps: &[(f64, f64)],
+    ) {
         if points.len() > LABELLED {
             return;
         }
@@ -221,6 +240,12 @@ impl Chart {
                 ..self.area
             });
         }
+        lines.extend(self.steps(steps).into_iter().map(|(from, to)| Area {
+            left: from.0.min(to.0),
+            top: from.1.min(to.1),
+            right: from.0.max(to.0),
+            bottom: from.1.max(to.1),
+        }));
         let labels = labels::place(&anchors, &lines, self.area);
         for ((point, _), label) in placed.iter().zip(&labels) {
             if let Some((from, to)) = label.as_ref().and_then(|label| label.leader) {

@@ -39,7 +39,10 @@ impl Browser {
         let profile = tempfile::tempdir().unwrap();
         // The protocol is spoken on the descriptors 3 and 4, which only a shell can give.
         let mut command = Command::new("sh");
-        command.args(["-c", r#"exec 3<&0 4>&1 </dev/null >/dev/null; exec "$0" "$@""#]);
+        command.args([
+            "-c",
+            r#"exec 3<&0 4>&1 </dev/null >/dev/null; exec "$0" "$@""#,
+        ]);
         command.arg(program).args([
             "--headless",
             "--remote-debugging-pipe",
@@ -54,14 +57,20 @@ impl Browser {
             "--force-color-profile=srgb",
         ]);
         command.arg(format!("--user-data-dir={}", profile.path().display()));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let requests = child.stdin.take().unwrap();
         let mut answers = BufReader::new(child.stdout.take().unwrap());
         let (send, messages) = channel();
         thread::spawn(move || {
             let mut message = Vec::new();
-            while answers.read_until(0, &mut message).is_ok_and(|length| length > 0) {
+            while answers
+                .read_until(0, &mut message)
+                .is_ok_and(|length| length > 0)
+            {
                 message.pop();
                 let parsed = serde_json::from_slice(&message).unwrap_or(Value::Null);
                 if send.send(parsed).is_err() {
@@ -96,7 +105,9 @@ impl Browser {
         if let Some(session) = &self.session {
             request["sessionId"] = json!(session);
         }
-        self.requests.write_all(format!("{request}\0").as_bytes()).unwrap();
+        self.requests
+            .write_all(format!("{request}\0").as_bytes())
+            .unwrap();
         self.requests.flush().unwrap();
         loop {
             let message = self.message();
@@ -116,8 +127,15 @@ impl Browser {
     /// Opens a file as the only page, and forgets what happened before.
     pub(crate) fn open(&mut self, path: &Path) {
         self.events.clear();
-        self.call("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+        self.call(
+            "Page.navigate",
+            json!({ "url": format!("file://{}", path.display()) }),
+        );
+        while !self
+            .events
+            .iter()
+            .any(|event| event["method"] == "Page.loadEventFired")
+        {
             let message = self.message();
             self.events.push(message);
         }
@@ -129,7 +147,10 @@ impl Browser {
             "expression": expression, "returnByValue": true, "awaitPromise": true,
         });
         let result = self.call("Runtime.evaluate", params);
-        assert!(result.get("exceptionDetails").is_none(), "{expression}: {result}");
+        assert!(
+            result.get("exceptionDetails").is_none(),
+            "{expression}: {result}"
+        );
         result["result"]["value"].clone()
     }
 
@@ -233,8 +254,8 @@ fn program() -> Option<PathBuf> {
         return Some(named.into());
     }
     let path = std::env::var_os("PATH")?;
-    let mut candidates = std::env::split_paths(&path)
-        .flat_map(|folder| NAMES.map(|name| folder.join(name)));
+    let mut candidates =
+        std::env::split_paths(&path).flat_map(|folder| NAMES.map(|name| folder.join(name)));
     candidates.find(|candidate| candidate.is_file())
 }
 

@@ -12,6 +12,8 @@ mod testing;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 // The made-up records are shared with the crate's own tests, and name its modules as these do.
 use devtools::Browser;
@@ -42,10 +44,15 @@ impl Stand {
     }
 
     fn picture(&mut self, name: &str, is_whole: bool) {
+        // Until everything that changes slowly is as it will be; scripts may be off.
+        thread::sleep(Duration::from_millis(300));
         let path = self.folder.join(format!("{name}.png"));
         self.browser.screenshot(&path, is_whole);
         let picture = fs::read(&path).unwrap();
-        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000, "{name}");
+        assert!(
+            picture.starts_with(b"\x89PNG") && picture.len() > 10_000,
+            "{name}"
+        );
     }
 
     fn number(&mut self, expression: &str) -> f64 {
@@ -58,9 +65,11 @@ impl Stand {
 
     /// The middle of what a selector finds first, in view.
     fn place(&mut self, selector: &str) -> (f64, f64) {
+        // Two frames later, what listens to scrolling has heard of it.
         let found = format!(
-            "(() => {{ const e = document.querySelector({selector:?}); \
+            "(async () => {{ const e = document.querySelector({selector:?}); \
              e.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             for (const _ of [1, 2]) await new Promise(requestAnimationFrame); \
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
         );
         let place = self.browser.value(&found);
@@ -78,12 +87,18 @@ const FITS: &str = "document.documentElement.scrollWidth <= window.innerWidth";
 
 #[test]
 fn the_page_renders_and_reacts() {
-    let Some(mut stand) = Stand::new() else { return };
+    let Some(mut stand) = Stand::new() else {
+        return;
+    };
     stand.browser.resize(1280, 900, false);
     stand.open("large", &sample::large());
     stand.assert_calm();
     assert!(stand.browser.is(FITS));
-    assert!(stand.browser.is("document.querySelectorAll('.at-prove svg.wide .pt').length === 50"));
+    assert!(
+        stand
+            .browser
+            .is("document.querySelectorAll('.at-prove svg.wide .pt').length === 50")
+    );
     stand.picture("top", false);
     stand.picture("desktop", true);
 
@@ -119,7 +134,11 @@ fn hovering(stand: &mut Stand) {
     // A peer's point has the peer's figures.
     let (x, y) = stand.place("[data-panel=prove] .at-log .pt.peer use");
     stand.browser.hover(x, y);
-    assert!(stand.text("document.getElementById('tip').innerText").contains("Time over ours"));
+    assert!(
+        stand
+            .text("document.getElementById('tip').innerText")
+            .contains("Time over ours")
+    );
     stand.browser.hover(2.0, 2.0);
     assert!(stand.browser.is("document.getElementById('tip').hidden"));
     assert!(stand.browser.is("!document.querySelector('.hot')"));
@@ -127,16 +146,20 @@ fn hovering(stand: &mut Stand) {
 
 /// A plot is one stop of the tab key; arrows go from point to point.
 fn keyboard(stand: &mut Stand) {
-    stand.browser.value("document.querySelector('.at-prove svg.wide .pt[tabindex=\"0\"]').focus()");
+    stand
+        .browser
+        .value("document.querySelector('.at-prove svg.wide .pt[tabindex=\"0\"]').focus()");
     stand.browser.press("ArrowRight");
     assert!(!stand.browser.is("document.getElementById('tip').hidden"));
     let first = stand.text("document.activeElement.getAttribute('aria-label')");
     stand.browser.press("ArrowRight");
     let second = stand.text("document.activeElement.getAttribute('aria-label')");
     assert_ne!(first, second);
-    assert!(stand.browser.is(
-        "document.querySelectorAll('.at-prove svg.wide .pt[tabindex=\"0\"]').length === 1"
-    ));
+    assert!(
+        stand
+            .browser
+            .is("document.querySelectorAll('.at-prove svg.wide .pt[tabindex=\"0\"]').length === 1")
+    );
     stand.browser.press("Escape");
     assert!(stand.browser.is("document.getElementById('tip').hidden"));
     stand.browser.value("document.activeElement.blur()");
@@ -153,17 +176,30 @@ fn budget(stand: &mut Stand) {
     let picked = "document.getElementById('picked-tag').textContent";
     let steps = "document.querySelector('.at-prove svg.wide .steps').getAttribute('d')";
     let (best, all) = (stand.text(picked), stand.text(steps));
-    stand.browser.value(&set("max-prove", "Math.floor(s.max / 5)"));
+    stand
+        .browser
+        .value(&set("max-prove", "Math.floor(s.max / 5)"));
     let cheaper = stand.text(picked);
     assert_ne!(best, cheaper);
     assert_ne!(all, stand.text(steps));
-    assert!(stand.browser.is("document.querySelector('.at-prove .pt.out') !== null"));
+    assert!(
+        stand
+            .browser
+            .is("document.querySelector('.at-prove .pt.out') !== null")
+    );
     let command = stand.text("document.getElementById('picked-command').textContent");
-    assert!(command.contains("zkassay choose runs/") && command.contains("--max-prove "), "{command}");
+    assert!(
+        command.contains("zkassay choose runs/") && command.contains("--max-prove "),
+        "{command}"
+    );
     // As accurate as the best, in the least time: nothing.
     stand.browser.value(&set("max-prove", "0"));
     stand.browser.value(&set("min-accuracy", "s.max"));
-    assert!(stand.text("document.getElementById('picked-count').textContent").contains("No model"));
+    assert!(
+        stand
+            .text("document.getElementById('picked-count').textContent")
+            .contains("No model")
+    );
     stand.browser.value(&set("min-accuracy", "0"));
     stand.browser.value(&set("max-prove", "s.max"));
     assert_eq!(stand.text(picked), best);
@@ -179,7 +215,9 @@ fn sorting(stand: &mut Stand) {
     let first = "document.querySelector('#models tbody tr').cells[7].textContent";
     let last = "document.querySelector('#models tbody tr:last-child').cells[7].textContent";
     let (greatest, least) = (stand.text(first), stand.text(last));
-    stand.browser.value("document.querySelector('#models th[aria-sort] button').click()");
+    stand
+        .browser
+        .value("document.querySelector('#models th[aria-sort] button').click()");
     assert_eq!((stand.text(first), stand.text(last)), (least, greatest));
 }
 
@@ -189,17 +227,23 @@ fn switches(stand: &mut Stand) {
         format!("document.querySelector({selector:?}).getBoundingClientRect().height")
     };
     assert_eq!(stand.number(&height(".at-memory")), 0.0);
-    stand.browser.value("document.getElementById('cost-memory').click()");
+    stand
+        .browser
+        .value("document.getElementById('cost-memory').click()");
     assert!(stand.number(&height(".at-memory")) > 200.0);
     assert_eq!(stand.number(&height(".at-prove")), 0.0);
-    stand.browser.value("document.getElementById('scale-linear').click()");
+    stand
+        .browser
+        .value("document.getElementById('scale-linear').click()");
     assert!(stand.number(&height("[data-panel=setup] .at-linear")) > 100.0);
     assert_eq!(stand.number(&height("[data-panel=setup] .at-log")), 0.0);
 }
 
 #[test]
 fn light_and_dark_follow_the_system_and_the_switch() {
-    let Some(mut stand) = Stand::new() else { return };
+    let Some(mut stand) = Stand::new() else {
+        return;
+    };
     stand.browser.resize(1280, 900, false);
     stand.browser.prefer("prefers-color-scheme", "light");
     stand.open("dark", &sample::large());
@@ -207,29 +251,45 @@ fn light_and_dark_follow_the_system_and_the_switch() {
     let ground = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3)\
                   .reduce((sum, part) => sum + Number(part), 0)";
     assert!(stand.number(ground) > 600.0);
-    stand.browser.value("document.getElementById('theme-dark').click()");
+    stand
+        .browser
+        .value("document.getElementById('theme-dark').click()");
     assert!(stand.number(ground) < 150.0);
-    stand.browser.value("document.getElementById('theme-auto').click()");
+    stand
+        .browser
+        .value("document.getElementById('theme-auto').click()");
     assert!(stand.number(ground) > 600.0);
     stand.browser.prefer("prefers-color-scheme", "dark");
     assert!(stand.number(ground) < 150.0);
     stand.picture("dark", true);
-    stand.browser.value("document.getElementById('theme-light').click()");
+    stand
+        .browser
+        .value("document.getElementById('theme-light').click()");
     assert!(stand.number(ground) > 600.0);
     // The choice is kept.
     stand.open("dark", &sample::large());
-    assert!(stand.browser.is("document.getElementById('theme-light').checked"));
+    assert!(
+        stand
+            .browser
+            .is("document.getElementById('theme-light').checked")
+    );
     assert!(stand.number(ground) > 600.0);
     stand.assert_calm();
 }
 
 #[test]
 fn phones_paper_and_browsers_without_scripts_show_everything() {
-    let Some(mut stand) = Stand::new() else { return };
+    let Some(mut stand) = Stand::new() else {
+        return;
+    };
     stand.browser.resize(360, 740, true);
     stand.open("phone", &sample::large());
     assert!(stand.browser.is(FITS), "nothing is wider than a phone");
-    assert!(stand.browser.is("document.querySelector('svg.narrow').getBoundingClientRect().width > 280"));
+    assert!(
+        stand
+            .browser
+            .is("document.querySelector('svg.narrow').getBoundingClientRect().width > 280")
+    );
     stand.picture("phone", true);
     stand.assert_calm();
 
@@ -239,33 +299,104 @@ fn phones_paper_and_browsers_without_scripts_show_everything() {
     fs::write(stand.folder.join("print.pdf"), &before).unwrap();
 
     let disabled = serde_json::json!({ "value": true });
-    stand.browser.call("Emulation.setScriptExecutionDisabled", disabled);
+    stand
+        .browser
+        .call("Emulation.setScriptExecutionDisabled", disabled);
     stand.open("plain", &sample::large());
-    assert!(stand.browser.is("!document.documentElement.classList.contains('js')"));
-    assert!(stand.browser.is(
-        "document.querySelector('.at-prove svg.wide .pt title').textContent.includes(' ms')"
-    ));
-    assert!(stand.browser.is("document.getElementById('budget').getBoundingClientRect().height === 0"));
+    assert!(
+        stand
+            .browser
+            .is("!document.documentElement.classList.contains('js')")
+    );
+    assert!(
+        stand.browser.is(
+            "document.querySelector('.at-prove svg.wide .pt title').textContent.includes(' ms')"
+        )
+    );
+    assert!(
+        stand
+            .browser
+            .is("document.getElementById('budget').getBoundingClientRect().height === 0")
+    );
     assert!(stand.browser.is(FITS));
     stand.picture("plain", false);
     // Unfolded on paper, even without scripts.
-    stand.browser.call("Emulation.setEmulatedMedia", serde_json::json!({ "media": "print" }));
-    assert!(stand.number("document.querySelector('#setting details pre').getBoundingClientRect().height") > 5.0);
+    stand.browser.call(
+        "Emulation.setEmulatedMedia",
+        serde_json::json!({ "media": "print" }),
+    );
+    assert!(
+        stand.number(
+            "document.querySelector('#setting details pre').getBoundingClientRect().height"
+        ) > 5.0
+    );
     stand.assert_calm();
+}
+
+/// Were the other tests deaf, they would find nothing.
+#[test]
+fn a_page_that_misbehaves_is_heard() {
+    let Some(mut stand) = Stand::new() else {
+        return;
+    };
+    let policy = "<meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">";
+    for (page, expected) in [
+        (
+            "<script>console.error('seen')</script>".to_owned(),
+            "consoleAPICalled",
+        ),
+        (
+            "<script>no.such.thing()</script>".to_owned(),
+            "exceptionThrown",
+        ),
+        (
+            "<img src='http://127.0.0.1:9/x.png'>".to_owned(),
+            "requestWillBeSent",
+        ),
+        (format!("{policy}<script>1</script>"), "entryAdded"),
+    ] {
+        let path = stand.folder.join("misbehaving.html");
+        fs::write(&path, page).unwrap();
+        stand.browser.open(&path);
+        let complaints = stand.browser.complaints();
+        assert!(
+            complaints.iter().any(|of| of.contains(expected)),
+            "{expected}: {complaints:?}"
+        );
+    }
+    fs::remove_file(stand.folder.join("misbehaving.html")).unwrap();
 }
 
 #[test]
 fn strange_records_are_calm_too() {
-    let Some(mut stand) = Stand::new() else { return };
+    let Some(mut stand) = Stand::new() else {
+        return;
+    };
     stand.browser.resize(1280, 900, false);
     stand.open("hostile", &sample::hostile());
-    assert!(stand.text("document.title").starts_with("zkassay: </script>"));
-    assert!(stand.browser.is("document.querySelectorAll('img').length === 0"));
+    assert!(
+        stand
+            .text("document.title")
+            .starts_with("zkassay: </script>")
+    );
+    assert!(
+        stand
+            .browser
+            .is("document.querySelectorAll('img').length === 0")
+    );
     assert!(stand.browser.is(FITS));
     let (x, y) = stand.place(".at-prove svg.wide .pt use");
     stand.browser.hover(x, y);
-    assert!(stand.browser.is("document.querySelector('#tip strong').textContent.startsWith('</script>')"));
-    assert!(stand.browser.is("document.querySelectorAll('#tip img, #tip script').length === 0"));
+    assert!(
+        stand
+            .browser
+            .is("document.querySelector('#tip strong').textContent.startsWith('</script>')")
+    );
+    assert!(
+        stand
+            .browser
+            .is("document.querySelectorAll('#tip img, #tip script').length === 0")
+    );
     stand.assert_calm();
     stand.browser.resize(360, 740, true);
     assert!(stand.browser.is(FITS));
