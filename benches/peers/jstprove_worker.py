@@ -4,7 +4,8 @@ Compilation and witnesses run through its command line, as users do it, which ta
 it, `setup` runs the Rust part of the compilation once more by itself, and `prove` and `verify` are the program that the
 command line calls, with the same arguments. Every stage is a process of its own; its CPU time and memory are in the answer.
 
-Only the standard library is imported, and `worker`, which run.py names the folder of: the kernel counts this process's memory as its children's until they start.
+Only the standard library is imported, and `worker`, which run.py names the folder of: the kernel counts this process's memory as
+its children's until they start.
 """
 
 import json

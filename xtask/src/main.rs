@@ -5,6 +5,7 @@
 //! the workspace: what needs them is started through cargo.
 
 mod accuracy;
+mod bench_compare;
 mod browser;
 mod cargo;
 mod ci;
@@ -35,6 +36,7 @@ struct Cli {
 enum Command {
     Experiment(Box<experiment::Experiment>),
     Accuracy(Box<accuracy::Accuracy>),
+    BenchCompare(bench_compare::BenchCompare),
     Browser(browser::Browser),
     Test(test::Test),
     Fixtures(fixtures::Fixtures),
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Experiment(command) => command.run(),
         Command::Accuracy(command) => command.run(),
+        Command::BenchCompare(command) => command.run(),
         Command::Browser(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Fixtures(command) => command.run(),

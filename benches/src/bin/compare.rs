@@ -21,10 +21,20 @@ use zkassay_report::Samples;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Models by their widths.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "162-1,162-64-32-1")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "162-1,162-64-32-1"
+    )]
     models: Vec<String>,
     /// EZKL's settings: fixed, private, tuned.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "fixed,tuned")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "fixed,tuned"
+    )]
     configurations: Vec<Configuration>,
     /// Rounds: a proof of each prover.
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -65,7 +75,10 @@ fn main() -> Result<()> {
     }
     if arguments.json {
         let version = environment.version();
-        println!("{}", json!({ "ezkl": version, "rounds": arguments.rounds, "models": found }));
+        println!(
+            "{}",
+            json!({ "ezkl": version, "rounds": arguments.rounds, "models": found })
+        );
     }
     Ok(())
 }
@@ -154,7 +167,10 @@ fn files(subject: &Subject, folder: &Path) -> Result<(PathBuf, PathBuf)> {
     let all: Vec<Vec<f32>> = subject.rows.outer_iter().map(|row| row.to_vec()).collect();
     ensure!(all.len() > ROWS, "{} rows are too few", all.len());
     let test = &all[..ROWS];
-    fs::write(&rows, json!({ "calibration": all, "test": test }).to_string())?;
+    fs::write(
+        &rows,
+        json!({ "calibration": all, "test": test }).to_string(),
+    )?;
     Ok((onnx, rows))
 }
 

@@ -1,7 +1,7 @@
 //! From data to verified proofs in one command.
 //!
 //! The frame around every stage: a [`Plan`] says which models on which data,
-//! [`run`] takes each from training to verified proofs through the files that a
+//! [`run()`] takes each from training to verified proofs through the files that a
 //! user would have (the ONNX model, the keys, the proofs), and the result is
 //! a [`RunRecord`](zkassay_report::RunRecord) in a folder of its own.
 //!

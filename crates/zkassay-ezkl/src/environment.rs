@@ -14,6 +14,7 @@ const PACKAGE: &str = "ezkl";
 pub struct Environment {
     python: PathBuf,
     version: String,
+    threads: Option<usize>,
 }
 
 impl Environment {
@@ -35,7 +36,11 @@ impl Environment {
         }
         let wanted = pinned(PACKAGE).unwrap_or_default();
         match installed(&absolute, PACKAGE) {
-            Some(version) if version == wanted => Ok(Self { python, version }),
+            Some(version) if version == wanted => Ok(Self {
+                python,
+                version,
+                threads: None,
+            }),
             Some(version) => Err(failed(format!("has EZKL {version} instead of {wanted}"))),
             None => Err(failed("a Python environment without EZKL".into())),
         }
@@ -44,6 +49,17 @@ impl Environment {
     /// EZKL's version.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The same, whose workers use so many threads; all cores without a number.
+    #[must_use]
+    pub fn with_threads(self, threads: Option<usize>) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// Threads of its workers; all cores if absent.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.threads
     }
 
     /// The environment's Python.

@@ -76,6 +76,9 @@ fn script(environment: &Environment, folder: &Path, name: &str) -> Result<Comman
     // Without files of compiled scripts, and without packages of whoever runs this.
     command.args(["-B", "-s"]).arg(scripts.join(name));
     command.env_remove("PYTHONPATH").env_remove("PYTHONHOME");
+    if let Some(threads) = environment.threads() {
+        command.env("RAYON_NUM_THREADS", threads.to_string());
+    }
     Ok(command)
 }
 

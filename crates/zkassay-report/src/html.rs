@@ -166,7 +166,7 @@ fn head(record: &RunRecord) -> String {
         "</fieldset>\n<p class=\"brand\">zkassay</p>\n\
          <h1>What accuracy costs to prove</h1>\n\
          <p class=\"meta\">{models} on <strong>{}</strong>, {} test rows, {}. Run <code>{}</code> of \
-         {}, profile {}, on {} with {}.</p>\n</header>\n",
+         <span class=\"day\">{}</span>, profile {}, on {} with {}.</p>\n</header>\n",
         Text(&record.data.name),
         units::count(record.data.test_rows),
         Text(&record.data.sampling),

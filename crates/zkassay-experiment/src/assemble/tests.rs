@@ -1,3 +1,5 @@
+//! Journals made by hand, and the records of them.
+
 use zkassay_report::{CircuitShape, Fidelity, Memory};
 
 use super::*;

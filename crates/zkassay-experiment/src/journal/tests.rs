@@ -1,3 +1,5 @@
+//! Journals that are cut short, damaged, locked, or of another plan.
+
 use super::*;
 use crate::dataset::{Mode, Source};
 

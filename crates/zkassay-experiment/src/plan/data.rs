@@ -44,7 +44,10 @@ pub(crate) fn name_or_path(path: &Path) -> String {
 pub(crate) fn missing(path: &Path) -> Option<String> {
     let name = name_or_path(path);
     let catalogue = catalogue();
-    if let Ok(entry) = catalogue.get(&name) {
+    // A path that is no data set's counts as it is, even if it has the name of one.
+    if name != path.to_string_lossy()
+        && let Ok(entry) = catalogue.get(&name)
+    {
         let found = Cache::from_environment().and_then(|cache| cache.path(entry));
         return found.err().map(|error| error.to_string());
     }

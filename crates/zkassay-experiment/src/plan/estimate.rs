@@ -1,8 +1,11 @@
 //! About how long a plan takes.
 //!
-//! The constants are from recorded runs on two cores of an AMD EPYC, named beside each; rows are
-//! taken to be like the study's, 600 with 162 features. A short calculation says how fast this
-//! machine is beside that one. The result is good to a factor of two.
+//! The constants are for two cores of an AMD EPYC; what each rests on stands beside it. Training and
+//! EZKL's stages are from recorded runs. Our prover's are from one run of `quick` while the machine
+//! had other work, with all its times divided by 1.9, which is how much longer its proofs took than
+//! those of the README's table. Rows are taken to be like the study's, 600 with 162 features. A short
+//! calculation says how fast this machine is beside that one. No prediction was compared with a run
+//! on an idle machine, so it is an order of magnitude and no more.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -21,14 +24,15 @@ const EPOCHS: f64 = 1000.0;
 const TRAINING_RATE: f64 = 110e9;
 /// Seconds for each layer of a network's training in a round, beside products (docs/training.md).
 const LAYER_SECONDS: f64 = 0.025;
-/// Reading tables, making features of a round, and the leak audit of token tables (a run of `quick`).
+/// Reading tables, making features of a round, and the leak audit of token tables: 1.6 s together in
+/// the busy run of `quick`; how they share it is assumed.
 const DATA_SECONDS: f64 = 0.4;
 const ROUND_SECONDS: f64 = 0.05;
 const AUDIT_SECONDS: f64 = 0.8;
-/// Tables, plots and pages, and for each model (a run of `quick`).
+/// Tables, plots and pages, and for each model: assumed, above the 0.2 s of the busy run of `quick`.
 const REPORT_SECONDS: f64 = 0.5;
 const REPORT_MODEL_SECONDS: f64 = 0.02;
-/// Starting a prover's process and making its parameters.
+/// Starting a prover's process and making its parameters: assumed.
 const START_SECONDS: f64 = 0.1;
 /// Threads of the machine that the constants are from.
 const THREADS: f64 = 2.0;
@@ -180,7 +184,7 @@ fn operations(network: &MlpSpec) -> f64 {
     2.0 * (2.0 * all + (all - first))
 }
 
-/// Our prover: a run of `quick`, whose proofs are those of the README's table.
+/// Our prover: the busy run of `quick`, scaled to the proofs of the README's table.
 fn ours(spec: &ModelSpec) -> Cost {
     let (setup, prove) = match spec {
         ModelSpec::Mlp(network) => {
@@ -201,7 +205,8 @@ fn ours(spec: &ModelSpec) -> Cost {
     Cost { setup, prove }
 }
 
-/// EZKL (docs/peers.json). What is no network it refuses at once.
+/// EZKL: lines through three networks of docs/peers.json. That it refuses at once what is no network,
+/// and how many candidates the search for tuned settings tries, is assumed.
 fn ezkl(spec: &ModelSpec, configuration: Configuration) -> Cost {
     let ModelSpec::Mlp(network) = spec else {
         return Cost {
@@ -217,7 +222,7 @@ fn ezkl(spec: &ModelSpec, configuration: Configuration) -> Cost {
         },
         Configuration::Tuned => {
             let (setup, prove) = (0.2 + 1e-4 * parameters, 0.4 + 1.1e-4 * parameters);
-            // Of the candidates, some are tried with a proof before one is taken.
+            // Six candidates, each with keys and a proof.
             Cost {
                 setup: setup + 6.0 * (setup + prove),
                 prove,
@@ -266,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn profiles_take_about_what_they_are_to_take() {
-        // Less than a minute, half an hour, 20 minutes; recorded runs are within a factor of two.
+    fn predictions_for_profiles_are_within_their_aims() {
+        // Less than a minute, half an hour, 20 minutes: the aims, which are no measurements.
         assert!(seconds(&[]) < 60.0);
         assert!(seconds(&["--profile", "full"]) < 1800.0);
         let paper = seconds(&["--profile", "paper"]);

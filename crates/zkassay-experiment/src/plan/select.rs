@@ -303,7 +303,7 @@ mod tests {
         let peer = plan.peer.unwrap();
         // The classical models of the profile that are left out are no mistake.
         assert_eq!(peer.models.len(), 8);
-        assert_eq!((peer.proofs, peer.setups, peer.limit_seconds), (3, 1, 120));
+        assert_eq!((peer.proofs, peer.setups, peer.limit_seconds), (3, 1, 180));
     }
 
     #[test]

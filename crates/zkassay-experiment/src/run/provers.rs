@@ -111,7 +111,9 @@ impl Run<'_> {
     /// EZKL's environment, or why there is none.
     fn ezkl(&self) -> Result<Environment, String> {
         match (&self.options.ezkl, &self.options.ezkl_missing) {
-            (Some(folder), _) => Environment::open(folder).map_err(|error| error.to_string()),
+            (Some(folder), _) => Environment::open(folder)
+                .map(|environment| environment.with_threads(self.plan.threads))
+                .map_err(|error| error.to_string()),
             (None, Some(reason)) => Err(reason.clone()),
             (None, None) => Err("there is no environment; `cargo xtask ezkl` makes one".into()),
         }

@@ -1,3 +1,5 @@
+//! Budgets against made-up runs.
+
 use super::*;
 use crate::testing::{family, run_record};
 

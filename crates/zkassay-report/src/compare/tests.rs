@@ -1,3 +1,5 @@
+//! Two made-up runs side by side.
+
 use super::*;
 use crate::testing::run_record;
 use crate::{Proportion, Timings};

@@ -6,7 +6,7 @@ use super::axis::Scale;
 use super::chart::{AxisSpec, Chart, Dot, Level, Look, Size};
 use super::group::{self, Group};
 use super::quantity::{Quantity, Unit};
-use crate::record::{ModelRecord, Proving, Rate, RunRecord, Stage};
+use crate::record::{ModelRecord, Proving, RunRecord, Stage};
 use crate::{table, units};
 
 /// A plot across the page.
@@ -278,9 +278,4 @@ fn majorities(record: &RunRecord) -> Vec<Level> {
         }
     }
     levels
-}
-
-/// Whether the whole interval of a rate is above guessing.
-pub(super) fn beats_majority(rate: &Rate, model: &ModelRecord) -> bool {
-    rate.low > model.accuracy.majority.value
 }

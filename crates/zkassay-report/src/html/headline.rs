@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::figures::beats_majority;
 use super::quantity::Unit;
 use super::tables;
 use super::text::Text;
@@ -22,7 +21,7 @@ pub(super) fn cards(record: &RunRecord, choice: &Choice) -> String {
             let accuracy = best.accuracy.map_or_else(String::new, units::percent);
             card(&mut out, "Most accurate", &accuracy, &best.tag, &line(best));
         }
-        None => card(&mut out, "Most accurate", "-", "", "No model was proved."),
+        None => card(&mut out, "Most accurate", "", "", "No model was proved."),
     }
     if let Some(cheapest) = &choice.cheapest {
         let prove = show(cheapest.model.prove_ms, Unit::Time);
@@ -46,10 +45,7 @@ pub(super) fn cards(record: &RunRecord, choice: &Choice) -> String {
         );
     }
     if !record.models.is_empty() {
-        let above = record.models.iter().filter(|model| {
-            let rate = model.accuracy.quantized.as_ref();
-            rate.is_some_and(|rate| beats_majority(rate, model))
-        });
+        let above = record.models.iter().filter(|model| model.beats_majority());
         let big = format!("{} of {}", above.count(), record.models.len());
         let text = "Models whose whole 95 % interval is above always giving the majority's label.";
         card(&mut out, "Better than guessing", &big, "", text);
@@ -59,14 +55,12 @@ pub(super) fn cards(record: &RunRecord, choice: &Choice) -> String {
     out
 }
 
-/// Title, big figure, the model it belongs to, and a sentence.
+/// Title, big figure, the model it belongs to (either may be empty), and a sentence.
 fn card(out: &mut String, title: &str, big: &str, tag: &str, text: &str) {
-    let _ = write!(
-        out,
-        "<div class=\"card\"><h3>{}</h3><p class=\"big\">{}</p>",
-        Text(title),
-        Text(big)
-    );
+    let _ = write!(out, "<div class=\"card\"><h3>{}</h3>", Text(title));
+    if !big.is_empty() {
+        let _ = write!(out, "<p class=\"big\">{}</p>", Text(big));
+    }
     if !tag.is_empty() {
         let _ = write!(out, "<p class=\"tag\">{}</p>", Text(tag));
     }
@@ -89,7 +83,7 @@ fn speed_card(out: &mut String, record: &RunRecord) {
                       below."
             }
         };
-        card(out, "Against another prover", "-", "", text);
+        card(out, "Against another prover", "", "", text);
         return;
     };
     let text = format!(

@@ -78,7 +78,7 @@ pub(super) fn audit(audit: &AuditRecord) -> String {
     let _ = write!(
         out,
         "</tbody></table></div>\n<p class=\"note\">{}. Bars are 95 % intervals, from {first} to {last}; the \
-         dashed line is 50 %.</p>\n",
+         dashed line is 50&nbsp;%.</p>\n",
         Text(audit.method.trim_end_matches('.'))
     );
     if !audit.suspects.is_empty() {

@@ -122,7 +122,6 @@ pub(super) fn fidelity(record: &RunRecord) -> String {
         ),
         Heading::right("Mean error", "mean absolute difference of the outputs"),
         Heading::right("Most", "largest absolute difference of the outputs"),
-        Heading::right("Rows", "rows on which outputs were compared"),
     ]);
     for model in &record.models {
         let (float, quantized) = (&model.accuracy.float, model.accuracy.quantized.as_ref());
@@ -135,12 +134,14 @@ pub(super) fn fidelity(record: &RunRecord) -> String {
             or_none(quantized.map(|rate| {
                 // Adding zero turns -0 into 0.
                 let points = ((rate.value - float.value) * 1e3).round() / 10.0 + 0.0;
-                format!("{points:+.1}")
+                match points == 0.0 {
+                    true => "0.0".to_owned(),
+                    false => format!("{points:+.1}"),
+                }
             })),
             or_none(fidelity.map(|of| units::percent(of.label_agreement))),
-            or_none(fidelity.map(|of| format!("{:.1e}", of.mean_abs_error))),
-            or_none(fidelity.map(|of| format!("{:.1e}", of.max_abs_error))),
-            or_none(fidelity.map(|of| units::count(of.rows))),
+            or_none(fidelity.map(|of| error(of.mean_abs_error))),
+            or_none(fidelity.map(|of| error(of.max_abs_error))),
         ]);
     }
     html(
@@ -151,6 +152,14 @@ pub(super) fn fidelity(record: &RunRecord) -> String {
             models: &record.models,
         },
     )
+}
+
+/// A difference of outputs; none where both are exact.
+fn error(value: f64) -> String {
+    match value == 0.0 {
+        true => "0".to_owned(),
+        false => format!("{value:.1e}"),
+    }
 }
 
 /// A table without models of its own.
@@ -196,7 +205,7 @@ mod tests {
     fn a_loss_of_accuracy_has_its_sign() {
         let html = fidelity(&run_record());
         assert!(
-            html.contains("<td>+0.0</td>") && html.contains("<td>-0.7</td>"),
+            html.contains("<td>0.0</td>") && html.contains("<td>-0.7</td>"),
             "{html}"
         );
     }

@@ -1,3 +1,5 @@
+//! What the page says of made-up runs.
+
 use super::*;
 use crate::record::Failure;
 use crate::testing::{family, run_record};

@@ -118,8 +118,6 @@ fn answer_of(stage: impl FnOnce() -> Result<Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::panic, reason = "a test may panic")]
-
     use super::*;
 
     #[test]
