@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use crate::cargo;
+use crate::{cargo, ezkl};
 
 /// All wheels are pinned for this version.
 const PYTHON: &str = "CPython 3.11 on Linux x86_64";
@@ -57,11 +57,13 @@ impl Python {
     }
 }
 
-/// Makes the tests' environment, if there is a Python for it: without one, those tests are
-/// skipped. An error if there is one, and the packages cannot be installed.
+/// Makes the tests' environments, EZKL's among them, if there is a Python for them: without one,
+/// those tests are skipped. An error if there is one, and the packages cannot be installed.
 pub(crate) fn prepare() -> Result<()> {
     match find_python() {
-        Ok(python) => oracle(&python).map(|_| ()),
+        Ok(python) => oracle(&python)
+            .and_then(|_| ezkl::make(&python))
+            .map(|_| ()),
         Err(error) => {
             eprintln!("Tests that compare models with Python's libraries are skipped: {error:#}");
             Ok(())

@@ -3,7 +3,9 @@
 //! Both are processes of their own; a round is a proof of each, the first of them in turns, so that
 //! what disturbs the machine disturbs both. The ratio of a round is EZKL's time by ours; what is
 //! printed is the median of the rounds' ratios, and the interval between two of them that holds the
-//! true median with 95 % whatever their distribution (order statistics; from six rounds on).
+//! true median with 95 % whatever their distribution (order statistics; from six rounds on). Our keys
+//! are in memory when a proof starts; EZKL reads its own at every proof and verification, for its
+//! library has no other way.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -302,7 +302,8 @@ fn proving(contents: &Contents, spec: &ModelSpec, prover: &str) -> Proving {
         }
         proving.sizes = merged(proving.sizes, round.sizes);
         let memory = &mut proving.memory;
-        memory.setup_bytes = memory.setup_bytes.max(round.memory.setup_bytes);
+        // The most since the process began: later keys are made after proofs.
+        memory.setup_bytes = memory.setup_bytes.or(round.memory.setup_bytes);
         memory.prove_bytes = memory.prove_bytes.max(round.memory.prove_bytes);
         proving.proved_rows.extend(round.row);
     }

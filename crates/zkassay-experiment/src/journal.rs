@@ -320,8 +320,9 @@ impl Journal {
 ///
 /// # Errors
 /// The folder cannot be read. What in it is no run is passed over.
-pub fn newest_unfinished(out: &Path) -> Result<Option<PathBuf>> {
-    let entries = fs::read_dir(out).with_context(|| format!("cannot read {}", out.display()))?;
+pub(crate) fn newest_unfinished(out: &Path) -> Result<Option<PathBuf>> {
+    let entries =
+        fs::read_dir(out).with_context(|| format!("there are no runs in {}", out.display()))?;
     let mut newest: Option<(String, PathBuf)> = None;
     for entry in entries {
         let folder = entry?.path();

@@ -243,7 +243,8 @@ impl<'a> Driver<'a> {
         }
         let started = Instant::now();
         let answer = self.worker.ask(stage.name(), row, left);
-        if counts {
+        // Refused rows count in any case: there may be many.
+        if counts || answer.is_err() {
             self.spent += started.elapsed();
         }
         match answer {

@@ -46,15 +46,7 @@ impl Samples {
     /// The middle value; the mean of the two middle ones if their number is
     /// even. `None` without measurements.
     pub fn median(&self) -> Option<f64> {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let upper = sorted.len() / 2;
-        let high = *sorted.get(upper)?;
-        if sorted.len() % 2 == 1 {
-            return Some(high);
-        }
-        let low = *sorted.get(upper.checked_sub(1)?)?;
-        Some(low + (high - low) / 2.0)
+        crate::stats::median(&mut self.0.clone())
     }
 
     /// Two of the measurements that hold the true median between them with at least 95 %, whatever

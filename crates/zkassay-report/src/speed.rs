@@ -1,5 +1,7 @@
 //! How much longer the peers take than we do.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::record::{Proving, RunRecord};
@@ -12,7 +14,7 @@ pub struct Speed {
     pub prover: String,
     /// Models that both proved.
     pub models: usize,
-    /// Models that it was asked to prove and did not.
+    /// Models that it was asked to prove, and of which it has no proof to compare.
     pub failed: usize,
     /// CPU time of its proof over that of ours; absent if no CPU times are known.
     pub cpu: Option<Spread>,
@@ -50,26 +52,27 @@ pub fn speeds(record: &RunRecord) -> Vec<Speed> {
 }
 
 fn speed(record: &RunRecord, prover: &str) -> Speed {
-    let (mut cpu, mut time, mut models) = (Vec::new(), Vec::new(), 0);
+    let (mut cpu, mut time, mut proved) = (Vec::new(), Vec::new(), BTreeSet::new());
     for model in &record.models {
         for peer in model.peers.iter().filter(|peer| peer.prover == prover) {
-            let ratio = peer.time_ratio(&model.proving);
-            models += usize::from(ratio.is_some());
-            time.extend(ratio);
+            if let Some(ratio) = peer.time_ratio(&model.proving) {
+                time.push(ratio);
+                proved.insert(model.tag.as_str());
+            }
             cpu.extend(peer.cpu_ratio(&model.proving));
         }
     }
-    let mut failed: Vec<&str> = record
+    // One that failed after its first proofs is among the others.
+    let failed: BTreeSet<&str> = record
         .failures
         .iter()
         .filter(|failure| failure.prover == prover)
         .map(|failure| failure.model.as_str())
+        .filter(|model| !proved.contains(model))
         .collect();
-    failed.sort_unstable();
-    failed.dedup();
     Speed {
         prover: prover.to_owned(),
-        models,
+        models: time.len(),
         failed: failed.len(),
         cpu: spread(cpu),
         time: spread(time),
@@ -108,6 +111,19 @@ mod tests {
         assert_eq!(fixed.cpu.unwrap().median, 2350.0 / 23.0);
         let tuned = &speeds[1];
         assert_eq!((tuned.models, tuned.failed, tuned.time), (0, 1, None));
+    }
+
+    #[test]
+    fn a_model_with_a_proof_has_not_failed() {
+        let mut record = run_record();
+        record.failures.push(crate::Failure {
+            model: "logistic".into(),
+            prover: "EZKL fixed".into(),
+            stage: "prove".into(),
+            message: "stopped after 20 s of this stage, of 120 s for all stages".into(),
+        });
+        let fixed = &speeds(&record)[0];
+        assert_eq!((fixed.models, fixed.failed), (1, 0));
     }
 
     #[test]

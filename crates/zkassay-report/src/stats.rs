@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 use zkassay_seed::Stream;
 
-use crate::record::Rate;
+use crate::record::{Proportion, Rate};
 
 /// Quantile of the normal distribution that leaves 2.5 % above it.
 const NORMAL: f64 = 1.959_963_984_540_054;
@@ -49,7 +49,7 @@ impl Interval {
 pub enum Method {
     /// Paired by round: Student's t with the variance of Nadeau and Bengio.
     PairedRounds,
-    /// Of two proportions: Newcombe's hybrid of the Wilson intervals, as if the rows were others.
+    /// Newcombe's hybrid of the intervals of both, as if the rows were others.
     Newcombe,
 }
 
@@ -62,8 +62,8 @@ impl Method {
                  variance of Nadeau and Bengio 2003), holds 0"
             }
             Self::Newcombe => {
-                "the 95 % interval of the difference of two proportions (Newcombe 1998, method 10), \
-                 holds 0; both were counted on the same rows, so it is rather too wide"
+                "the 95 % interval of the difference, made of the intervals of both (Newcombe 1998, \
+                 method 10), holds 0; both were counted on the same rows, so it is rather too wide"
             }
         }
     }
@@ -89,8 +89,8 @@ impl Difference {
 ///
 /// With at least two rounds of as many rows each, paired by round; the variance of the mean of
 /// `J` rounds is `(1 / J + test / train) s^2`, for rounds share their training rows (Nadeau and
-/// Bengio, *Inference for the Generalization Error*, 2003). Otherwise Newcombe's interval of the
-/// pooled counts. `None` without rows.
+/// Bengio, *Inference for the Generalization Error*, 2003). Otherwise [`unpaired`]. `None` without
+/// rows.
 pub fn difference(a: &Rate, b: &Rate, train_rows: usize, test_rows: usize) -> Option<Difference> {
     let totals = |rate: &Rate| -> Vec<usize> {
         let rounds = rate.rounds.iter();
@@ -128,10 +128,15 @@ pub fn difference(a: &Rate, b: &Rate, train_rows: usize, test_rows: usize) -> Op
     })
 }
 
-/// `a` minus `b`, counted on different rows: Newcombe's interval of the pooled counts.
+/// `a` minus `b`, counted on different rows: Newcombe's interval of two proportions, from the
+/// intervals of both.
+///
+/// That of one round is Wilson's. That of several is the rate's own, which knows whether rounds
+/// share rows; counts of all rounds together would take each row for another one (Zou and Donner,
+/// *Construction of confidence limits about effect measures*, 2008, allow any two intervals).
 pub fn unpaired(a: &Rate, b: &Rate) -> Option<Difference> {
-    let (p, p_low, p_high) = wilson(a)?;
-    let (q, q_low, q_high) = wilson(b)?;
+    let (p, p_low, p_high) = interval(a)?;
+    let (q, q_low, q_high) = interval(b)?;
     let value = p - q;
     let difference = Interval {
         value,
@@ -144,24 +149,32 @@ pub fn unpaired(a: &Rate, b: &Rate) -> Option<Difference> {
     })
 }
 
-/// Wilson's interval of the pooled counts.
-fn wilson(rate: &Rate) -> Option<(f64, f64, f64)> {
-    let sum = |of: fn(&crate::Proportion) -> usize| -> f64 {
-        rate.rounds.iter().map(|round| of(round) as f64).sum()
-    };
-    let (correct, n) = (sum(|round| round.correct), sum(|round| round.total));
-    if n <= 0.0 || correct > n {
-        return None;
+/// A rate, and the ends of its interval: Wilson's of one round, its own of several.
+fn interval(rate: &Rate) -> Option<(f64, f64, f64)> {
+    let is_counted = |round: &Proportion| round.total > 0 && round.correct <= round.total;
+    match rate.rounds.as_slice() {
+        [] => None,
+        rounds if !rounds.iter().all(is_counted) => None,
+        [round] => Some(wilson(*round)),
+        _ => {
+            let is_ordered = rate.low <= rate.value && rate.value <= rate.high;
+            is_ordered.then_some((rate.value, rate.low, rate.high))
+        }
     }
+}
+
+/// Wilson's interval of a share of some rows.
+fn wilson(round: Proportion) -> (f64, f64, f64) {
+    let (correct, n) = (round.correct as f64, round.total as f64);
     let p = correct / n;
     let z2 = NORMAL * NORMAL;
     let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = NORMAL * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n);
-    Some((
+    (
         p,
         (middle - half).max(0.0).min(p),
         (middle + half).min(1.0).max(p),
-    ))
+    )
 }
 
 /// The median of `a` over that of `b`, with the percentile interval of [`RESAMPLES`] bootstrap
@@ -273,7 +286,6 @@ fn student(degrees: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Proportion;
 
     fn rate(rounds: &[(usize, usize)]) -> Rate {
         Rate {
@@ -332,8 +344,35 @@ mod tests {
         assert_eq!(difference(&a, &rate(&[(9, 3)]), 1, 1), None);
         let empty = rate(&[(0, 0), (0, 0)]);
         assert_eq!(difference(&empty, &empty, 1, 1), None);
-        let huge = rate(&[(usize::MAX, usize::MAX); 3]);
+        let huge = rate(&[(usize::MAX, usize::MAX)]);
         assert!(difference(&huge, &b, 0, 0).is_some());
+    }
+
+    #[test]
+    fn rounds_that_share_rows_are_not_counted_as_one() {
+        // 20 splits of the same rows, 65 % and 60 %, each with an interval of 5 points to either side.
+        let split = |correct: usize, value: f64| Rate {
+            value,
+            low: value - 0.05,
+            high: value + 0.05,
+            ..rate(&[(correct, 100); 20])
+        };
+        let found = unpaired(&split(65, 0.65), &split(60, 0.60)).unwrap();
+        let half = 0.05 * 2_f64.sqrt();
+        close(found.difference.low, 0.05 - half);
+        close(found.difference.high, 0.05 + half);
+        // 1300 and 1200 of 2000 rows would differ clearly.
+        assert!(!found.is_clear());
+        assert!(
+            unpaired(&rate(&[(1300, 2000)]), &rate(&[(1200, 2000)]))
+                .unwrap()
+                .is_clear()
+        );
+        let odd = Rate {
+            low: 0.7,
+            ..split(65, 0.65)
+        };
+        assert_eq!(unpaired(&odd, &odd), None);
     }
 
     #[test]

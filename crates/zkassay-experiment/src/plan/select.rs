@@ -8,7 +8,7 @@ use super::flags::Flags;
 use super::settings::{PeerSettings, RowSettings, Settings};
 use super::source::parse_mode;
 use super::{Plan, Profile, profile};
-use crate::journal::Contents;
+use crate::journal::{self, Contents};
 
 /// The folder of runs unless another is asked for.
 const OUT: &str = "runs";
@@ -66,7 +66,7 @@ impl Flags {
         };
         let out = self.out_folder();
         let Some(run) = run else {
-            return newest_unfinished(&out).map(Some);
+            return newest(&out).map(Some);
         };
         let among = out.join(run);
         let folder = match run.is_dir() {
@@ -214,26 +214,14 @@ fn difference(asked: &Plan, run: &Plan) -> Option<String> {
     Some(what.to_owned())
 }
 
-/// The folder of the run in `out` that began last of those that are not finished.
-fn newest_unfinished(out: &Path) -> Result<PathBuf> {
-    let folders = std::fs::read_dir(out)
-        .with_context(|| format!("there are no runs in {}", out.display()))?;
-    let paths = folders.filter_map(|entry| Some(entry.ok()?.path()));
-    // What is no run, or of another version, is not what is looked for.
-    let unfinished = paths.filter_map(|path| {
-        let contents = Contents::read(&path).ok()?;
-        let header = &contents.header;
-        let age = (header.created.clone(), header.id.clone());
-        (!contents.is_finished()).then_some((age, path))
-    });
-    let newest = unfinished.max_by(|(a, _), (b, _)| a.cmp(b));
-    let (_, path) = newest.with_context(|| {
+/// The folder of the newest run in `out` that can go on.
+fn newest(out: &Path) -> Result<PathBuf> {
+    journal::newest_unfinished(out)?.with_context(|| {
         format!(
-            "no run in {} is unfinished; --resume RUN names one",
+            "no run in {} is unfinished and left alone; --resume RUN names one",
             out.display()
         )
-    })?;
-    Ok(path)
+    })
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Comparison {
         grid
     }
 
-    /// What came out, in sentences: of our own proofs, how many are clearly quicker or slower.
+    /// What came out, in sentences: how many are clearly quicker or slower.
     fn summary(&self) -> Vec<String> {
         let proofs: Vec<&Change> = self
             .models
@@ -87,8 +87,9 @@ impl Comparison {
             .filter(|pair| !pair.is_same_model)
             .count();
         let mut lines = vec![format!(
-            "Of {} proofs in both runs, {} take clearly longer in the second, {} clearly less: the \
-             interval of the ratio excludes 1.",
+            "Times of a proof, of {} pairs of a model and a prover: {} take clearly longer in the \
+             second run, {} clearly less: the interval of the ratio excludes 1, as it does for one in \
+             twenty that are equal.",
             proofs.len(),
             clear(|ratio| ratio > 1.0),
             clear(|ratio| ratio < 1.0)
@@ -98,7 +99,7 @@ impl Comparison {
             accuracies.filter(super::Difference::is_clear).count()
         ));
         if other > 0 {
-            lines.push(format!("{other} of them are of other ONNX files."));
+            lines.push(format!("{other} of the pairs are of other ONNX files."));
         }
         lines
     }
@@ -152,7 +153,8 @@ impl Comparison {
             page,
             "\nTimes are medians; the interval of a ratio is the 95 % percentile interval of a seeded \
              bootstrap ({RESAMPLES} resamples of the samples of both runs), rather too narrow with fewer \
-             than ten samples, and left out with fewer than three."
+             than ten samples, and left out with fewer than three. It does not know how busy the machine \
+             was in one run as a whole."
         );
         for (run, only) in [
             (&self.first, &self.only_first),

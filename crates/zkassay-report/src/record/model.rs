@@ -82,11 +82,12 @@ pub struct Accuracy {
 pub struct Rate {
     /// Mean of the rounds' shares.
     pub value: f64,
-    /// Lower end of the interval: Wilson's for one round, Student's over the rounds otherwise.
+    /// Lower end of the interval: Wilson's for one round, Student's over the rounds otherwise, with
+    /// the variance of Nadeau and Bengio if they are random splits, which share rows.
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
-    /// Standard error of the mean over the rounds; absent for one round.
+    /// Standard error of the mean over the rounds, with the same variance; absent for one round.
     pub standard_error: Option<f64>,
     /// What was counted in each round.
     pub rounds: Vec<Proportion>,
