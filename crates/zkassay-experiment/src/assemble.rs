@@ -237,7 +237,7 @@ fn model(contents: &Contents, spec: &ModelSpec) -> Result<Option<ModelRecord>> {
         }
     }
     let (hidden, activation) = match spec {
-        ModelSpec::Mlp(spec) => (
+        ModelSpec::Mlp(spec) if !spec.hidden.is_empty() => (
             spec.hidden.clone(),
             format!("{:?}", spec.activation).to_lowercase(),
         ),

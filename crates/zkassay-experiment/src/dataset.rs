@@ -361,17 +361,13 @@ impl Dataset {
         }
     }
 
-    /// Leaves the fitted pipeline, the split and the audit in the run's folder.
+    /// Leaves the fitted pipeline and the split in the run's folder.
     ///
     /// # Errors
     /// The folder cannot be written to.
     pub fn write(&self, folder: &Folder) -> Result<()> {
         if let Some(pipeline) = &self.pipeline {
             folder.write_json("pipeline.json", pipeline)?;
-        }
-        if let Some(audit) = &self.audit {
-            folder.write_json("audit.json", audit)?;
-            folder.write("audit.txt", audit.to_string().as_bytes())?;
         }
         folder.write_json("split.json", &self.split)
     }

@@ -9,7 +9,7 @@
 //! however it ends.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -129,8 +129,8 @@ pub struct Journal {
     contents: Contents,
     /// Bytes of the lines that are complete.
     length: u64,
-    /// Whether a line could not be written: then none is any more.
-    is_broken: bool,
+    /// Why a line could not be written: then none is any more.
+    broken: Option<(ErrorKind, String)>,
     /// Released when this is dropped.
     _lock: Lock,
 }
@@ -262,7 +262,7 @@ impl Journal {
             started,
             contents,
             length: length as u64,
-            is_broken: false,
+            broken: None,
             _lock: lock,
         };
         journal.cut().with_context(|| unwritable(&journal.path))?;
@@ -274,11 +274,10 @@ impl Journal {
     /// # Errors
     /// It could not be written. The journal ends with the line before, and takes no more.
     pub fn append(&mut self, entry: Entry) -> Result<()> {
-        ensure!(
-            !self.is_broken,
-            "{} could not be written before",
-            self.path.display()
-        );
+        if let Some((kind, reason)) = &self.broken {
+            let error = io::Error::new(*kind, reason.clone());
+            return Err(error).with_context(|| unwritable(&self.path));
+        }
         let line = Line {
             seconds: self.started.elapsed().as_secs_f64(),
             entry,
@@ -292,7 +291,7 @@ impl Journal {
             .write_all(&text)
             .and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            self.is_broken = true;
+            self.broken = Some((error.kind(), error.to_string()));
             // If this fails as well, half a line is left, and cut off by whoever goes on.
             let _ = self.cut();
             return Err(error).with_context(|| unwritable(&self.path));
@@ -308,7 +307,7 @@ impl Journal {
     }
 
     /// Removes what is behind the complete lines.
-    fn cut(&mut self) -> std::io::Result<()> {
+    fn cut(&mut self) -> io::Result<()> {
         if self.file.metadata()?.len() > self.length {
             self.file.set_len(self.length)?;
         }
@@ -340,6 +339,9 @@ pub(crate) fn newest_unfinished(out: &Path) -> Result<Option<PathBuf>> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = || format!("{} cannot be read", path.display());
+    // Opening a pipe waits for whoever writes to it.
+    let is_file = fs::metadata(path).with_context(failed)?.is_file();
+    ensure!(is_file, "{} is not a file", path.display());
     let file = File::open(path).with_context(failed)?;
     let mut text = Vec::new();
     file.take(LARGEST + 1)
@@ -352,7 +354,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Makes sure that the folder still has its files after a loss of power.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
+fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     #[cfg(not(unix))]

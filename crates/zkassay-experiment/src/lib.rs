@@ -33,7 +33,8 @@
 //! |---|---|
 //! | `journal.jsonl` | everything that was measured; `lock` says who writes it |
 //! | `record.json`, `report.*`, `*.csv`, `plots/` | made of the journal at the end |
-//! | `pipeline.json`, `split.json`, `audit.*` | features, split and leak audit of the proved round |
+//! | `pipeline.json`, `split.json` | features and split of the proved round |
+//! | `audit.json`, `audit.txt` | the leak audit of the data |
 //! | `rows.json` | the rows that provers get, to calibrate on and to prove |
 //! | `parameters/` | structured reference strings, shared by all models |
 //! | `MODEL/` | `model.onnx`, and what our prover leaves: settings, keys, proofs |

@@ -70,6 +70,14 @@ pub fn rounds(
         if let Some(driver) = &mut driver {
             round.failure = driver.round(&mut round, effort).err();
         }
+        if !is_finite(&round) {
+            round = ProvingRound {
+                round: index,
+                refused: round.refused,
+                failure: Some(round.failure.unwrap_or_else(not_finite)),
+                ..ProvingRound::default()
+            };
+        }
         let failure = round.failure.clone();
         each(round)?;
         if failure.is_some() {
@@ -273,6 +281,20 @@ impl Trouble {
         match self {
             Self::Refused(failure) | Self::Failed(failure) => failure,
         }
+    }
+}
+
+/// Whether the round can be kept: JSON has no other numbers. A prover's answers are finite, but sums
+/// and times in other units may not be.
+fn is_finite(round: &ProvingRound) -> bool {
+    let json = serde_json::to_vec(round);
+    json.is_ok_and(|json| serde_json::from_slice::<ProvingRound>(&json).is_ok())
+}
+
+fn not_finite() -> Failure {
+    Failure {
+        stage: Stage::Verify.name().into(),
+        message: "a time or an output is too large for a number".into(),
     }
 }
 

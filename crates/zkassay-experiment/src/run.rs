@@ -179,7 +179,7 @@ impl Run<'_> {
         for Failure { model, prover, .. } in retried {
             self.append(Entry::Retried { model, prover })?;
         }
-        self.data.proved()?.write(self.folder)?;
+        self.data.write(self.folder)?;
         train::write_rows(self.data.proved()?, &self.folder.path().join(ROWS))?;
         self.accuracies()?;
         self.proofs()?;

@@ -233,6 +233,18 @@ fn too_few_rows_are_a_failure() {
 }
 
 #[test]
+fn refused_rows_take_from_the_limit() {
+    let refuses = r#"sleep 0.2; echo '{"error": "too large", "refused": true}'"#;
+    let limited = Effort {
+        limit: Duration::from_millis(500),
+        ..effort(1, 1)
+    };
+    let (rounds, ended) = Fake::new(&[("witness", refuses)]).run(limited, &[]);
+    assert_eq!(ended.unwrap().stage, "witness");
+    assert!(rounds[0].refused.len() < 4, "{:?}", rounds[0].refused);
+}
+
+#[test]
 fn a_run_goes_on_where_it_was() {
     let refuses = r#"echo '{"error": "too large", "refused": true}'"#;
     let special = [("witness 0", refuses)];

@@ -217,8 +217,10 @@ fn paper_mode_has_the_shape_of_the_study() {
         path: fixtures(),
         mode: Mode::Paper,
     };
-    plan.proofs = 1;
-    let (record, _) = run(&plan, &options, &Progress::hidden()).unwrap();
+    (plan.proofs, plan.rounds) = (1, 2);
+    let (record, folder) = run(&plan, &options, &Progress::hidden()).unwrap();
+    assert_eq!(record.data.sampling, "2 random splits");
+    assert!(folder.join("audit.json").is_file());
     assert_eq!((record.data.rows, record.data.features), (599, 162));
     assert_eq!(record.data.test_rows, 150);
     assert!(

@@ -18,7 +18,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -186,7 +186,7 @@ impl Worker {
         if sent.is_err() {
             return Err(self.death(stage));
         }
-        let line = match self.answers.recv_timeout(limit) {
+        let line = match self.wait(limit) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return Err(self.death(stage)),
             Err(RecvTimeoutError::Timeout) => {
@@ -211,6 +211,24 @@ impl Worker {
         match serde_json::from_slice::<Answer>(text) {
             Ok(answer) if is_time(answer.seconds) && is_time(answer.cpu_seconds) => Ok(answer),
             Ok(_) | Err(_) => Err(self.no_answer(stage, &line)),
+        }
+    }
+
+    /// The next line. A process that has ended is not waited for, even if something that it started
+    /// still has its output.
+    fn wait(&mut self, limit: Duration) -> Result<Line, RecvTimeoutError> {
+        let started = Instant::now();
+        loop {
+            let left = limit.saturating_sub(started.elapsed());
+            match self.answers.recv_timeout(left.min(LOOK)) {
+                Err(RecvTimeoutError::Timeout) if left > LOOK => {}
+                result => return result,
+            }
+            if matches!(self.process.try_wait(), Ok(Some(_))) {
+                // Its last line may be under way.
+                let last = self.answers.recv_timeout(ENDING);
+                return last.map_err(|_| RecvTimeoutError::Disconnected);
+            }
         }
     }
 
@@ -265,6 +283,8 @@ impl Worker {
     }
 }
 
+/// How often is looked whether a process that does not answer is still there.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a process that has closed its output has to end.
 const ENDING: Duration = Duration::from_millis(200);
 

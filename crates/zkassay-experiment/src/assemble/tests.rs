@@ -114,12 +114,15 @@ fn contents(rounds: usize, mode: Mode, entries: Vec<Entry>) -> Contents {
 
 /// Everything of one model, and some of another.
 fn entries() -> Vec<Entry> {
+    // Keys made after a proof: the process had more memory before.
+    let mut second = round(1, 12.0);
+    second.memory.setup_bytes = Some(5_000_000);
     vec![
         accuracy("logistic", 0, 99),
         exported("logistic"),
         accuracy("4", 0, 90),
         proving("logistic", "zkassay", setup(10.0)),
-        proving("logistic", "zkassay", round(1, 12.0)),
+        proving("logistic", "zkassay", second),
         exported("4"),
         proving(
             "4",
@@ -146,7 +149,11 @@ fn cells_become_a_record() {
     assert_eq!(logistic.onnx_sha256, "ef".repeat(32));
     assert_eq!(logistic.training.seconds, 0.25);
     assert_eq!(logistic.training.params["family"], "mlp");
-    assert_eq!(four.hidden, [4]);
+    assert_eq!(logistic.activation, "none");
+    assert_eq!(
+        (four.hidden.as_slice(), four.activation.as_str()),
+        (&[4][..], "relu")
+    );
     let proving = &logistic.proving;
     assert_eq!(
         (proving.prover.as_str(), proving.version.as_str()),

@@ -7,6 +7,7 @@ use zkassay_verifier::artefact::{digest, hex};
 
 use crate::assemble::proved_round;
 use crate::dataset::Dataset;
+use crate::folder::Folder;
 use crate::journal::Header;
 use crate::plan::Plan;
 
@@ -54,6 +55,19 @@ impl Data {
     pub(super) fn proved(&self) -> Result<&Dataset> {
         let proved = self.datasets.get(self.proved);
         proved.context("there are fewer rounds of rows than planned")
+    }
+
+    /// Leaves features, split and leak audit in the run's folder.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub(super) fn write(&self, folder: &Folder) -> Result<()> {
+        self.proved()?.write(folder)?;
+        if let Some(audit) = &self.audit {
+            folder.write_json("audit.json", audit)?;
+            folder.write("audit.txt", audit.to_string().as_bytes())?;
+        }
+        Ok(())
     }
 
     /// The first line of a run's journal.

@@ -108,7 +108,7 @@ impl Run<'_> {
         {
             return self.cannot_train(spec, error);
         }
-        self.progress.done(&tag, &summary(&found));
+        self.progress.done(&tag, &summary(&found, proved));
         for round in found {
             let model = spec.clone();
             self.append(Entry::Accuracy { model, round })?;
@@ -195,8 +195,9 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     )
 }
 
-/// One line about the accuracy of a model.
-fn summary(rounds: &[AccuracyRound]) -> String {
+/// One line about the accuracy of a model. Rounds differ in features, and so in parameters: those of
+/// the round `proved` are told, if it is among them.
+fn summary(rounds: &[AccuracyRound], proved: usize) -> String {
     let percent = |of: &dyn Fn(&AccuracyRound) -> Option<zkassay_report::Proportion>| {
         let counted: Option<Vec<_>> = rounds.iter().map(of).collect();
         let counted = counted.unwrap_or_default();
@@ -207,7 +208,8 @@ fn summary(rounds: &[AccuracyRound]) -> String {
             total => format!("{:.1} %", 100.0 * correct as f64 / total as f64),
         }
     };
-    let parameters = rounds.first().map_or(0, |round| round.parameters);
+    let told = rounds.iter().find(|round| round.round == proved);
+    let parameters = told.or(rounds.last()).map_or(0, |round| round.parameters);
     format!(
         "{parameters} parameters, accuracy {} (quantised {})",
         percent(&|round| Some(round.float)),
@@ -245,14 +247,15 @@ mod tests {
             training_seconds: 0.1,
             failure: None,
         };
-        let rounds = [round(30, Some(29)), round(40, Some(41))];
+        let mut rounds = [round(30, Some(29)), round(40, Some(41))];
+        (rounds[0].round, rounds[0].parameters) = (1, 162);
         assert_eq!(
-            summary(&rounds),
+            summary(&rounds, 0),
             "163 parameters, accuracy 70.0 % (quantised 70.0 %)"
         );
         let rounds = [round(30, Some(29)), round(45, None)];
         assert_eq!(
-            summary(&rounds),
+            summary(&rounds, 0),
             "163 parameters, accuracy 75.0 % (quantised none)"
         );
     }

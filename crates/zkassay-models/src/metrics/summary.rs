@@ -31,7 +31,8 @@ pub struct Summary {
     /// Arithmetic mean.
     pub mean: f64,
     /// `s / sqrt(rounds)` with the sample standard deviation `s` (divisor
-    /// `rounds - 1`); absent for one round, as are the ends of the interval.
+    /// `rounds - 1`), larger for splits that share rows ([`Summary::of_splits`]); absent for one
+    /// round, as are the ends of the interval.
     pub standard_error: Option<f64>,
     /// Number of rounds.
     pub rounds: usize,

@@ -203,5 +203,5 @@ fn empty_runs_and_long_values_are_no_panic() {
     let found = compare(&empty, &long);
     assert!(found.models.is_empty());
     assert!(found.deviations[0].second.chars().count() <= 201);
-    assert!(found.markdown().contains("Of 0 proofs"));
+    assert!(found.markdown().contains("of 0 pairs of a model"));
 }

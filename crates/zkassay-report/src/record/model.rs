@@ -13,7 +13,7 @@ pub struct ModelRecord {
     pub family: Family,
     /// Widths of a network's hidden layers; empty for models without.
     pub hidden: Vec<usize>,
-    /// Activation between the layers.
+    /// Activation between the layers; `none` where there are no two.
     pub activation: String,
     /// Trained parameters (weights and biases; nodes and leaves of trees).
     pub parameters: usize,
