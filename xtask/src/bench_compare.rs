@@ -45,8 +45,8 @@ pub(crate) struct BenchCompare {
 impl BenchCompare {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let environment = ezkl::environment(self.python.as_deref())?;
-        let worker = cargo::program(Program::Binary("zkassay-worker"))?;
-        let mut command = cargo::program(Program::Binary("compare"))?;
+        let programs = ["zkassay-worker", "compare"].map(Program::Binary);
+        let [worker, mut command] = cargo::programs(programs)?;
         command.arg("--worker").arg(worker.get_program());
         command.arg("--ezkl").arg(environment);
         let work = cargo::target_directory()?.join("peers/compare");

@@ -17,7 +17,34 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_this_package) {
+            command.env_remove(name);
+        }
+    }
     command
+}
+
+/// Whether cargo sets a variable for this program alone, when it runs it. Build scripts that watch one
+/// (ring's does), and all above them, would be built again for every cargo that inherits it. What
+/// configures cargo stays.
+fn is_of_this_package(variable: &str) -> bool {
+    let families = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_EXE_",
+        "CARGO_CFG_",
+        "CARGO_FEATURE_",
+        "DEP_",
+    ];
+    let names = [
+        "CARGO_CRATE_NAME",
+        "CARGO_BIN_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+        "CARGO_TARGET_TMPDIR",
+        "OUT_DIR",
+    ];
+    families.iter().any(|family| variable.starts_with(family)) || names.contains(&variable)
 }
 
 /// A program of the workspace that cargo builds.
@@ -36,22 +63,39 @@ pub(crate) enum Program {
 /// do it: with `-p` instead, cargo would choose other features for shared
 /// dependencies and compile the heavy ones once more.
 pub(crate) fn program(program: Program) -> Result<Command> {
-    let (flag, name, folder) = match program {
-        Program::Binary(name) => ("--bin", name, "release"),
-        Program::Example(name) => ("--example", name, "release/examples"),
-    };
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let path = target_directory()?.join(folder).join(file);
-    if !path.exists() {
-        eprintln!(
-            "Building {name}. The first build compiles every dependency: about twenty minutes on \
-             two cores."
-        );
-    }
-    check(cargo(&["build", "--release", "--workspace", flag, name]))?;
-    let mut command = Command::new(path);
-    command.current_dir(root());
+    let [command] = programs([program])?;
     Ok(command)
+}
+
+/// As [`program`], of several that one cargo builds.
+pub(crate) fn programs<const COUNT: usize>(programs: [Program; COUNT]) -> Result<[Command; COUNT]> {
+    let release = target_directory()?.join("release");
+    if !has_dependencies(&release) {
+        eprintln!("The first build compiles every dependency: about twenty minutes on two cores.");
+    }
+    let mut build = cargo(&["build", "--release", "--workspace"]);
+    for program in programs {
+        match program {
+            Program::Binary(name) => build.args(["--bin", name]),
+            Program::Example(name) => build.args(["--example", name]),
+        };
+    }
+    check(build)?;
+    Ok(programs.map(|program| {
+        let (folder, name) = match program {
+            Program::Binary(name) => (release.clone(), name),
+            Program::Example(name) => (release.join("examples"), name),
+        };
+        let mut command =
+            Command::new(folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
+        command.current_dir(root());
+        command
+    }))
+}
+
+/// Whether something was built in the folder of a profile, such as `target/release`.
+fn has_dependencies(profile: &Path) -> bool {
+    std::fs::read_dir(profile.join("deps")).is_ok_and(|mut files| files.next().is_some())
 }
 
 /// Runs `command` to its end and passes its exit code on.
@@ -153,6 +197,47 @@ mod tests {
     fn the_root_holds_the_workspace_manifest() {
         let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_nested_cargo_is_told_nothing_of_this_package() {
+        for variable in [
+            "CARGO_PKG_NAME",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_MANIFEST_PATH",
+            "OUT_DIR",
+        ] {
+            assert!(is_of_this_package(variable), "{variable}");
+        }
+        for variable in [
+            "CARGO",
+            "CARGO_HOME",
+            "CARGO_TARGET_DIR",
+            "CARGO_BUILD_JOBS",
+            "CARGO_NET_OFFLINE",
+            "CARGO_REGISTRIES_CRATES_IO_PROTOCOL",
+            "CARGO_RESOLVER_FEATURE_UNIFICATION",
+            "CARGO_UNSTABLE_FEATURE_UNIFICATION",
+            "PATH",
+        ] {
+            assert!(!is_of_this_package(variable), "{variable}");
+        }
+        // Tests are run with them set.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        let command = cargo(&["build"]);
+        let removed = |(name, value): (&std::ffi::OsStr, Option<&std::ffi::OsStr>)| {
+            name == "CARGO_PKG_NAME" && value.is_none()
+        };
+        assert!(command.get_envs().any(removed));
+    }
+
+    #[test]
+    fn a_folder_without_dependencies_was_not_built_in() {
+        let folder = std::env::temp_dir().join(format!("xtask-deps-{}", std::process::id()));
+        assert!(!has_dependencies(&folder));
+        std::fs::create_dir_all(folder.join("deps/one")).unwrap();
+        assert!(has_dependencies(&folder));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

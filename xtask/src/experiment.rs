@@ -59,22 +59,9 @@ pub(crate) fn command(arguments: &[&str]) -> Result<Command> {
 
 /// Builds the experiment together with the prover that it starts, and returns its path.
 fn build() -> Result<PathBuf> {
-    let folder = cargo::target_directory()?.join("release");
-    let program = folder.join(format!(
-        "zkassay-experiment{}",
-        std::env::consts::EXE_SUFFIX
-    ));
-    if !program.exists() {
-        eprintln!(
-            "Building the experiment. The first build compiles every dependency: about twenty \
-             minutes on two cores."
-        );
-    }
-    let bins = ["--bin", "zkassay-experiment", "--bin", "zkassay-worker"];
-    let mut build = cargo::cargo(&["build", "--release", "--workspace"]);
-    build.args(bins);
-    cargo::check(build)?;
-    Ok(program)
+    let programs = ["zkassay-experiment", "zkassay-worker"].map(cargo::Program::Binary);
+    let [program, _] = cargo::programs(programs)?;
+    Ok(program.get_program().into())
 }
 
 fn with(program: &Path, arguments: &[OsString]) -> Command {

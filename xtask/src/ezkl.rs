@@ -31,7 +31,8 @@ pub(crate) struct Ezkl {
     #[arg(requires = "rows")]
     model: Option<PathBuf>,
     /// Rows as EZKL takes them, {"input_data": [[...], ...]}, "output_data" beside them if there is no
-    /// need for onnxruntime; or {"calibration": [[...]], "test": [[...]]}.
+    /// need for onnxruntime: the same rows are calibrated on and proved. Or
+    /// {"calibration": [[...]], "test": [[...]]}.
     rows: Option<PathBuf>,
     /// Weights in the keys (fixed) or in the witness (private), with EZKL's own settings; or the
     /// cheapest settings that a search finds.

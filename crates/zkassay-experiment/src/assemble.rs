@@ -19,6 +19,9 @@ use crate::journal::{Contents, Entry, Header};
 /// The stage of a failure that left a model without integers in some round; its proofs may do.
 pub(crate) const QUANTISE: &str = "quantise";
 
+/// The share of a machine that other programs may take before times are called too long.
+const BUSY: f64 = 0.15;
+
 /// The round whose model is proved: the last of rows in time, which knows most of the past, and the
 /// first of random splits, which are all alike.
 pub fn proved_round(plan: &Plan) -> usize {
@@ -45,6 +48,7 @@ pub fn record(contents: &Contents) -> Result<RunRecord> {
         .context("the journal does not say on which machine the run began")?;
     let mut warnings = header.warnings.clone();
     warnings.extend(hosts.iter().skip(1).filter_map(|other| moved(host, other)));
+    warnings.extend(load(contents));
     warnings.dedup();
     Ok(RunRecord {
         version: RECORD_VERSION,
@@ -108,14 +112,12 @@ pub fn proving_rounds(
     (rounds, latest)
 }
 
-/// The SHA-256 of the file of `spec` that is proved, and its parameters, once it is written.
-pub fn exported<'a>(contents: &'a Contents, spec: &ModelSpec) -> Option<(&'a str, usize)> {
+/// The SHA-256 of the file of `spec` that is proved, once it is written.
+pub fn exported<'a>(contents: &'a Contents, spec: &ModelSpec) -> Option<&'a str> {
     contents.entries().find_map(|entry| match entry {
         Entry::Exported {
-            model,
-            onnx_sha256,
-            parameters,
-        } if model == spec => Some((onnx_sha256.as_str(), *parameters)),
+            model, onnx_sha256, ..
+        } if model == spec => Some(onnx_sha256.as_str()),
         _ => None,
     })
 }
@@ -253,14 +255,15 @@ fn model(contents: &Contents, spec: &ModelSpec) -> Result<Option<ModelRecord>> {
         },
         hidden,
         activation,
-        parameters: exported.map_or(last.parameters, |(_, parameters)| parameters),
+        // Rounds differ in features, and so in parameters.
+        parameters: proved.unwrap_or(last).parameters,
         training: Training {
             params: serde_json::to_value(&params)?,
             seed: plan.seed,
             seconds: rounds.iter().map(|round| round.training_seconds).sum(),
         },
         accuracy: accuracy(header, &rounds).with_context(|| format!("model {spec}"))?,
-        onnx_sha256: exported.map_or_else(String::new, |(sha256, _)| sha256.into()),
+        onnx_sha256: exported.unwrap_or_default().into(),
         proving,
         peers,
     }))
@@ -352,6 +355,21 @@ fn hosts(contents: &Contents) -> Vec<&Host> {
     hosts.collect()
 }
 
+/// What to know if other programs ran while proofs were made; of several parts, the busiest.
+fn load(contents: &Contents) -> Option<String> {
+    let loads = contents.entries().filter_map(|entry| match entry {
+        Entry::Load { others, cores } => Some((*others, *cores)),
+        _ => None,
+    });
+    let (others, cores) = loads.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (others > BUSY * cores as f64).then(|| {
+        format!(
+            "While proofs were made, other programs kept {others:.1} of {cores} cores busy: times \
+             are too long."
+        )
+    })
+}
+
 /// What to know about a part that ran elsewhere.
 fn moved(first: &Host, then: &Host) -> Option<String> {
     let name = |revision: &Option<String>| revision.clone().unwrap_or_else(|| "unknown".into());
@@ -382,4 +400,4 @@ fn moved(first: &Host, then: &Host) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -127,7 +127,7 @@ pub struct Exported {
     pub onnx: PathBuf,
     /// SHA-256 of the file, hex.
     pub sha256: String,
-    /// The model's parameters, as its ONNX file has them.
+    /// Trained parameters, as of [`AccuracyRound`].
     pub parameters: usize,
     /// Positions of the test rows in the order in which they are to be proved.
     pub test_rows: Vec<usize>,

@@ -339,6 +339,12 @@ impl Dataset {
         )
     }
 
+    /// Whether the tables were generated, as the manifest beside them says.
+    pub fn is_synthetic(&self) -> bool {
+        let manifest = self.manifest.as_ref();
+        manifest.is_some_and(|manifest| manifest.seed.is_some())
+    }
+
     /// What the run's record says about it.
     pub fn record(&self) -> DataRecord {
         let files = self.manifest.iter().flat_map(|manifest| &manifest.files);

@@ -3,10 +3,13 @@
 //! A journal is a file of JSON lines: a [`Header`] that says what is run, then a [`Line`] for
 //! every finished cell. Each is written at once and is on disk before the next cell begins, so a
 //! run that is killed loses the running cell at most. [`Journal::open`] cuts off a last line that
-//! is not complete; anything else that is no line of a journal is an error with its number.
+//! is not complete; anything else that is no line of a journal, or a round that is there twice, is an
+//! error with its number.
 //!
 //! Whoever writes holds a lock on the folder, which the system releases when the process ends,
 //! however it ends.
+
+mod rounds;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -22,6 +25,8 @@ use zkassay_report::{AuditRecord, DataRecord, Failure, Host, RECORD_VERSION};
 use crate::Plan;
 use crate::cell::{AccuracyRound, ProvingRound};
 use crate::folder::Lock;
+
+use rounds::Rounds;
 
 /// Name of the journal in a run's folder.
 pub const FILE: &str = "journal.jsonl";
@@ -84,8 +89,15 @@ pub enum Entry {
         model: ModelSpec,
         /// SHA-256 of the ONNX file, hex.
         onnx_sha256: String,
-        /// The model's parameters, as the file has them.
+        /// Trained parameters of the model.
         parameters: usize,
+    },
+    /// What other programs took while proofs were made, where the system tells.
+    Load {
+        /// Cores that they kept busy, on average.
+        others: f64,
+        /// The machine's cores.
+        cores: usize,
     },
     /// One round of a prover.
     Proving {
@@ -168,15 +180,17 @@ impl Contents {
         let mut lines = complete.split_inclusive(|byte| *byte == b'\n').zip(1..);
         let (first, _) = lines.next().context("the first line is missing")?;
         let header = Header::parse(first).context("line 1")?;
+        let mut rounds = Rounds::default();
         let lines = lines.map(|(line, number): (&[u8], usize)| {
-            serde_json::from_slice(line)
-                .with_context(|| format!("line {number} is not one of a journal"))
+            let line: Line = serde_json::from_slice(line)
+                .with_context(|| format!("line {number} is not one of a journal"))?;
+            rounds
+                .add(&header.plan, &line.entry)
+                .with_context(|| format!("line {number}"))?;
+            Ok(line)
         });
-        let contents = Self {
-            header,
-            lines: lines.collect::<Result<_>>()?,
-        };
-        Ok((contents, length))
+        let lines = lines.collect::<Result<_>>()?;
+        Ok((Self { header, lines }, length))
     }
 }
 
@@ -275,8 +289,7 @@ impl Journal {
     /// It could not be written. The journal ends with the line before, and takes no more.
     pub fn append(&mut self, entry: Entry) -> Result<()> {
         if let Some((kind, reason)) = &self.broken {
-            let error = io::Error::new(*kind, reason.clone());
-            return Err(error).with_context(|| unwritable(&self.path));
+            return Err(io::Error::new(*kind, reason.clone())).context(unwritable(&self.path));
         }
         let line = Line {
             seconds: self.started.elapsed().as_secs_f64(),
@@ -355,11 +368,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// Makes sure that the folder still has its files after a loss of power.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    match cfg!(unix) {
+        true => File::open(folder)?.sync_all(),
+        false => Ok(()),
+    }
 }
 
 fn in_file(path: &Path) -> String {

@@ -16,6 +16,7 @@
 //! | [`run`](mod@run) | accuracies, then proofs, and what to do when something fails |
 //! | [`journal`] | what was found, on disk as soon as it is found |
 //! | [`assemble`] | journal -> record |
+//! | [`remaining`] | how much of a run is there |
 //! | [`dataset`] | tables to rows, split and standardised |
 //! | [`train`] | a model in its rounds: trained, scored, exported |
 //! | [`prove`] | the driver of a prover: keys and proofs in rounds |
@@ -24,6 +25,7 @@
 //! | [`accuracy`] | many models over many rounds, without proofs |
 //! | [`folder`] | where a run's files go, and who may write there |
 //! | [`host`] | the machine and the revision |
+//! | `load` | what other programs take of the machine |
 //! | [`arguments`] | command-line arguments that programs share |
 //! | [`progress`] | what is seen meanwhile |
 //!
@@ -53,9 +55,11 @@ pub mod folder;
 pub mod host;
 pub mod integer;
 pub mod journal;
+mod load;
 pub mod plan;
 pub mod progress;
 pub mod prove;
+pub mod remaining;
 pub mod run;
 pub mod train;
 

@@ -1,5 +1,6 @@
 //! The binary behind `cargo xtask experiment`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -7,10 +8,11 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use zkassay_experiment::arguments::use_threads;
+use zkassay_experiment::journal::Contents;
 use zkassay_experiment::plan::flags::EXAMPLES;
 use zkassay_experiment::plan::{Flags, Plan, RunOptions, estimate, models};
 use zkassay_experiment::progress::Progress;
-use zkassay_experiment::run;
+use zkassay_experiment::{remaining, run};
 use zkassay_report::RunRecord;
 
 /// The run finished, but something of it failed.
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
 
 fn experiment(mut flags: Flags) -> Result<ExitCode> {
     if flags.is_list_of_models() {
-        print!("{}", models::help());
+        say(&models::help())?;
         return Ok(ExitCode::SUCCESS);
     }
     flags.settle()?;
@@ -47,7 +49,7 @@ fn experiment(mut flags: Flags) -> Result<ExitCode> {
     };
     if flags.list_peers {
         if plan.peer.is_some() {
-            println!("ezkl");
+            say("ezkl\n")?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -59,7 +61,7 @@ fn experiment(mut flags: Flags) -> Result<ExitCode> {
         ezkl_missing: flags.ezkl_missing,
     };
     if flags.dry_run {
-        print!("{}", preview(&plan, &options));
+        say(&preview(&plan, &options)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(missing) = plan.missing_rows() {
@@ -68,12 +70,23 @@ fn experiment(mut flags: Flags) -> Result<ExitCode> {
     use_threads(plan.threads)?;
     let started = Instant::now();
     let (record, folder) = run(&plan, &options, &Progress::stderr())?;
-    print!("\n{}", closing(&record, &folder));
-    println!("Finished in {:.1} s.", started.elapsed().as_secs_f64());
+    let seconds = started.elapsed().as_secs_f64();
+    say(&format!(
+        "\n{}Finished in {seconds:.1} s.\n",
+        closing(&record, &folder)
+    ))?;
     Ok(match record.failures.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(FAILURES),
     })
+}
+
+/// Prints on standard output, which may be closed or full.
+fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("standard output cannot be written")
 }
 
 /// The program that proves, which is built beside this one.
@@ -83,17 +96,18 @@ fn worker() -> Result<PathBuf> {
     Ok(this.with_file_name(name))
 }
 
-fn preview(plan: &Plan, options: &RunOptions) -> String {
+fn preview(plan: &Plan, options: &RunOptions) -> Result<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = plan.threads.unwrap_or(cores).min(cores);
     let mut text = plan.preview(options, estimate::speed(threads));
     if let Some(folder) = &options.resume {
         text.push_str(&format!(
-            "\nOf this, the run in {} has a part, which is not run again.\n",
-            folder.display()
+            "\nThe run in {}: {}. They are not run again.\n",
+            folder.display(),
+            remaining::summary(&Contents::read(folder)?)
         ));
     }
-    text
+    Ok(text)
 }
 
 /// What is said at the end of a run.
@@ -118,7 +132,8 @@ fn closing(record: &RunRecord, folder: &Path) -> String {
     }
     text.push_str(&format!("Report: {folder}/report.html\n"));
     text.push_str(&format!(
-        "Choose: zkassay choose {folder} --max-prove 50ms --max-proof 4kB\n"
+        "Choose: cargo run -q --release --workspace --bin zkassay -- choose {folder} --max-prove 50ms \
+         --max-proof 4kB\n"
     ));
     text.push_str(&format!("Repeat: {}\n", record.command));
     text
@@ -185,7 +200,7 @@ mod tests {
             "Every proof was verified. Parameters: unsafe-local.",
             "Warning: a leak\n",
             "runs/a/report.html\n",
-            "zkassay choose runs/a ",
+            "--bin zkassay -- choose runs/a --max-prove",
             "--seed 7\n",
         ] {
             assert!(text.contains(part), "{part}: {text}");

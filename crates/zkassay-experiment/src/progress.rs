@@ -56,3 +56,57 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// A count with thousands separated, as in the tables: `31,233`.
+pub(crate) fn count(value: usize) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A time in milliseconds with three digits, as in the tables: `812 µs`, `14.9 ms`, `1.23 s`.
+pub(crate) fn time(milliseconds: f64) -> String {
+    let (value, unit) = match milliseconds {
+        time if time < 0.9995 => (time * 1e3, "µs"),
+        time if time < 999.5 => (time, "ms"),
+        time => (time / 1e3, "s"),
+    };
+    let digits = match value {
+        value if value < 9.995 => 2,
+        value if value < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_as_in_the_tables() {
+        for (value, text) in [
+            (0, "0"),
+            (999, "999"),
+            (31_233, "31,233"),
+            (1_000_000, "1,000,000"),
+        ] {
+            assert_eq!(count(value), text);
+        }
+        for (milliseconds, text) in [
+            (0.8124, "812 µs"),
+            (14.94, "14.9 ms"),
+            (99.96, "100 ms"),
+            (999.6, "1.00 s"),
+            (12_345.0, "12.3 s"),
+        ] {
+            assert_eq!(time(milliseconds), text);
+        }
+    }
+}

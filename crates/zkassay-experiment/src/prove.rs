@@ -73,8 +73,8 @@ pub fn rounds(
         if !is_finite(&round) {
             round = ProvingRound {
                 round: index,
+                failure: Some(not_finite(&round)),
                 refused: round.refused,
-                failure: Some(round.failure.unwrap_or_else(not_finite)),
                 ..ProvingRound::default()
             };
         }
@@ -291,10 +291,18 @@ fn is_finite(round: &ProvingRound) -> bool {
     json.is_ok_and(|json| serde_json::from_slice::<ProvingRound>(&json).is_ok())
 }
 
-fn not_finite() -> Failure {
+/// The failure of a round that is not.
+fn not_finite(round: &ProvingRound) -> Failure {
+    let is_infinite = |stage: &Stage| {
+        let times = [round.wall.of(*stage), round.cpu.of(*stage)];
+        let mut samples = times.into_iter().flat_map(|samples| samples.as_slice());
+        samples.any(|sample| !sample.is_finite())
+    };
+    // Outputs are told by the last stage.
+    let stage = Stage::ALL.into_iter().find(is_infinite);
     Failure {
-        stage: Stage::Verify.name().into(),
-        message: "a time or an output is too large for a number".into(),
+        stage: stage.unwrap_or(Stage::Verify).name().into(),
+        message: "a time or an output in the answer is too large".into(),
     }
 }
 

@@ -24,9 +24,10 @@ use crate::assemble;
 use crate::cell::Exported;
 use crate::folder::Folder;
 use crate::journal::{Contents, Entry, Journal};
+use crate::load::Load;
 use crate::plan::{Plan, RunOptions};
 use crate::progress::Progress;
-use crate::{host, train};
+use crate::{host, remaining, train};
 
 use data::Data;
 
@@ -77,22 +78,30 @@ pub fn run_within(
         "the program {} is missing; `cargo xtask experiment` builds it",
         options.worker.display()
     );
+    // Whether another process has the run is known before anything is loaded.
+    let resumed = match &options.resume {
+        Some(path) => Some((path, Journal::open(path, started)?)),
+        None => None,
+    };
     progress.update("data", "loading tables, making features");
     let data = Data::load(plan)?;
     progress.done("data", &data.proved()?.summary());
     if let Some(audit) = &data.audit {
         progress.done("leak audit", &data::audit_line(audit));
     }
-    let (folder, journal) = match &options.resume {
-        Some(path) => resume(path, plan, &data, started)?,
+    let (folder, journal) = match resumed {
+        Some((path, journal)) => (resume(path, plan, &data, &journal)?, journal),
         None => begin(&options.out, plan, &data, started)?,
     };
     let path = folder.path().to_path_buf();
     let shown = path.display();
     progress.done(
         "run",
-        &format!("{shown} (if it is interrupted: --resume {shown})"),
+        &format!("{shown} (if it is interrupted: cargo xtask experiment --resume {shown})"),
     );
+    if options.resume.is_some() {
+        progress.done("", &remaining::summary(journal.contents()));
+    }
     let run = Run {
         plan,
         options,
@@ -132,12 +141,10 @@ fn begin(out: &Path, plan: &Plan, data: &Data, started: Instant) -> Result<(Fold
     }
 }
 
-fn resume(path: &Path, plan: &Plan, data: &Data, started: Instant) -> Result<(Folder, Journal)> {
-    let journal = Journal::open(path, started)?;
+fn resume(path: &Path, plan: &Plan, data: &Data, journal: &Journal) -> Result<Folder> {
     let header = &journal.contents().header;
     header.check(&data.header(plan, &header.id, &header.created)?)?;
-    let folder = Folder::existing(path, &header.id, &header.created);
-    Ok((folder, journal))
+    Ok(Folder::existing(path, &header.id, &header.created))
 }
 
 /// The failures of provers that did not start, and may now.
@@ -182,7 +189,11 @@ impl Run<'_> {
         self.data.write(self.folder)?;
         train::write_rows(self.data.proved()?, &self.folder.path().join(ROWS))?;
         self.accuracies()?;
+        let before = Load::now();
         self.proofs()?;
+        if let Some((others, cores)) = before.and_then(Load::others) {
+            self.append(Entry::Load { others, cores })?;
+        }
         self.progress.update("report", "tables and plots");
         let record = write(self.journal().contents(), self.folder.path())?;
         self.append(Entry::Finished)?;

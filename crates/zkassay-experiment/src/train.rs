@@ -11,7 +11,6 @@ use anyhow::{Context as _, Result, ensure};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde_json::json;
-use zkassay_graph::Graph;
 use zkassay_models::zoo::{self, Params};
 use zkassay_models::{
     Classifier, Export, Hyperparameters as _, ModelSpec, Predictions, Round, ScoreKind,
@@ -93,7 +92,6 @@ pub fn export(
     let onnx = model
         .to_onnx(&export)
         .with_context(|| format!("model {spec}"))?;
-    let parameters = Graph::from_onnx(&onnx).map_or(model.parameters(), |graph| graph.parameters());
     zkassay_file::write(file, &onnx)
         .with_context(|| format!("{} cannot be written", file.display()))?;
     let test = dataset.rows(&dataset.split.test);
@@ -103,7 +101,7 @@ pub fn export(
         tag: spec.to_string(),
         onnx: file.to_path_buf(),
         sha256: hex(&digest(&onnx)),
-        parameters,
+        parameters: model.parameters(),
         test_rows,
         expected: expected(&model.predict(test.values.view())?),
     })

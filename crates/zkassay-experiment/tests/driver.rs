@@ -375,6 +375,26 @@ fn provers_that_end_or_talk_nonsense_are_failures() {
     assert_eq!(ended.unwrap().stage, "compile");
 }
 
+/// JSON has no infinite numbers, and a journal is made of it: this is the prover's failure, not the
+/// end of the run.
+#[test]
+fn figures_beyond_all_bounds_are_a_failure() {
+    for (stage, answer) in [
+        ("setup", r#"{"seconds":1e306,"cpu_seconds":1}"#),
+        ("prove", r#"{"seconds":1,"cpu_seconds":1.7e308}"#),
+    ] {
+        let does = format!("echo '{answer}'");
+        let (rounds, ended) = Fake::new(&[(stage, &does)]).run(effort(1, 1), &[]);
+        let ended = ended.unwrap();
+        assert_eq!(ended.stage, stage);
+        assert!(ended.message.contains("too large"), "{ended}");
+        let [round] = rounds.try_into().unwrap();
+        assert_eq!(round.failure, Some(ended));
+        let json = serde_json::to_string(&round).unwrap();
+        serde_json::from_str::<ProvingRound>(&json).unwrap();
+    }
+}
+
 #[test]
 fn a_prover_that_does_not_start_is_a_failure() {
     let folder = tempfile::tempdir().unwrap();

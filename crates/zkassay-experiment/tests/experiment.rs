@@ -59,6 +59,8 @@ fn a_run_leaves_everything_a_user_needs() {
     let fidelity = model.proving.fidelity.unwrap();
     assert!(fidelity.max_abs_error < 1e-2, "{fidelity:?}");
     assert!(record.audit.is_some() && record.failures.is_empty());
+    let is_told = |warning: &String| warning.starts_with("The tables are synthetic: ");
+    assert!(record.warnings.iter().any(is_told), "{:?}", record.warnings);
     for stage in Stage::ALL {
         let (wall, cpu) = (&model.proving.timings, &model.proving.cpu);
         assert_eq!((wall.of(stage).len(), cpu.of(stage).len()), (2, 2));

@@ -205,3 +205,22 @@ fn processes(text: &str) -> usize {
         .filter(|line| String::from_utf8_lossy(line).contains(text))
         .count()
 }
+
+/// Rows of another width are told before anything is made of the model.
+#[test]
+fn rows_that_do_not_fit_the_model_are_told_first() {
+    let Some(environment) = environment() else {
+        return;
+    };
+    let case = Case::new((NETWORK.0, 3));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_zkassay-ezkl"))
+        .arg("--environment")
+        .arg(environment.python().parent().unwrap().parent().unwrap())
+        .args([&case.model, &case.write_rows()])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("the rows have 3 values"), "{message}");
+    assert!(message.contains("torchscript.onnx takes 8"), "{message}");
+}

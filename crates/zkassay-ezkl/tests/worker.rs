@@ -137,6 +137,30 @@ fn one_that_closes_its_output_has_ended() {
     assert!(start.elapsed() < LIMIT);
 }
 
+/// What it started may have its output for long.
+#[test]
+fn one_that_ends_is_not_waited_for_because_of_a_child() {
+    for ends in ["exit 3", "read -r a; exit 3"] {
+        let start = Instant::now();
+        let ended = error(&format!("sleep 100 & echo $! >&2; {ends}"));
+        let WorkerError::Ended { how, said, .. } = &ended else {
+            panic!("{ends}: {ended}");
+        };
+        assert_eq!(how, "exit status: 3", "{ends}");
+        assert!(start.elapsed() < LIMIT, "{ends}");
+        let child = Command::new("kill").arg(said).status().unwrap();
+        assert!(child.success());
+    }
+}
+
+#[test]
+fn the_last_words_of_one_that_ends_are_its_answer() {
+    let (mut worker, _folder) = start(&format!(
+        "sleep 3 & read -r a; sleep 1.5; echo '{ANSWER}}}'; exit 0"
+    ));
+    worker.ask("prove", 0, LIMIT).unwrap();
+}
+
 #[test]
 fn garbage_is_no_answer() {
     for said in [

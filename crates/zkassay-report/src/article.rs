@@ -14,7 +14,8 @@ use crate::{table, units};
 /// Where the figures come from, in a sentence.
 pub const SOURCE: &str = "Published results of the study on accuracy against proving cost (42 networks \
      on Giza's data sets, EZKL): accuracy is the mean of 20 random splits, times and logrows are means \
-     over 50 rounds with their standard errors";
+     over 50 rounds with their standard errors (s.e.); times here \
+     are medians";
 
 /// What keeps the figures from being compared one to one.
 pub const CAVEATS: [&str; 6] = [
@@ -135,7 +136,7 @@ pub fn table(record: &RunRecord) -> Grid {
             let time = |mean: Mean| {
                 let (value, error) = (units::time(mean.mean), units::time(mean.standard_error));
                 match mean.standard_error > 0.0 {
-                    true => format!("{value} ± {error}"),
+                    true => format!("{value} (s.e. {error})"),
                     false => value,
                 }
             };
@@ -151,7 +152,7 @@ pub fn table(record: &RunRecord) -> Grid {
                 time(line.verify_ms),
                 table::median(proving, Stage::Verify),
                 format!(
-                    "{:.2} ± {:.2}",
+                    "{:.2} (s.e. {:.2})",
                     line.logrows.mean, line.logrows.standard_error
                 ),
                 table::logrows(proving),
@@ -192,13 +193,13 @@ mod tests {
                 "logistic",
                 "68.1 %",
                 "66.0 % [58.1, 73.1]",
-                "1.08 s ± 103 ms",
+                "1.08 s (s.e. 103 ms)",
                 "13.0 ms",
-                "1.35 s ± 137 ms",
+                "1.35 s (s.e. 137 ms)",
                 "14.9 ms",
                 "15.0 ms",
                 "1.60 ms",
-                "12.58 ± 0.10",
+                "12.58 (s.e. 0.10)",
                 "8"
             ]
         );

@@ -100,13 +100,15 @@ pub struct Outside {
     pub misses: Vec<Miss>,
 }
 
-/// The cheapest model that is as good as the best, as far as the test rows can tell.
+/// The cheapest model that may be as good as the best, as far as the test rows can tell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cheapest {
     /// The model.
     pub model: Candidate,
     /// The best model's accuracy minus this one's; absent if it is the best itself.
     pub difference: Option<Difference>,
+    /// Test rows of all rounds that the best was counted on.
+    pub rows: usize,
 }
 
 /// A limit that, alone, need only be this loose for a model to fit.
@@ -129,7 +131,8 @@ pub struct Choice {
     pub budget: Budget,
     /// The most accurate model within the budget; of equal ones the cheapest to prove.
     pub best: Option<Candidate>,
-    /// The cheapest to prove within the budget whose accuracy cannot be told apart from the best's.
+    /// The cheapest to prove within the budget whose accuracy cannot be told apart from the best's;
+    /// one that is not clearly above the majority baseline only if the best is not, either.
     pub cheapest: Option<Cheapest>,
     /// All models within the budget, the most accurate first.
     pub within: Vec<Candidate>,
@@ -190,14 +193,18 @@ fn cheapest(record: &RunRecord, within: &[(Candidate, &ModelRecord)]) -> Option<
         let data = &record.data;
         let difference = stats::difference(best_rate, rate, data.train_rows, data.test_rows)?;
         let is_cheaper = candidate.prove_ms? < best.prove_ms?;
-        (is_cheaper && !difference.is_clear()).then(|| Cheapest {
+        // Few rows cannot tell guessing from the best; that does not make guessing as good.
+        let is_eligible = model.beats_majority() || !best_model.beats_majority();
+        (is_cheaper && is_eligible && !difference.is_clear()).then(|| Cheapest {
             model: candidate.clone(),
             difference: Some(difference),
+            rows: best_rate.total(),
         })
     });
     let itself = Cheapest {
         model: best.clone(),
         difference: None,
+        rows: best_rate.total(),
     };
     others
         .chain([itself])

@@ -3,12 +3,15 @@
 //! Everything is of the second run against the first: a ratio above 1 is slower or larger in the
 //! second. Ratios of times are those of the medians, with the percentile interval of a seeded
 //! bootstrap of the samples of both runs; differences of accuracy are as in [`crate::stats`].
+//! These intervals know how the samples of a run scatter, and nothing of what changes from run to run,
+//! such as the load and the clock.
 
 mod setting;
 mod show;
 
 use serde::Serialize;
 
+use crate::Samples;
 use crate::record::{ModelRecord, Proving, RunRecord, Stage};
 use crate::stats::{self, Difference, Interval};
 
@@ -52,6 +55,8 @@ pub struct Pair {
     pub accuracy_difference: Option<Difference>,
     /// Median time of a proof in milliseconds.
     pub prove: Option<Change>,
+    /// Median CPU time of a proof in milliseconds, over all threads.
+    pub cpu: Option<Change>,
     /// Median time to verify one.
     pub verify: Option<Change>,
     /// Median time to make the keys.
@@ -62,6 +67,18 @@ pub struct Pair {
     pub key: Option<Change>,
     /// Most memory of the prover's process in bytes.
     pub memory: Option<Change>,
+}
+
+impl Pair {
+    /// Which way the proof's time clearly changed: longer, or less. Wall and CPU time must both have
+    /// an interval without 1, on the same side; `None` otherwise.
+    pub fn clear_change(&self) -> Option<std::cmp::Ordering> {
+        let side = |change: Option<Change>| {
+            let change = change.filter(Change::is_clear)?;
+            change.ratio?.partial_cmp(&1.0)
+        };
+        side(self.prove).filter(|wall| side(self.cpu) == Some(*wall))
+    }
 }
 
 /// A figure in both runs.
@@ -149,13 +166,16 @@ fn pair(
     theirs: &ModelRecord,
     (first, second): (&Proving, &Proving),
 ) -> Pair {
-    let time = |stage: Stage| -> Option<Change> {
-        let (a, b) = (first.timings.of(stage), second.timings.of(stage));
-        let name = format!("compare/{}/{}/{}", ours.tag, first.prover, stage.name());
+    let ratio = |a: &Samples, b: &Samples, what: &str| -> Option<Change> {
+        let name = format!("compare/{}/{}/{what}", ours.tag, first.prover);
         let interval =
             seed.and_then(|seed| stats::median_ratio(b.as_slice(), a.as_slice(), seed, &name));
         let change = Change::of(a.median(), b.median())?;
         Some(Change { interval, ..change })
+    };
+    let time = |stage: Stage| {
+        let (a, b) = (first.timings.of(stage), second.timings.of(stage));
+        ratio(a, b, stage.name())
     };
     let size = |of: fn(&Proving) -> Option<u64>| {
         let value = |proving: &Proving| of(proving).map(|bytes| bytes as f64);
@@ -168,6 +188,11 @@ fn pair(
         accuracy: None,
         accuracy_difference: None,
         prove: time(Stage::Prove),
+        cpu: ratio(
+            first.cpu.of(Stage::Prove),
+            second.cpu.of(Stage::Prove),
+            "prove cpu",
+        ),
         verify: time(Stage::Verify),
         setup: time(Stage::Setup),
         proof: size(|proving| proving.sizes.proof_bytes),

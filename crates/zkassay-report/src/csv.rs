@@ -36,7 +36,7 @@ const MODEL_COLUMNS: &[Column] = &[
     ("prover", |l| l.proving.prover.clone()),
     ("prover_version", |l| l.proving.version.clone()),
     ("hidden", |l| widths(&l.model.hidden)),
-    ("activation", |l| l.model.activation.clone()),
+    ("activation", |l| l.model.used_activation().to_owned()),
     ("parameters", |l| l.model.parameters.to_string()),
     ("training_seed", |l| l.model.training.seed.to_string()),
     ("training_seconds", |l| l.model.training.seconds.to_string()),

@@ -32,6 +32,12 @@ pub enum ReportError {
         /// What was given.
         path: PathBuf,
     },
+    /// A run that has been started, and has no record yet.
+    #[error("the run {run} is not finished: `cargo xtask experiment --resume {run}`")]
+    Unfinished {
+        /// The run's folder.
+        run: String,
+    },
     /// No run in a folder of runs.
     #[error("no run in {}: `cargo xtask experiment` makes one, or name a run's folder", path.display())]
     NoRuns {

@@ -128,7 +128,7 @@ impl Findings {
         format!(
             "{verdict}: with their power {:.2}, 95 % interval [{:.2}, {:.2}]; the largest network has \
              {} times the parameters of the smallest and takes {} times as long ({} and {}). A \
-             straight line through the times rises by {} for 10,000 parameters (correlation {}).",
+             straight line through the times rises by {} for 10,000 parameters (correlation {}{}).",
             exponent.value,
             exponent.low,
             exponent.high,
@@ -137,15 +137,22 @@ impl Findings {
             units::time(last),
             units::time(first),
             units::time(linear.slope.value * 1e4),
-            signed(linear.correlation.value)
+            signed(linear.correlation.value),
+            // Both are true of a large fixed cost: one must not seem to refute the other.
+            match exponent.contains(0.0) {
+                true =>
+                    "; the few largest networks decide about this line, while all weigh alike in \
+                         the power",
+                false => "",
+            }
         )
     }
 
     fn baseline_text(&self) -> String {
         format!(
-            "Above the majority baseline with their whole 95 % interval: {} of {} models of all \
-             families.",
-            self.above_majority, self.models
+            "Above the majority baseline with their whole 95 % interval: {} of {} of all families.",
+            self.above_majority,
+            units::models(self.models)
         )
     }
 }
@@ -210,7 +217,8 @@ mod tests {
         assert!((falling.growth.unwrap().slope.value - 2.0).abs() < 0.02);
 
         let odd = made(|_| 0.6, |size| 1e6 / size);
-        assert!(odd.sentences()[1].starts_with("A proof takes less time"));
+        let odd_text = odd.sentences()[1].clone();
+        assert!(odd_text.starts_with("A proof takes less time"));
         let wild = Findings {
             growth: odd.growth.map(|line| Line {
                 slope: stats::Interval {
@@ -225,6 +233,8 @@ mod tests {
         assert!(wild.sentences()[1].contains("cannot be told from noise"));
         let constant = made(|_| 0.6, |_| 20.0);
         assert!(constant.sentences()[1].contains("cannot be told from noise"));
+        assert!(constant.sentences()[1].contains("; the few largest networks decide"));
+        assert!(!odd_text.contains("the few largest"), "{odd_text}");
     }
 
     #[test]

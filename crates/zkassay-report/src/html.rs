@@ -61,7 +61,7 @@ pub fn page(record: &RunRecord) -> String {
         ),
         Section::new("stages", "Stages", sections::time_by_stage(record)),
         Section::new("peers", "Other provers", sections::peers(record)),
-        Section::new("article", "The article", sections::article(record)),
+        Section::new("article", "Beside the study", sections::article(record)),
         Section::new("audit", "Leak audit", sections::leaks(record)),
         Section::new("failures", "Failures", sections::failures(record)),
         Section::new(
@@ -127,10 +127,7 @@ impl Section {
 /// Everything before the sections: policy, style, title, switch of colours.
 fn head(record: &RunRecord) -> String {
     let hash = |source: &str| text::base64(&Sha256::digest(source.as_bytes()));
-    let models = match record.models.len() {
-        1 => "1 model".to_owned(),
-        count => format!("{} models", units::count(count)),
-    };
+    let models = units::models(record.models.len());
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \

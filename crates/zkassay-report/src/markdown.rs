@@ -18,11 +18,11 @@ pub fn report(record: &RunRecord) -> String {
     );
     let _ = writeln!(
         page,
-        "Run {} of {}, profile {}, {} models, seed {}, {} in all.\n",
+        "Run {} of {}, profile {}, {}, seed {}, {} in all.\n",
         code(&record.id),
         escape(&record.created),
         code(&record.profile),
-        record.models.len(),
+        units::models(record.models.len()),
         record.seed,
         units::time(record.seconds * 1e3)
     );
@@ -33,10 +33,7 @@ pub fn report(record: &RunRecord) -> String {
         let _ = writeln!(
             page,
             "> **Not everything worked**: {}, see [below](#failures).\n",
-            match record.failures.len() {
-                1 => "1 failure".to_owned(),
-                several => format!("{several} failures"),
-            }
+            units::counted(record.failures.len(), "failure")
         );
     }
     if record.srs.is_unsafe() {

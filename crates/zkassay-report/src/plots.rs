@@ -14,7 +14,7 @@ use kuva::backend::svg::SvgBackend;
 use kuva::render::render::Scene;
 
 use crate::record::{ModelRecord, Proving, RunRecord, Stage};
-use crate::{ReportError, table, units};
+use crate::{ReportError, Samples, table, units};
 use axis::Axis;
 use chart::{Baseline, Chart, Point};
 use style::{Area, Entry, Group, Series, WIDTH};
@@ -222,7 +222,7 @@ fn best(points: &[Point]) -> Vec<(f64, f64)> {
 }
 
 /// Setup, proving and verification time and logrows against parameters, as a
-/// panel of two by two charts; times are means with their standard errors.
+/// panel of two by two charts; times are medians as in the tables, with the bars of [`bar`].
 /// Peers' are there as well, in outline, and then times are on logarithmic axes.
 pub fn cost(record: &RunRecord) -> Plot {
     const TITLE: &str = "Cost of the proofs against the size of the models";
@@ -234,9 +234,10 @@ pub fn cost(record: &RunRecord) -> Plot {
     let header = style::header_height(&entries);
     let mut scene = style::scene(header + 2.0 * (HEIGHT + 80.0));
     let subtitle = format!(
-        "{}, {} threads; times are means, bars their standard errors{}",
+        "{}, {} threads; times are medians, bars {}{}",
         record.host.cpu,
         record.host.threads,
+        bars(record),
         match peers.is_empty() {
             true => "",
             false => "; filled: zkassay",
@@ -315,23 +316,51 @@ fn cost_points(record: &RunRecord, stage: Option<Stage>, peers: &[&str]) -> Vec<
     theirs.chain(ours).collect()
 }
 
-/// The mean of a stage with its standard error, or logrows without a stage;
-/// `None` if the stage was not timed.
+/// The ends of the bar around a median: its 95 % interval, or with fewer than six samples, which
+/// have none, the least and the greatest of them.
+fn bar(samples: &Samples) -> Option<(f64, f64)> {
+    let range = || samples.min().zip(samples.max());
+    samples.median_interval().or_else(range)
+}
+
+/// What the bars of the run are, in words.
+fn bars(record: &RunRecord) -> &'static str {
+    let proofs = record
+        .models
+        .iter()
+        .flat_map(|model| std::iter::once(&model.proving).chain(&model.peers));
+    let timed = proofs.flat_map(|proving| {
+        let stages = [Stage::Setup, Stage::Prove, Stage::Verify].into_iter();
+        stages.map(|stage| proving.timings.of(stage))
+    });
+    let (mut has_intervals, mut has_ranges) = (false, false);
+    for samples in timed.filter(|samples| !samples.is_empty()) {
+        match samples.median_interval() {
+            Some(_) => has_intervals = true,
+            None => has_ranges = true,
+        }
+    }
+    match (has_intervals, has_ranges) {
+        (true, true) => "their 95 % intervals (ranges below six samples)",
+        (true, false) => "their 95 % intervals",
+        (false, _) => "the ranges of the samples",
+    }
+}
+
+/// The median of a stage with its bar, or logrows without a stage; `None` if the stage was not
+/// timed.
 fn cost_point(model: &ModelRecord, proving: &Proving, stage: Option<Stage>) -> Option<Point> {
-    let (value, error, text) = match stage {
+    let (value, (low, high), text) = match stage {
         Some(stage) => {
             let samples = proving.timings.of(stage);
-            let value = samples.mean()?;
-            let error = samples.standard_error().unwrap_or(0.0);
-            (
-                value,
-                error,
-                format!("{} {}", stage.name(), units::time(value)),
-            )
+            let value = samples.median()?;
+            let text = format!("{} {}", stage.name(), units::time(value));
+            (value, bar(samples)?, text)
         }
         None => {
             let logrows = proving.circuit?.logrows;
-            (f64::from(logrows), 0.0, format!("k = {logrows}"))
+            let value = f64::from(logrows);
+            (value, (value, value), format!("k = {logrows}"))
         }
     };
     let prover = match proving.prover.as_str() {
@@ -340,8 +369,8 @@ fn cost_point(model: &ModelRecord, proving: &Proving, stage: Option<Stage>) -> O
     };
     Some(Point {
         y: value,
-        low: value - error,
-        high: value + error,
+        low,
+        high,
         tooltip: format!("{prover}{}: {text}", describe(model)),
         ..Point::of(model)
     })

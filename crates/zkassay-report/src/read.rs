@@ -8,6 +8,8 @@ use crate::{ReportError, RunRecord};
 
 /// A run's record, in its folder.
 const RECORD: &str = "record.json";
+/// What a run has measured so far, in its folder from the start.
+const JOURNAL: &str = "journal.jsonl";
 /// Largest record in bytes; the study's 42 models with 50 proofs each take about one megabyte.
 const MAX_BYTES: u64 = 64 << 20;
 /// Most models of a record, for what is made of it takes time by their square.
@@ -16,7 +18,8 @@ const MAX_MODELS: usize = 5_000;
 /// Reads the record of the run at `path`: the run's folder, or the file itself.
 ///
 /// # Errors
-/// [`ReportError::NoRecord`] if there is none, [`ReportError::ReadFile`] if it cannot be read,
+/// [`ReportError::Unfinished`] if the run is not yet done, [`ReportError::NoRecord`] if there is no
+/// other, [`ReportError::ReadFile`] if it cannot be read,
 /// [`ReportError::TooLarge`] beyond 64 MiB or 5000 models, and [`ReportError::Record`] naming the
 /// file if it holds something else, or a record of another version.
 pub fn read(path: &Path) -> Result<RunRecord, ReportError> {
@@ -25,9 +28,10 @@ pub fn read(path: &Path) -> Result<RunRecord, ReportError> {
         false => path.to_owned(),
     };
     let failed = |source: std::io::Error| match source.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            ReportError::NoRecord { path: path.clone() }
-        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => match unfinished(&path) {
+            Some(unfinished) => unfinished,
+            None => ReportError::NoRecord { path: path.clone() },
+        },
         _ => ReportError::ReadFile {
             path: path.clone(),
             source,
@@ -65,11 +69,24 @@ pub fn read(path: &Path) -> Result<RunRecord, ReportError> {
     Ok(record)
 }
 
+/// The run whose record would be at `path`, if it was started: its journal is there.
+fn unfinished(path: &Path) -> Option<ReportError> {
+    let folder = path.parent()?;
+    let is_record = path.file_name()? == RECORD;
+    (is_record && folder.join(JOURNAL).is_file()).then(|| ReportError::Unfinished {
+        // A name without its folder stands for the working directory.
+        run: match folder == Path::new("") {
+            true => ".".to_owned(),
+            false => folder.display().to_string(),
+        },
+    })
+}
+
 /// The newest run of the folder `runs`: runs are named by when they started, so it is the last
 /// name that starts with a digit and holds a record.
 ///
 /// # Errors
-/// [`ReportError::NoRuns`] if there is none.
+/// [`ReportError::NoRuns`] if there is none, [`ReportError::Unfinished`] if one was started.
 pub fn newest(runs: &Path) -> Result<PathBuf, ReportError> {
     let entries = fs::read_dir(runs).into_iter().flatten().flatten();
     let named = entries.filter(|entry| {
@@ -77,12 +94,16 @@ pub fn newest(runs: &Path) -> Result<PathBuf, ReportError> {
         name.to_string_lossy()
             .starts_with(|c: char| c.is_ascii_digit())
     });
-    let with_record = named
-        .map(|entry| entry.path())
-        .filter(|path| path.join(RECORD).is_file());
-    with_record.max().ok_or_else(|| ReportError::NoRuns {
+    let paths: Vec<PathBuf> = named.map(|entry| entry.path()).collect();
+    let with_record = paths.iter().filter(|path| path.join(RECORD).is_file());
+    if let Some(newest) = with_record.max() {
+        return Ok(newest.clone());
+    }
+    let started = paths.iter().max().map(|path| path.join(RECORD));
+    let unfinished = started.and_then(|path| unfinished(&path));
+    Err(unfinished.unwrap_or_else(|| ReportError::NoRuns {
         path: runs.to_owned(),
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -116,6 +137,21 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_not_finished_is_resumed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(JOURNAL), "{}").unwrap();
+        for path in [dir.path().to_owned(), dir.path().join(RECORD)] {
+            let error = read(&path).unwrap_err().to_string();
+            let run = dir.path().display();
+            let expected =
+                format!("the run {run} is not finished: `cargo xtask experiment --resume {run}`");
+            assert_eq!(error, expected);
+        }
+        let other = read(&dir.path().join("other.json")).unwrap_err();
+        assert!(matches!(other, ReportError::NoRecord { .. }));
+    }
+
+    #[test]
     fn a_record_of_too_many_models_or_bytes_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(RECORD);
@@ -141,6 +177,11 @@ mod tests {
             newest(dir.path()),
             Err(ReportError::NoRuns { .. })
         ));
+        let started = dir.path().join("2022-05-31-000000");
+        fs::create_dir(&started).unwrap();
+        fs::write(started.join(JOURNAL), "{}").unwrap();
+        let error = newest(dir.path()).unwrap_err();
+        assert!(matches!(error, ReportError::Unfinished { .. }), "{error}");
         for (name, has_record) in [
             ("2022-06-01-000000", true),
             ("2022-06-02-000000", true),

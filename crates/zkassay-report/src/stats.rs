@@ -54,17 +54,14 @@ pub enum Method {
 }
 
 impl Method {
-    /// What a reader is told.
-    pub const fn describe(self) -> &'static str {
+    /// Its source, as a reader may look it up.
+    ///
+    /// Newcombe's takes the two for independent. Counted on the same rows they are not, so the
+    /// interval is rather too wide.
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::PairedRounds => {
-                "the 95 % interval of the difference, paired by round (Student's t with the \
-                 variance of Nadeau and Bengio 2003), holds 0"
-            }
-            Self::Newcombe => {
-                "the 95 % interval of the difference, made of the intervals of both (Newcombe 1998, \
-                 method 10), holds 0; both were counted on the same rows, so it is rather too wide"
-            }
+            Self::PairedRounds => "paired by round, Nadeau and Bengio 2003",
+            Self::Newcombe => "Newcombe 1998, method 10",
         }
     }
 }

@@ -3,6 +3,8 @@
 mod failures;
 mod peers;
 
+use std::fmt::Write as _;
+
 use crate::grid::{Grid, Heading};
 use crate::record::{ModelRecord, Proving, Rate, RunRecord, Stage};
 use crate::units;
@@ -125,8 +127,12 @@ pub fn text(record: &RunRecord) -> String {
     let mut out = models(record).text();
     let peers = peers(record);
     if !peers.is_empty() {
-        out.push_str("\nOther provers on the same models and rows, x: times ours\n\n");
+        out.push_str("\nOther provers on the same models and rows\n\n");
         out.push_str(&peers.text());
+        out.push('\n');
+        for heading in peers.headings.iter().filter(|of| !of.meaning.is_empty()) {
+            let _ = writeln!(out, "  {:<14}  {}", heading.name, heading.meaning);
+        }
     }
     let failures = failures(record);
     if !failures.is_empty() {
@@ -195,6 +201,10 @@ logistic         163   66.0 %  66.0 % [58.1, 73.1]    52.0 %  8  13.0 ms  14.9 m
         let all = text(&record);
         assert!(all.starts_with(&models(&record).text()));
         assert!(all.contains("\nOther provers"), "{all}");
+        assert!(
+            all.contains("\n  x CPU           CPU time of a proof over ours"),
+            "{all}"
+        );
         assert!(all.contains("took longer than 60 s"), "{all}");
         record.failures.clear();
         record

@@ -44,6 +44,32 @@ pub(crate) fn count(value: usize) -> String {
     grouped
 }
 
+/// `1 model`, `42 models`.
+pub(crate) fn models(number: usize) -> String {
+    counted(number, "model")
+}
+
+/// A number of things of which a plural ends in s: `1 proof`, `5 proofs`.
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
+/// An error of an output: `1.2e-3`, and `0` if there is none.
+pub(crate) fn error(value: f64) -> String {
+    match value == 0.0 {
+        true => "0".to_owned(),
+        false => format!("{value:.1e}"),
+    }
+}
+
+/// A sentence of a record with a capital letter at its start.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
+}
+
 /// A ratio with as many digits as it deserves: `0.85`, `12.3`, `132`.
 pub(crate) fn ratio(value: f64) -> String {
     three_digits(value)
@@ -90,5 +116,16 @@ mod tests {
         assert_eq!(count(163), "163");
         assert_eq!(count(31_233), "31,233");
         assert_eq!(count(1_000_000), "1,000,000");
+    }
+
+    #[test]
+    fn one_is_singular_and_no_error_is_zero() {
+        assert_eq!([models(1), models(2)], ["1 model", "2 models"]);
+        assert_eq!(counted(0, "proof"), "0 proofs");
+        assert_eq!(
+            [error(0.0), error(-0.0), error(0.0012)],
+            ["0", "0", "1.2e-3"]
+        );
+        assert_eq!([sentence("no leak"), sentence("")], ["No leak", ""]);
     }
 }

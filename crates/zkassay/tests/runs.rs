@@ -166,6 +166,7 @@ fn without_a_model_the_exit_code_is_7_and_the_nearest_is_said() {
     let (code, printed, error) = folder.all(&arguments);
     assert_eq!(code, 7, "{error}");
     assert!(printed.contains("Nearest: logistic"), "{printed}");
+    assert!(printed.contains("Best without limits: 64-32") && !printed.contains("Frontier"));
     assert!(printed.contains("`--max-prove 10ms` instead of 9.00 ms would let logistic in"));
     folder.ok(&["choose", "runs/2022-06-01-000000", "--max-prove", "10ms"]);
     assert!(error.contains("within the budget"), "{error}");
@@ -189,6 +190,8 @@ fn flags_and_runs_that_are_none_are_refused() {
         let (code, printed, _) = folder.all(&[&["choose"], flags].concat());
         assert_eq!((code, printed.as_str()), (2, ""), "{flags:?}");
     }
+    let (_, _, error) = folder.all(&["choose", "--max-prove", "50"]);
+    assert!(error.contains("the unit is missing"), "{error}");
     let (code, _, error) = folder.all(&["choose", "runs/none"]);
     assert_eq!(code, 1);
     assert!(error.contains("runs/none"), "{error}");
@@ -205,6 +208,21 @@ fn flags_and_runs_that_are_none_are_refused() {
     assert!(error.contains("no run in runs"), "{error}");
     let (code, _, _) = folder.all(&["report", "runs/2022-06-01-000000", "--out", "x.md"]);
     assert_eq!(code, 2, "--out is for comparisons");
+}
+
+#[test]
+fn a_run_that_is_not_finished_is_said() {
+    let folder = Folder::new();
+    let run = "runs/2022-06-05-000000";
+    fs::create_dir_all(folder.path(run)).unwrap();
+    fs::write(folder.path(&format!("{run}/journal.jsonl")), "{}").unwrap();
+    let expected =
+        format!("the run {run} is not finished: `cargo xtask experiment --resume {run}`");
+    for arguments in [&["choose", run][..], &["report", run]] {
+        let (code, _, error) = folder.all(arguments);
+        assert_eq!(code, 1);
+        assert!(error.contains(&expected), "{error}");
+    }
 }
 
 #[test]

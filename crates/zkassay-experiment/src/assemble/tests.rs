@@ -132,6 +132,29 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
+/// A run of which one round of a prover is missing.
+pub(crate) fn half() -> Contents {
+    contents(1, Mode::Honest, entries())
+}
+
+/// What other programs take is a warning from some share of the machine on.
+#[test]
+fn a_busy_machine_is_told() {
+    let warnings = |loads: &[f64]| {
+        let loads = loads.iter().map(|others| Entry::Load {
+            others: *others,
+            cores: 2,
+        });
+        let lines = entries().into_iter().chain(loads).collect();
+        record(&contents(1, Mode::Honest, lines)).unwrap().warnings
+    };
+    assert!(warnings(&[]).is_empty() && warnings(&[0.2]).is_empty());
+    assert_eq!(
+        warnings(&[0.1, 1.26, 0.5]),
+        ["While proofs were made, other programs kept 1.3 of 2 cores busy: times are too long."]
+    );
+}
+
 #[test]
 fn cells_become_a_record() {
     let record = record(&contents(1, Mode::Honest, entries())).unwrap();
@@ -144,7 +167,7 @@ fn cells_become_a_record() {
     };
     assert_eq!(
         (logistic.tag.as_str(), logistic.parameters),
-        ("logistic", 170)
+        ("logistic", 163)
     );
     assert_eq!(logistic.onnx_sha256, "ef".repeat(32));
     assert_eq!(logistic.training.seconds, 0.25);

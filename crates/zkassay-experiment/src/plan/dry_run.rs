@@ -20,10 +20,16 @@ impl Plan {
         text.push_str(&format!("Rows: {}, seed {}\n", self.source, self.seed));
         text.push_str(&listed("Models", &self.models));
         if let Some(peer) = &self.peer {
-            text.push_str(&listed("Models of EZKL", &peer.models));
+            text.push_str(&match peer.models == self.models {
+                true => "Models of EZKL: the same\n".into(),
+                false => listed("Models of EZKL", &peer.models),
+            });
         }
         text.push('\n');
         text.push_str(&table(&estimate(self, speed)));
+        text.push_str(
+            "A cell is a round of a model: trained and scored, or a setup, a proof, or both.\n",
+        );
         let missing = self.missing(options);
         if !missing.is_empty() {
             text.push_str("\nMissing:\n");
@@ -61,36 +67,38 @@ impl Plan {
 
 fn missing_ezkl(environment: Option<&Path>, reason: Option<&str>) -> Option<String> {
     match (environment, reason) {
-        (Some(folder), _) => Environment::open(folder)
-            .err()
-            .map(|error| error.to_string()),
+        (Some(folder), _) => {
+            let error = Environment::open(folder).err()?;
+            Some(format!(
+                "EZKL's environment ({error}); with --peers ezkl, `cargo xtask experiment` makes it \
+                 before it runs"
+            ))
+        }
         (None, Some(reason)) => Some(format!("EZKL's environment: {reason}")),
-        (None, None) => Some("EZKL's environment: `cargo xtask ezkl` makes it".into()),
+        (None, None) => Some(
+            "EZKL's environment: `cargo xtask ezkl` makes it, and so does `cargo xtask experiment \
+             --peers ezkl` before it runs"
+                .into(),
+        ),
     }
 }
 
-/// The models' names, in lines.
+/// The models' names, or the short ones of groups, in lines.
 fn listed(title: &str, specs: &[ModelSpec]) -> String {
-    let mut text = format!("{title} ({}): {}\n", specs.len(), models::list(specs));
-    let mut line = String::from(" ");
-    for spec in specs {
-        let name = spec.to_string();
-        if line.len() + name.len() + 1 > WIDTH {
-            text.push_str(&format!("{line}\n"));
-            line = String::from(" ");
+    let mut text = format!("{title} ({}): ", specs.len());
+    let mut length = text.len();
+    for (index, name) in models::list(specs).split(',').enumerate() {
+        if index > 0 {
+            text.push(',');
         }
-        line.push_str(&format!(" {name}"));
+        if length + name.len() + 1 > WIDTH {
+            text.push_str("\n  ");
+            length = 2;
+        }
+        text.push_str(name);
+        length += name.len() + 1;
     }
-    // Said already, if no name stands for many.
-    if models::list(specs).split(',').count() == specs.len() {
-        return text
-            .lines()
-            .take(1)
-            .map(|line| format!("{line}\n"))
-            .collect();
-    }
-    text.push_str(&format!("{line}\n"));
-    text
+    text + "\n"
 }
 
 /// The parts in columns, and their sums.
@@ -145,7 +153,10 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("Models (42): study:none"), "{text}");
-        assert!(text.contains("42 models x 50 proofs"), "{text}");
+        assert!(
+            text.contains("42 models x 50 setups and 50 proofs"),
+            "{text}"
+        );
         assert!(text.contains("2100"), "{text}");
         assert!(text.contains("in all") && text.contains(" min"), "{text}");
         assert!(text.lines().count() < 30, "{text}");

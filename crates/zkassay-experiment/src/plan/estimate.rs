@@ -1,9 +1,9 @@
 //! About how long a plan takes.
 //!
-//! The constants are for two cores of an AMD EPYC; what each rests on stands beside it. Training and
-//! EZKL's stages are from recorded runs. Our prover's are from one run of `quick` while the machine
-//! had other work, with all its times divided by 1.9, which is how much longer its proofs took than
-//! those of the README's table. Rows are taken to be like the study's, 600 with 162 features. A short
+//! The constants are for two cores of an AMD EPYC; what each rests on stands beside it. Training is
+//! from recorded runs, EZKL's stages from a quiet machine. Our prover's are from one run of `quick`
+//! while the machine had other work, with all its times divided by 1.9, which is how much longer its
+//! proofs took than those of the README's table. Rows are taken to be like the study's, 600 with 162 features. A short
 //! calculation says how fast this machine is beside that one. No prediction was compared with a run
 //! on an idle machine, so it is an order of magnitude and no more.
 
@@ -34,6 +34,8 @@ const REPORT_SECONDS: f64 = 0.5;
 const REPORT_MODEL_SECONDS: f64 = 0.02;
 /// Starting a prover's process and making its parameters: assumed.
 const START_SECONDS: f64 = 0.1;
+/// Parameters of the study's largest network.
+const LARGEST: f64 = 31_233.0;
 /// Threads of the machine that the constants are from.
 const THREADS: f64 = 2.0;
 /// Its multiplications in [`multiplications`] per second, on one thread.
@@ -64,6 +66,13 @@ pub fn estimate(plan: &Plan, speed: f64) -> Vec<Part> {
     let per_model = |models: usize, times: usize, unit: &str| {
         format!("{} x {}", count(models, "model"), count(times, unit))
     };
+    let rounds = |models: usize, setups: usize, proofs: usize| {
+        format!(
+            "{} and {}",
+            per_model(models, setups, "setup"),
+            count(proofs, "proof")
+        )
+    };
     let mut parts = vec![
         Part {
             name: "data".into(),
@@ -82,16 +91,14 @@ pub fn estimate(plan: &Plan, speed: f64) -> Vec<Part> {
         },
         Part {
             name: "zkassay".into(),
-            what: per_model(models, plan.setups, "setup"),
-            cells: None,
-            // One round more warms up.
-            seconds: sum(&|spec| START_SECONDS + (plan.setups + 1) as f64 * ours(spec).setup),
-        },
-        Part {
-            name: "zkassay".into(),
-            what: per_model(models, plan.proofs, "proof"),
+            what: rounds(models, plan.setups, plan.proofs),
             cells: Some(models * plan.proofs.max(plan.setups)),
-            seconds: sum(&|spec| (plan.proofs + 1) as f64 * ours(spec).prove),
+            // One round more warms up.
+            seconds: sum(&|spec| {
+                let Cost { setup, prove } = ours(spec);
+                let setups = (plan.setups + 1) as f64 * setup;
+                START_SECONDS + setups + (plan.proofs + 1) as f64 * prove
+            }),
         },
     ];
     if let Some(peer) = &plan.peer {
@@ -104,11 +111,7 @@ pub fn estimate(plan: &Plan, speed: f64) -> Vec<Part> {
             });
             parts.push(Part {
                 name: configuration.prover().into(),
-                what: format!(
-                    "{}, {}",
-                    per_model(peer.models.len(), peer.setups, "setup"),
-                    count(peer.proofs, "proof")
-                ),
+                what: rounds(peer.models.len(), peer.setups, peer.proofs),
                 cells: Some(peer.models.len() * peer.proofs.max(peer.setups)),
                 seconds: seconds.sum(),
             });
@@ -205,8 +208,11 @@ fn ours(spec: &ModelSpec) -> Cost {
     Cost { setup, prove }
 }
 
-/// EZKL: lines through three networks of docs/peers.json. That it refuses at once what is no network,
-/// and how many candidates the search for tuned settings tries, is assumed.
+/// EZKL on the study's rows. The range of lookups that it calibrates makes circuits of 2^16 rows of any
+/// network: a quiet machine took about 2 s to calibrate, 8 s for keys and 10 s for a proof. The search
+/// for tuned settings took 25 to 60 s, and a proof with them 0.5 to 4 s; that both grow with the
+/// parameters up to those of the study's largest network, and that EZKL refuses at once what is no
+/// network, is assumed.
 fn ezkl(spec: &ModelSpec, configuration: Configuration) -> Cost {
     let ModelSpec::Mlp(network) = spec else {
         return Cost {
@@ -214,18 +220,16 @@ fn ezkl(spec: &ModelSpec, configuration: Configuration) -> Cost {
             prove: 0.0,
         };
     };
-    let parameters = network.parameters(FEATURES, 1) as f64;
     match configuration {
         Configuration::Fixed | Configuration::Private => Cost {
-            setup: 6.0 + 5e-4 * parameters,
-            prove: 5.1,
+            setup: 10.0,
+            prove: 10.0,
         },
         Configuration::Tuned => {
-            let (setup, prove) = (0.2 + 1e-4 * parameters, 0.4 + 1.1e-4 * parameters);
-            // Six candidates, each with keys and a proof.
+            let share = (network.parameters(FEATURES, 1) as f64 / LARGEST).min(1.0);
             Cost {
-                setup: setup + 6.0 * (setup + prove),
-                prove,
+                setup: 25.0 + 35.0 * share,
+                prove: 0.5 + 3.5 * share,
             }
         }
     }
@@ -340,7 +344,10 @@ mod tests {
         assert_eq!((cells("accuracy"), cells("zkassay")), (6, 14));
         assert_eq!((cells("EZKL fixed"), cells("EZKL tuned")), (6, 6));
         let what: Vec<&str> = parts.iter().map(|part| part.what.as_str()).collect();
-        assert!(what.contains(&"2 models x 3 rounds") && what.contains(&"2 models x 7 proofs"));
+        assert!(
+            what.contains(&"2 models x 3 rounds")
+                && what.contains(&"2 models x 3 setups and 7 proofs")
+        );
     }
 
     #[test]

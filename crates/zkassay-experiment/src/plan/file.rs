@@ -106,7 +106,10 @@ impl PlanFile {
 
 fn set_ezkl(peer: &mut PeerSettings, key: &str, value: &Value) -> Result<()> {
     match key {
-        "models" => peer.models = Some(list(key, value)?),
+        "models" => {
+            peer.models = Some(list(key, value)?);
+            peer.models_are_meant = true;
+        }
         "configurations" => {
             let words = words(key, value)?;
             let parse = |name: &String| name.parse().map_err(Error::new);

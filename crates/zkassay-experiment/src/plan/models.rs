@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use zkassay_models::zoo::Params;
 use zkassay_models::{Activation, MlpSpec, ModelSpec};
 
-use super::near::{did_you_mean, near};
+use super::near::near;
 use super::{MODELS, Plan};
 
 /// Groups of models, and what they are.
@@ -20,6 +20,8 @@ const GROUPS: [(&str, &str); 4] = [
     ("study:none", "the same with nothing, as the study has it"),
     ("classical", "the models that are no networks"),
 ];
+/// What may be between layers.
+const ACTIVATIONS: [&str; 3] = ["relu", "tanh", "none"];
 /// The most models of a list.
 const MOST: usize = 1000;
 /// The longest name or pattern; 64 layers of five digits fit.
@@ -181,14 +183,32 @@ fn named(name: &str) -> Result<ModelSpec> {
     if let Some(spec) = named.find(|spec| names(spec).iter().any(|known| known == name)) {
         return Ok(spec);
     }
+    if let Some((model, activation)) = name.split_once(':')
+        && let Ok(ModelSpec::Mlp(network)) = model.parse()
+        && !network.hidden.is_empty()
+    {
+        if activation == "relu" {
+            return Ok(ModelSpec::Mlp(network));
+        }
+        if ACTIVATIONS.contains(&activation) {
+            return Ok(name.parse()?);
+        }
+        let names = ACTIVATIONS.join(", ");
+        bail!("model '{model}': no activation {activation}: {names}");
+    }
     match name.parse() {
         Ok(spec) => Ok(spec),
         Err(error) => {
             let known: Vec<String> = zoo().iter().flat_map(names).collect();
             let known = known.iter().map(String::as_str);
             let known = known.chain(GROUPS.iter().map(|(name, _)| *name));
-            let hint = did_you_mean(name, known);
-            bail!("{error}{hint} (`--models help` lists all)")
+            match near(name, known) {
+                // What else there is would hide it.
+                Some(known) => bail!(
+                    "did you mean `{known}`? There is no model `{name}` (`--models help` lists all)"
+                ),
+                None => bail!("{error} (`--models help` lists all)"),
+            }
         }
     }
 }
@@ -312,6 +332,12 @@ mod tests {
         assert!(error("16,cnn").contains("'cnn' is for digits"));
         assert!(error("forrest").contains("did you mean `forest`?"));
         assert!(error("clasical").contains("did you mean `classical`?"));
+        assert!(error("forrest").starts_with("did you mean"));
+        assert_eq!(
+            error("64-32:gelu"),
+            "model '64-32': no activation gelu: relu, tanh, none"
+        );
+        assert_eq!(names_of("64-32:relu,4:none"), ["64-32", "4:none"]);
         assert_eq!(
             Plan::parse_models("64:tanh,svm-rbf,forest").unwrap().len(),
             3

@@ -49,7 +49,10 @@ impl Profile {
     /// # Errors
     /// None, unless the program was built with a wrong file.
     pub fn settings(self) -> Result<Settings> {
-        Ok(file::parse(self.name(), self.text())?.settings)
+        let mut settings = file::parse(self.name(), self.text())?.settings;
+        // It is for the profile's own models; what others lack of it is left out.
+        settings.peer.models_are_meant = false;
+        Ok(settings)
     }
 
     /// Its plan.
@@ -90,10 +93,17 @@ impl FromStr for Profile {
 pub fn read(path: &Path) -> Result<(Profile, Settings)> {
     let file = file::read(path)?;
     let profile = file.extends.unwrap_or_default();
-    let settings = file.settings.over(profile.settings()?);
-    // What is wrong with the whole is the file's fault.
-    let plan = settings.resolve(profile.name());
+    let names_models = file.settings.peer.models_are_meant;
+    let mut settings = file.settings.over(profile.settings()?);
+    // What is wrong with the whole is the file's fault, also if flags are to add the peers.
+    let whole = Settings {
+        ezkl: settings.ezkl.map(|ezkl| ezkl || names_models),
+        ..settings.clone()
+    };
+    let plan = whole.resolve(profile.name());
     plan.with_context(|| format!("the plan {}", path.display()))?;
+    // Flags may choose fewer models.
+    settings.peer.models_are_meant = false;
     Ok((profile, settings))
 }
 
@@ -175,6 +185,13 @@ mod tests {
         let table = plan("table = '/loans.csv'\nlabel = 'repaid'").unwrap();
         assert!(matches!(table.source, Source::Table { .. }));
         let error = |text| format!("{:#}", plan(text).unwrap_err());
+        // The file's own models for EZKL are meant; those of a profile are as far as they are there.
+        for peers in ["peers = ['ezkl']\n", ""] {
+            let named = format!("models = '4,16'\n{peers}[ezkl]\nmodels = '16,64'");
+            let error = format!("{:#}", plan(&named).unwrap_err());
+            assert!(error.contains("EZKL is to prove '64'"), "{error}");
+        }
+        assert!(plan("models = '4,16'\npeers = ['ezkl']").is_ok());
         assert!(error("table = 'loans.csv'").contains("`label`"));
         assert!(error("label = 'repaid'").contains("`table` is missing"));
         let both = error("table = 'a.csv'\nlabel = 'b'\ndata = 'giza'");

@@ -50,7 +50,7 @@ impl Flags {
         match difference(&asked, &plan) {
             None => Ok(plan),
             Some(difference) => bail!(
-                "the run in {} goes on with its own plan, but {difference}: leave the flags out",
+                "the run in {} keeps its own plan: {difference}; leave the flag out",
                 folder.display()
             ),
         }
@@ -202,14 +202,14 @@ fn difference(asked: &Plan, run: &Plan) -> Option<String> {
     let pairs = numbers(asked).into_iter().zip(numbers(run));
     let mut differing = pairs.filter(|(asked, run)| asked.1 != run.1);
     if let Some(((name, asked), (_, run))) = differing.next() {
-        return Some(format!("{name}: asked for is {asked}, and it has {run}"));
+        return Some(format!("{name} is {run} there, not {asked}"));
     }
     let what = if asked.models != run.models {
-        "other models are asked for"
+        "its models are others"
     } else if asked.peer != run.peer {
-        "something else of the peers is asked for"
+        "its peers, or what they do, are others"
     } else {
-        "another profile is asked for"
+        "its profile is another"
     };
     Some(what.to_owned())
 }

@@ -58,8 +58,8 @@ pub struct RowSettings {
 pub struct PeerSettings {
     /// A list of models.
     pub models: Option<String>,
-    /// Whether all of the list must be among the plan's models; a profile's list is for its own
-    /// models, and what others lack of it is left out.
+    /// Whether all of the list must be among the plan's models, as a flag's and a plan file's own; a
+    /// profile's is for its own models, and what others lack of it is left out.
     pub models_are_meant: bool,
     /// Its configurations.
     pub configurations: Option<Vec<Configuration>>,

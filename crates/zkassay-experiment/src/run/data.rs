@@ -13,6 +13,9 @@ use crate::plan::Plan;
 
 /// Suspects of an audit that a record names.
 const SUSPECTS: usize = 10;
+/// What to know about tables that were generated.
+const SYNTHETIC: &str = "The tables are synthetic: accuracies on them say nothing about real markets, \
+                         nor about the study's; `zkassay data fetch giza` gets the real ones.";
 
 /// The rows of every round, and what is known of them.
 pub(super) struct Data {
@@ -73,6 +76,7 @@ impl Data {
     /// The first line of a run's journal.
     pub(super) fn header(&self, plan: &Plan, id: &str, created: &str) -> Result<Header> {
         let audit = self.audit.as_ref();
+        let synthetic = self.proved()?.is_synthetic().then(|| SYNTHETIC.to_owned());
         Ok(Header {
             version: RECORD_VERSION,
             id: id.into(),
@@ -81,9 +85,9 @@ impl Data {
             data: self.proved()?.record(),
             rows_sha256: self.sha256(),
             audit: audit.map(audit_record),
-            warnings: audit
-                .and_then(|audit| audit.warning.clone())
+            warnings: synthetic
                 .into_iter()
+                .chain(audit.and_then(|audit| audit.warning.clone()))
                 .collect(),
         })
     }

@@ -14,6 +14,7 @@ use super::Run;
 use crate::assemble::{self, proved_round};
 use crate::cell::{AccuracyRound, Exported};
 use crate::journal::Entry;
+use crate::progress::count;
 use crate::train;
 
 /// The stage of a model that cannot be trained or exported.
@@ -158,8 +159,7 @@ impl Run<'_> {
         let file = self.folder.file(&format!("{tag}/{ONNX}"))?;
         let exported = train::export(self.plan, spec, model, dataset, &file)?;
         let journal = self.journal();
-        let known =
-            assemble::exported(journal.contents(), spec).map(|(sha256, _)| sha256.to_owned());
+        let known = assemble::exported(journal.contents(), spec).map(str::to_owned);
         drop(journal);
         match known {
             None => self.append(Entry::Exported {
@@ -211,7 +211,8 @@ fn summary(rounds: &[AccuracyRound], proved: usize) -> String {
     let told = rounds.iter().find(|round| round.round == proved);
     let parameters = told.or(rounds.last()).map_or(0, |round| round.parameters);
     format!(
-        "{parameters} parameters, accuracy {} (quantised {})",
+        "{} parameters, accuracy {} (quantised {})",
+        count(parameters),
         percent(&|round| Some(round.float)),
         percent(&|round| round.quantized)
     )
@@ -238,7 +239,7 @@ mod tests {
         let counted = |correct| zkassay_report::Proportion { correct, total: 50 };
         let round = |correct: usize, quantized: Option<usize>| AccuracyRound {
             round: 0,
-            parameters: 163,
+            parameters: 16_300,
             float: counted(correct),
             quantized: quantized.map(counted),
             majority: counted(20),
@@ -251,12 +252,12 @@ mod tests {
         (rounds[0].round, rounds[0].parameters) = (1, 162);
         assert_eq!(
             summary(&rounds, 0),
-            "163 parameters, accuracy 70.0 % (quantised 70.0 %)"
+            "16,300 parameters, accuracy 70.0 % (quantised 70.0 %)"
         );
         let rounds = [round(30, Some(29)), round(45, None)];
         assert_eq!(
             summary(&rounds, 0),
-            "163 parameters, accuracy 75.0 % (quantised none)"
+            "16,300 parameters, accuracy 75.0 % (quantised none)"
         );
     }
 }

@@ -14,6 +14,7 @@ use super::{PARAMETERS, ROWS, Run, START};
 use crate::assemble;
 use crate::cell::ProvingRound;
 use crate::journal::Entry;
+use crate::progress::time;
 use crate::prove::{self, Effort};
 
 /// The log of a prover, in its folder.
@@ -260,15 +261,12 @@ fn summary(rounds: &[ProvingRound]) -> String {
             .iter()
             .flat_map(|round| round.wall.of(stage).as_slice());
         let samples: Samples = samples.copied().collect();
-        match samples.median() {
-            Some(milliseconds) if milliseconds < 1000.0 => format!("{milliseconds:.1} ms"),
-            Some(milliseconds) => format!("{:.2} s", milliseconds / 1e3),
-            None => "-".into(),
-        }
+        samples.median().map_or_else(|| "-".into(), time)
     };
     let proofs = rounds.iter().filter(|round| round.row.is_some()).count();
+    let unit = if proofs == 1 { "proof" } else { "proofs" };
     format!(
-        "{proofs} proofs, setup {}, prove {}, verify {}",
+        "{proofs} {unit}, setup {}, prove {}, verify {}",
         median(Stage::Setup),
         median(Stage::Prove),
         median(Stage::Verify)

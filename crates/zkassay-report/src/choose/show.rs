@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Candidate, Choice, Miss, Outside};
+use super::{Candidate, Cheapest, Choice, Miss, Outside};
 use crate::grid::{Grid, Heading, escape, visible};
 use crate::table::NONE;
 use crate::units;
@@ -34,6 +34,25 @@ impl Candidate {
     }
 }
 
+impl Cheapest {
+    /// `tree is 8.6 points less, 95 % interval [-2.2, +19.2] (Newcombe 1998, method 10), which holds
+    /// 0: 151 rows cannot tell the two apart.`, with the name as `escape` has it; `None` of the best
+    /// itself.
+    pub(crate) fn difference_text(&self, escape: fn(&str) -> String) -> Option<String> {
+        let found = self.difference?;
+        Some(format!(
+            "{} is {:.1} points less, 95 % interval [{:+.1}, {:+.1}] ({}), which holds 0: {} rows cannot \
+             tell the two apart.",
+            escape(&self.model.tag),
+            found.difference.value * 100.0,
+            found.difference.low * 100.0,
+            found.difference.high * 100.0,
+            found.method.name(),
+            units::count(self.rows)
+        ))
+    }
+}
+
 impl Miss {
     /// `time of a proof 62.0 ms instead of 50.0 ms (1.24 times)`.
     pub fn describe(&self) -> String {
@@ -59,29 +78,32 @@ impl Choice {
         let mut lines = vec![format!("Budget: {}.", self.budget.describe())];
         let total = self.within.len() + self.outside.len();
         lines.push(match self.within.len() {
-            0 => format!("None of {total} models is within it."),
-            some => format!("{some} of {total} models are within it."),
+            0 => format!("None of {} is within it.", units::models(total)),
+            1 => format!("1 of {} is within it.", units::models(total)),
+            some => format!("{some} of {} are within it.", units::models(total)),
         });
         if let Some(best) = &self.best {
             lines.push(format!("Best: {}, {}.", escape(&best.tag), best.describe()));
         }
         if let Some(cheapest) = &self.cheapest {
             let model = &cheapest.model;
-            lines.push(match &cheapest.difference {
-                None => {
-                    "No cheaper one is as accurate, as far as these test rows can tell.".to_owned()
-                }
-                Some(found) => format!(
-                    "Cheapest that cannot be told apart from it: {}, {}; the best is {:+.1} points \
-                     better, [{:+.1}, {:+.1}]: {}.",
+            lines.push(match cheapest.difference_text(escape) {
+                None => "No cheaper one that is clearly above the majority baseline may be as \
+                         accurate, as far as these test rows can tell."
+                    .to_owned(),
+                Some(difference) => format!(
+                    "Cheaper, perhaps as good: {}, {}. {difference}",
                     escape(&model.tag),
-                    model.describe(),
-                    found.difference.value * 100.0,
-                    found.difference.low * 100.0,
-                    found.difference.high * 100.0,
-                    found.method.describe()
+                    model.describe()
                 ),
             });
+        }
+        if let (None, Some(best)) = (&self.best, self.frontier.last()) {
+            lines.push(format!(
+                "Best without limits: {}, {}.",
+                escape(&best.tag),
+                best.describe()
+            ));
         }
         if let Some(nearest) = &self.nearest {
             let misses: Vec<String> = nearest.misses.iter().map(Miss::describe).collect();
@@ -170,7 +192,8 @@ impl Choice {
         grid
     }
 
-    /// The choice as plain text: sentences, the frontiers, and what is outside the budget.
+    /// The choice as plain text: sentences, and if any model is within the budget, the frontiers
+    /// and what is outside.
     pub fn text(&self) -> String {
         self.page(visible, |title| format!("\n{title}\n\n"), Grid::text)
     }
@@ -189,6 +212,10 @@ impl Choice {
         let mut page = String::new();
         for line in self.sentences(escape) {
             let _ = writeln!(page, "- {line}");
+        }
+        // The nearest and what to loosen say more than what is out of reach.
+        if self.within.is_empty() {
+            return page;
         }
         for (title, grid) in [
             (

@@ -117,7 +117,20 @@ fn a_cheaper_model_is_named_only_if_it_cannot_be_told_apart() {
     let difference = cheapest.difference.unwrap();
     assert!((difference.difference.value - 0.02).abs() < 1e-12);
     assert!(!difference.is_clear());
-    assert!(choice.text().contains("Newcombe"), "{}", choice.text());
+    for text in [choice.text(), choice.markdown()] {
+        assert!(
+            text.contains("logistic is 2.0 points less, 95 % interval [")
+                && text
+                    .contains("] (Newcombe 1998, method 10), which holds 0: 150 rows cannot tell"),
+            "{text}"
+        );
+    }
+    // What may be guessing is as good as the best only if that may be guessing, too.
+    record.models[0].accuracy.quantized.as_mut().unwrap().low = 0.5;
+    let cheapest = |record: &crate::RunRecord| choose(record, &Budget::default()).cheapest.unwrap();
+    assert_eq!(cheapest(&record).model.tag, "64-32");
+    record.models[1].accuracy.quantized.as_mut().unwrap().low = 0.5;
+    assert_eq!(cheapest(&record).model.tag, "logistic");
 }
 
 #[test]
@@ -187,7 +200,13 @@ fn several_limits_in_conflict_are_said() {
     );
     assert_eq!(choice.nearest.as_ref().unwrap().model.tag, "logistic");
     assert!(choice.loosen.is_empty());
-    assert!(choice.text().contains("several limits"));
+    let text = choice.text();
+    assert!(text.contains("several limits"));
+    assert!(text.contains("- Best without limits: 64-32, 12,545 parameters"));
+    assert!(
+        !text.contains("Frontier") && !text.contains("Outside the budget"),
+        "{text}"
+    );
 }
 
 #[test]

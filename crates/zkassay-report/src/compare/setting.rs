@@ -1,9 +1,11 @@
 //! In what two runs differ before anything is measured.
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::grid::shortened;
-use crate::record::{ModelRecord, RunRecord};
+use crate::record::{ModelRecord, Proving, RunRecord, Stage};
+use crate::units;
 
 /// Longest value of a deviation in characters; the rest is in the records.
 const LONGEST: usize = 200;
@@ -65,7 +67,7 @@ pub(super) fn warnings(first: &RunRecord, second: &RunRecord) -> Vec<String> {
                 host.cpu,
                 host.threads,
                 host.cores,
-                crate::units::bytes(host.ram_bytes),
+                units::bytes(host.ram_bytes),
                 host.os
             )
         };
@@ -120,12 +122,12 @@ pub(super) fn deviations(first: &RunRecord, second: &RunRecord) -> Vec<Deviation
         format!("{sampling}: {train} train, {calibration} calibration, {test} test")
     });
     fact("feature manifest", &|run| run.data.feature_hash.clone());
-    fact("data files", &|run| {
-        let files = run.data.files.iter();
-        let hashes: Vec<String> = files
-            .map(|file| format!("{} {}", file.name, file.sha256))
-            .collect();
-        hashes.join(", ")
+    fact("data files", &files);
+    fact("proofs of a model", &|run| {
+        range(run, |proving| proving.proved_rows.len())
+    });
+    fact("setups of a model", &|run| {
+        range(run, |proving| proving.timings.of(Stage::Setup).len())
     });
     fact("proof parameters", &|run| run.srs.kind.clone());
     let mut names: Vec<&String> = [first, second]
@@ -152,6 +154,31 @@ pub(super) fn deviations(first: &RunRecord, second: &RunRecord) -> Vec<Deviation
     deviations
 }
 
+/// `32 files, hash 0123456789ab`: the start of the SHA-256 of all names and hashes, in their order.
+fn files(run: &RunRecord) -> String {
+    let files = &run.data.files;
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(format!("{}\0{}\n", file.name, file.sha256));
+    }
+    let start: String = hash
+        .finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{}, hash {start}", units::counted(files.len(), "file"))
+}
+
+/// How many there are of each of our models: `5`, or `3 to 5` if not of all as many.
+fn range(run: &RunRecord, count: fn(&Proving) -> usize) -> String {
+    let counts = || run.models.iter().map(|model| count(&model.proving));
+    match (counts().min(), counts().max()) {
+        (Some(least), Some(most)) if least < most => format!("{least} to {most}"),
+        (_, most) => most.unwrap_or_default().to_string(),
+    }
+}
+
 /// What two models of one name may differ in.
 fn model(ours: &ModelRecord, theirs: &ModelRecord) -> Vec<(String, String, String)> {
     let mut facts = Vec::new();
@@ -161,7 +188,7 @@ fn model(ours: &ModelRecord, theirs: &ModelRecord) -> Vec<(String, String, Strin
             (|model| model.training.params.to_string()) as fn(&ModelRecord) -> String,
         ),
         ("training seed", |model| model.training.seed.to_string()),
-        ("activation", |model| model.activation.clone()),
+        ("activation", |model| model.used_activation().to_owned()),
         ("parameters", |model| model.parameters.to_string()),
         ("ONNX file", |model| model.onnx_sha256.clone()),
         ("settings", |model| model.proving.settings.to_string()),

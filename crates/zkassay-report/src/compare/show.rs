@@ -1,5 +1,6 @@
 //! A comparison in tables.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use super::{Change, Comparison, Pair};
@@ -19,6 +20,7 @@ impl Comparison {
                 "quantised; first, second, difference with its interval",
             ),
             Heading::right("Prove", "medians; first, second, ratio with its interval"),
+            Heading::right("CPU of a proof", "the same, over all threads"),
             Heading::right("Verify", "the same"),
             Heading::right("Setup", "the same"),
             Heading::right("Proof", "first, second, ratio"),
@@ -35,6 +37,7 @@ impl Comparison {
                     pair.prover.clone(),
                     accuracy(pair),
                     change(pair.prove, units::time),
+                    change(pair.cpu, units::time),
                     change(pair.verify, units::time),
                     change(pair.setup, units::time),
                     change(pair.proof, bytes),
@@ -68,14 +71,11 @@ impl Comparison {
 
     /// What came out, in sentences: how many are clearly quicker or slower.
     fn summary(&self) -> Vec<String> {
-        let proofs: Vec<&Change> = self
-            .models
-            .iter()
-            .filter_map(|p| p.prove.as_ref())
-            .collect();
-        let clear = |is: fn(f64) -> bool| {
-            let clear = proofs.iter().filter(|change| change.is_clear());
-            clear.filter(|change| change.ratio.is_some_and(is)).count()
+        let proofs = self.models.iter().filter(|pair| pair.prove.is_some());
+        let clear = |side: Ordering| {
+            let is_clear = |pair: &&Pair| pair.clear_change() == Some(side);
+            let count = self.models.iter().filter(is_clear).count();
+            format!("{count} {}", if count == 1 { "takes" } else { "take" })
         };
         let accuracies = self
             .models
@@ -87,19 +87,27 @@ impl Comparison {
             .filter(|pair| !pair.is_same_model)
             .count();
         let mut lines = vec![format!(
-            "Times of a proof, of {} pairs of a model and a prover: {} take clearly longer in the \
-             second run, {} clearly less: the interval of the ratio excludes 1, as it does for one in \
-             twenty that are equal.",
-            proofs.len(),
-            clear(|ratio| ratio > 1.0),
-            clear(|ratio| ratio < 1.0)
+            "Times of a proof, of {} of a model and a prover: {} clearly longer in the second run, {} \
+             clearly less. Clearly: the intervals of wall and CPU time both exclude 1, on the same side.",
+            units::counted(proofs.count(), "pair"),
+            clear(Ordering::Greater),
+            clear(Ordering::Less)
         )];
+        lines.push(
+            "These intervals do not hold what changes from run to run, such as another load or another \
+             clock, so that two runs of the same program can differ clearly. A verdict needs proofs of \
+             both sides in turns, as `cargo xtask bench-compare` makes them of zkassay and EZKL."
+                .to_owned(),
+        );
         lines.push(format!(
             "Accuracies that differ clearly: {}.",
             accuracies.filter(super::Difference::is_clear).count()
         ));
         if other > 0 {
-            lines.push(format!("{other} of the pairs are of other ONNX files."));
+            lines.push(match other {
+                1 => "1 of the pairs is of another ONNX file.".to_owned(),
+                some => format!("{some} of the pairs are of other ONNX files."),
+            });
         }
         lines
     }
@@ -153,8 +161,7 @@ impl Comparison {
             page,
             "\nTimes are medians; the interval of a ratio is the 95 % percentile interval of a seeded \
              bootstrap ({RESAMPLES} resamples of the samples of both runs), rather too narrow with fewer \
-             than ten samples, and left out with fewer than three. It does not know how busy the machine \
-             was in one run as a whole."
+             than ten samples, and left out with fewer than three."
         );
         for (run, only) in [
             (&self.first, &self.only_first),

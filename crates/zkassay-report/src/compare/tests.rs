@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::run_record;
 use crate::{Proportion, Timings};
 
-/// The run again, a tenth slower to prove, with five samples.
+/// The run again, twice as slow to prove.
 fn slower() -> RunRecord {
     let mut second = run_record();
     second.id = "20220602-000000".into();
@@ -14,6 +14,11 @@ fn slower() -> RunRecord {
             timings.push(Stage::Prove, value * 2.0);
         }
         model.proving.timings = timings;
+        let mut cpu = Timings::default();
+        for value in model.proving.cpu.of(Stage::Prove).as_slice() {
+            cpu.push(Stage::Prove, value * 2.0);
+        }
+        model.proving.cpu = cpu;
     }
     second
 }
@@ -59,7 +64,9 @@ fn ratios_are_of_the_second_to_the_first() {
     assert_eq!(logistic.setup, None, "not timed in the second");
     let text = found.text();
     assert!(text.contains("14.9 ms, 29.8 ms: 2.00 ["), "{text}");
-    assert!(text.contains("1 take clearly longer"), "{text}");
+    assert!(text.contains("1 takes clearly longer"), "{text}");
+    assert_eq!(logistic.cpu.unwrap().second, 46.0);
+    assert_eq!(logistic.clear_change(), Some(std::cmp::Ordering::Greater));
     // Two samples have no interval.
     let deep = found
         .models
@@ -72,6 +79,59 @@ fn ratios_are_of_the_second_to_the_first() {
         found,
         "the bootstrap is seeded"
     );
+}
+
+#[test]
+fn a_clear_change_is_one_of_wall_and_cpu_time() {
+    let (first, mut second) = (run_record(), slower());
+    let change = |second: &RunRecord| compare(&first, second).models[0].clear_change();
+    second.models[0].proving.cpu = first.models[0].proving.cpu.clone();
+    assert!(compare(&first, &second).models[0].prove.unwrap().is_clear());
+    assert_eq!(
+        change(&second),
+        None,
+        "another load takes no CPU time of ours"
+    );
+    let mut cpu = Timings::default();
+    for value in [2.0, 2.1, 2.2] {
+        cpu.push(Stage::Prove, value);
+    }
+    second.models[0].proving.cpu = cpu;
+    assert_eq!(
+        change(&second),
+        None,
+        "longer by one clock, less by the other"
+    );
+    second.models[0].proving.cpu = Timings::default();
+    assert_eq!(change(&second), None);
+    let text = compare(&first, &second).text();
+    assert!(text.contains("0 take clearly longer"), "{text}");
+    assert!(text.contains("cargo xtask bench-compare"), "{text}");
+}
+
+#[test]
+fn files_and_numbers_of_measurements_are_one_line_each() {
+    let (first, mut second) = (run_record(), run_record());
+    let file = second.data.files[0].clone();
+    second.data.files = vec![file; 32];
+    second.models[0].proving.proved_rows.push(9);
+    second.models[1].proving.timings = Timings::default();
+    let found = compare(&first, &second).deviations;
+    let cells = |what: &str| {
+        let of = found
+            .iter()
+            .find(|deviation| deviation.what == what)
+            .unwrap();
+        (of.first.clone(), of.second.clone())
+    };
+    let (one, many) = cells("data files");
+    assert!(one.starts_with("1 file, hash ") && one.len() == "1 file, hash ".len() + 12);
+    assert!(many.starts_with("32 files, hash "), "{many}");
+    assert_eq!(
+        cells("proofs of a model"),
+        ("2 to 3".into(), "2 to 4".into())
+    );
+    assert_eq!(cells("setups of a model"), ("1".into(), "0 to 1".into()));
 }
 
 #[test]

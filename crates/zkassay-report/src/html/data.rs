@@ -10,8 +10,8 @@ use crate::{table, units};
 /// Labels of a model's figures, in the order of [`figures`].
 const LABELS: [&str; 11] = [
     "Parameters",
-    "As trained",
-    "As proved",
+    "Float accuracy",
+    "Quantised accuracy",
     "Setup",
     "Prove",
     "Verify",
@@ -22,7 +22,7 @@ const LABELS: [&str; 11] = [
     "Logrows",
 ];
 /// Labels of another prover's figures, in the order of [`peer_figures`].
-const PEER_LABELS: [&str; 8] = [
+const PEER_LABELS: [&str; 9] = [
     "Setup",
     "Prove",
     "Verify",
@@ -30,7 +30,8 @@ const PEER_LABELS: [&str; 8] = [
     "Proving key",
     "Memory",
     "Logrows",
-    "Time over ours",
+    "x CPU",
+    "x time",
 ];
 
 /// The data as JSON.
@@ -62,7 +63,6 @@ pub(super) fn data(record: &RunRecord) -> Value {
         })
         .collect();
     json!({
-        "run": record.id,
         "labels": LABELS,
         "peerLabels": PEER_LABELS,
         "provers": provers,
@@ -89,7 +89,7 @@ fn figures(model: &ModelRecord) -> [String; LABELS.len()] {
 }
 
 fn peer_figures(model: &ModelRecord, peer: &Proving) -> [String; PEER_LABELS.len()] {
-    let ratio = peer.time_ratio(&model.proving);
+    let ratio = |ratio: Option<f64>| ratio.map_or_else(|| table::NONE.to_owned(), units::ratio);
     [
         time(peer, Stage::Setup),
         time(peer, Stage::Prove),
@@ -98,10 +98,8 @@ fn peer_figures(model: &ModelRecord, peer: &Proving) -> [String; PEER_LABELS.len
         table::bytes(peer.sizes.pk_bytes),
         table::bytes(peer.memory.peak()),
         table::logrows(peer),
-        ratio.map_or_else(
-            || table::NONE.to_owned(),
-            |ratio| format!("{}×", units::ratio(ratio)),
-        ),
+        ratio(peer.cpu_ratio(&model.proving)),
+        ratio(peer.time_ratio(&model.proving)),
     ]
 }
 

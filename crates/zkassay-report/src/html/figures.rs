@@ -40,7 +40,7 @@ const NARROW_HALF: Size = Size {
 };
 
 const ACCURACY: AxisSpec = AxisSpec {
-    title: "Accuracy of the quantised model",
+    title: "Quantised accuracy",
     scale: Scale::Linear,
     unit: Unit::Percent,
 };
@@ -104,7 +104,8 @@ impl<'a> Figures<'a> {
     }
 
     /// The article's second figure: one of setup, prove and verify times against parameters, or
-    /// logrows without a stage; with other provers' points.
+    /// logrows without a stage; with other provers' points. Times and parameters are both linear or both
+    /// logarithmic, so that a straight line is a proportion.
     pub(super) fn cost(&self, stage: Option<Stage>, scale: Scale) -> String {
         let peers = group::peers(self.record);
         let mut dots = Vec::new();
@@ -134,7 +135,10 @@ impl<'a> Figures<'a> {
             label: format!("{label} against the number of parameters"),
             x: AxisSpec {
                 title: "Parameters",
-                scale: Scale::Log,
+                scale: match scale {
+                    Scale::FromZero => scale,
+                    _ => Scale::Log,
+                },
                 unit: Unit::Count,
             },
             y: AxisSpec { title, scale, unit },
@@ -160,7 +164,7 @@ impl<'a> Figures<'a> {
                     y: quantized.value * 100.0,
                     interval: None,
                     title: format!(
-                        "{}: {} trained, {} quantised",
+                        "{}: float {}, quantised {}",
                         model.tag,
                         units::percent(float.value),
                         units::percent(quantized.value)
@@ -174,8 +178,8 @@ impl<'a> Figures<'a> {
         let axis = |title| AxisSpec { title, ..ACCURACY };
         let chart = Chart {
             label: "Accuracy of the quantised models against that of the trained ones".into(),
-            x: axis("Accuracy as trained"),
-            y: axis("Accuracy as quantised and proved"),
+            x: axis("Float accuracy"),
+            y: axis("Quantised accuracy"),
             dots: &dots,
             levels: &[],
             has_steps: false,
@@ -214,7 +218,8 @@ impl<'a> Figures<'a> {
     }
 }
 
-/// The mean of a stage with its standard error, or logrows.
+/// The median of a stage with its 95 % interval, or logrows; with fewer than six samples, which have no
+/// such interval, with their range.
 fn cost_dot(
     index: usize,
     model: &ModelRecord,
@@ -222,11 +227,22 @@ fn cost_dot(
     stage: Option<Stage>,
     look: Look,
 ) -> Option<Dot> {
-    let (y, error, text) = match stage {
+    let (y, interval, text) = match stage {
         Some(stage) => {
             let samples = proving.timings.of(stage);
-            let mean = samples.mean()?;
-            (mean, samples.standard_error(), units::time(mean))
+            let median = samples.median()?;
+            let range = || samples.min().zip(samples.max());
+            let (low, high) = samples.median_interval().or_else(range)?;
+            let text = match samples.len() {
+                1 => units::time(median),
+                count => format!(
+                    "median {} of {count} [{}, {}]",
+                    units::time(median),
+                    units::time(low),
+                    units::time(high)
+                ),
+            };
+            (median, Some((low, high)), text)
         }
         None => {
             let k = proving.circuit?.logrows;
@@ -238,7 +254,7 @@ fn cost_dot(
         look,
         x: model.parameters as f64,
         y,
-        interval: error.map(|error| (y - error, y + error)),
+        interval,
         title: format!("{}, {}: {text}", model.tag, proving.prover),
         name: String::new(),
         is_important: false,
@@ -271,7 +287,7 @@ fn mark_farthest(dots: &mut [Dot]) {
 fn majorities(record: &RunRecord) -> Vec<Level> {
     let mut levels: Vec<Level> = Vec::new();
     for rate in record.models.iter().map(|model| &model.accuracy.majority) {
-        let name = format!("always the majority {}", units::percent(rate.value));
+        let name = format!("majority {}", units::percent(rate.value));
         if levels.len() < 3 && !levels.iter().any(|level| level.name == name) {
             let y = rate.value * 100.0;
             levels.push(Level { y, name });

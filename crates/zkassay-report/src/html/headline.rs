@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::quantity::Unit;
 use super::tables;
 use super::text::Text;
-use crate::choose::{self, Budget, Candidate, Choice};
+use crate::choose::{self, Budget, Candidate, Cheapest, Choice};
 use crate::grid::{Grid, Heading};
-use crate::record::RunRecord;
-use crate::speed::{self, Speed};
+use crate::record::{RunRecord, Stage};
+use crate::speed::{self, Spread};
 use crate::{table, units};
 
 /// The cards, from the run's choice without limits.
@@ -23,33 +23,10 @@ pub(super) fn cards(record: &RunRecord, choice: &Choice) -> String {
         }
         None => card(&mut out, "Most accurate", "", "", "No model was proved."),
     }
-    if let Some(cheapest) = &choice.cheapest {
-        let prove = show(cheapest.model.prove_ms, Unit::Time);
-        let text = match &cheapest.difference {
-            Some(_) => format!(
-                "The cheapest to prove whose accuracy cannot be told apart from the best's: {}",
-                line(&cheapest.model)
-            ),
-            None => {
-                "The most accurate is also the cheapest of those that the test rows cannot tell \
-                     apart."
-                    .to_owned()
-            }
-        };
-        card(
-            &mut out,
-            "As good, for less",
-            &prove,
-            &cheapest.model.tag,
-            &text,
-        );
+    if let (Some(best), Some(cheapest)) = (&choice.best, &choice.cheapest) {
+        cheaper_card(&mut out, record, best, cheapest);
     }
-    if !record.models.is_empty() {
-        let above = record.models.iter().filter(|model| model.beats_majority());
-        let big = format!("{} of {}", above.count(), record.models.len());
-        let text = "Models whose whole 95 % interval is above always giving the majority's label.";
-        card(&mut out, "Better than guessing", &big, "", text);
-    }
+    majority_card(&mut out, record);
     speed_card(&mut out, record);
     out.push_str("</div>\n");
     out
@@ -67,46 +44,121 @@ fn card(out: &mut String, title: &str, big: &str, tag: &str, text: &str) {
     let _ = writeln!(out, "<p>{}</p></div>", Text(text));
 }
 
-/// The ratio to the peer that comes closest, or how to get one.
-fn speed_card(out: &mut String, record: &RunRecord) {
-    let speeds = speed::speeds(record);
-    let timed = speeds.iter().filter_map(|speed| Some((speed, speed.time?)));
-    let closest = timed.min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median));
-    let Some((closest, time)) = closest else {
-        let text = match speeds.is_empty() {
-            true => {
-                "Repeat the run with --peers ezkl, and another prover's times on the same files \
-                     and rows stand here."
-            }
-            false => {
-                "The other provers did not prove any model of this run that we proved; why is \
-                      below."
-            }
-        };
-        card(out, "Against another prover", "", "", text);
+/// The cheapest model that may be as accurate as the best, with how far it may be behind.
+fn cheaper_card(out: &mut String, record: &RunRecord, best: &Candidate, cheapest: &Cheapest) {
+    const TITLE: &str = "Cheaper, perhaps as good";
+    let model = &cheapest.model;
+    let Some(found) = &cheapest.difference else {
+        // Of one model there is nothing to say.
+        if record.models.len() > 1 {
+            let text = format!(
+                "None: no cheaper model is above the majority baseline and perhaps as accurate as {}.",
+                best.tag
+            );
+            card(out, TITLE, "", "", &text);
+        }
         return;
     };
+    let accuracy = model.accuracy.map_or_else(String::new, units::percent);
+    let tag = format!("{}, {}", model.tag, show(model.prove_ms, Unit::Time));
+    let points = found.difference;
     let text = format!(
-        "Its time for a proof over ours: the median of {}, from {}× to {}×.{}",
-        models(closest.models),
-        units::ratio(time.low),
-        units::ratio(time.high),
-        cpu(closest)
+        "{:.1} points less than {} [{:+.1}, {:+.1}]; {} cannot tell the two apart.",
+        // Adding zero turns -0 into 0.
+        points.value * 100.0 + 0.0,
+        best.tag,
+        points.low * 100.0,
+        points.high * 100.0,
+        units::counted(cheapest.rows, "row")
     );
-    let big = format!("{}×", units::ratio(time.median));
+    card(out, TITLE, &accuracy, &tag, &text);
+}
+
+/// How many models are better than always giving the majority's label.
+fn majority_card(out: &mut String, record: &RunRecord) {
+    if record.models.is_empty() {
+        return;
+    }
+    let above = record.models.iter().filter(|model| model.beats_majority());
+    let big = format!("{} of {}", above.count(), record.models.len());
+    let mut text = match tables::majority(record) {
+        Some(majority) => {
+            format!("Models whose whole 95 % interval is above the majority's {majority}.")
+        }
+        None => "Models whose whole 95 % interval is above always giving the majority's label."
+            .to_owned(),
+    };
+    // Where the rounded numbers are equal, one more digit says which is greater.
+    let close = record.models.iter().filter_map(|model| {
+        let low = model.accuracy.quantized.as_ref()?.low;
+        let majority = model.accuracy.majority.value;
+        (units::percent(low) == units::percent(majority)).then_some((model, low, majority))
+    });
+    for (model, low, majority) in close.take(2) {
+        let _ = write!(
+            text,
+            " {}: from {:.2} %, the majority is {:.2} %.",
+            model.tag,
+            low * 100.0,
+            majority * 100.0
+        );
+    }
+    card(out, "Above the majority baseline", &big, "", &text);
+}
+
+/// The ratio to the peer that comes closest: CPU time first, for it does not depend on how many threads
+/// either uses. No card without a peer's proofs.
+fn speed_card(out: &mut String, record: &RunRecord) {
+    let speeds = speed::speeds(record);
+    let timed = speeds
+        .iter()
+        .filter_map(|speed| Some((speed, speed.cpu.or(speed.time)?)));
+    let closest = timed.min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median));
+    let Some((closest, lead)) = closest else {
+        return;
+    };
+    let peers = record.models.iter().flat_map(|model| &model.peers);
+    let proofs: usize = peers
+        .filter(|peer| peer.prover == closest.prover)
+        .map(|peer| peer.timings.of(Stage::Prove).len())
+        .sum();
+    let (models, proofs) = (
+        units::models(closest.models),
+        units::counted(proofs, "proof"),
+    );
+    let of = match closest.models {
+        1 => format!("{models}, {proofs}"),
+        _ => format!("median of {models}{}, {proofs}", range(lead)),
+    };
+    let (kind, wall) = match (closest.cpu, closest.time) {
+        (Some(_), Some(time)) => (
+            "CPU",
+            match closest.models {
+                1 => format!(" Wall time: {}×.", units::ratio(time.median)),
+                _ => format!(" Wall time: {}×{}.", units::ratio(time.median), range(time)),
+            },
+        ),
+        (Some(_), None) => ("CPU", String::new()),
+        (None, _) => ("time", String::new()),
+    };
+    let text = format!(
+        "{} of its proof over that of ours: {of}.{wall}",
+        match kind {
+            "CPU" => "CPU time",
+            _ => "Wall time",
+        }
+    );
+    let big = format!("{}× {kind}", units::ratio(lead.median));
     card(out, &format!("Against {}", closest.prover), &big, "", &text);
 }
 
-fn cpu(speed: &Speed) -> String {
-    let ratio = speed.cpu.map(|cpu| units::ratio(cpu.median));
-    ratio.map_or_else(String::new, |ratio| format!(" CPU time: {ratio}×."))
-}
-
-fn models(count: usize) -> String {
-    match count {
-        1 => "1 model".to_owned(),
-        _ => format!("{count} models"),
-    }
+/// ` [37.1, 129]`.
+fn range(spread: Spread) -> String {
+    format!(
+        " [{}, {}]",
+        units::ratio(spread.low),
+        units::ratio(spread.high)
+    )
 }
 
 /// `14.9 ms to prove, 1.60 ms to verify, 736 B per proof`.
@@ -131,11 +183,14 @@ pub(super) fn frontier(choice: &Choice) -> String {
     let mut grid = Grid::new([
         Heading::left("Best model", ""),
         Heading::right("If a proof may take", "median time of a proof"),
-        Heading::right("Accuracy", "of the quantised model, with its 95 % interval"),
+        Heading::right(
+            "Quantised accuracy",
+            "of the model that is proved, with its 95 % interval",
+        ),
         Heading::right("Parameters", ""),
         Heading::right("Verify", "median time to verify one proof"),
         Heading::right("Proof", "size of one proof"),
-        Heading::right("Key", "size of the proving key"),
+        Heading::right("Proving key", ""),
         Heading::right("Memory", "most memory of the prover"),
     ]);
     for model in &choice.frontier {
@@ -164,7 +219,8 @@ pub(super) const FORM: &str = "\
 <label for=\"min-accuracy\">Accuracy at least <output id=\"min-accuracy-shown\">any</output></label>
 <input type=\"range\" id=\"min-accuracy\" min=\"0\" max=\"1\" value=\"0\">
 <div class=\"picked\" role=\"status\" aria-live=\"polite\"><p class=\"count\" id=\"picked-count\"></p>\
-<p class=\"big\" id=\"picked-tag\"></p><dl id=\"picked-rows\"></dl></div>
+<p class=\"big\" id=\"picked-tag\"></p><ul class=\"note\" id=\"picked-hints\"></ul><dl id=\"picked-rows\"></dl></div>
+<p class=\"note\" id=\"picked-where\">In the run's folder:</p>\
 <p class=\"command\"><code id=\"picked-command\"></code>\
 <button type=\"button\" class=\"copy\" data-copy=\"picked-command\">Copy</button></p>
 </form>
@@ -230,6 +286,7 @@ fn three_digits(value: f64, round: fn(f64) -> f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Proportion;
     use crate::testing::run_record;
 
     fn choice(record: &RunRecord) -> Choice {
@@ -246,24 +303,86 @@ mod tests {
         );
         assert!(html.contains("<p class=\"big\">2 of 2</p>"), "{html}");
         assert!(
-            html.contains("<h3>Against EZKL fixed</h3><p class=\"big\">100×</p>"),
+            html.contains("<h3>Against EZKL fixed</h3><p class=\"big\">102× CPU</p>"),
             "{html}"
         );
         assert!(
-            html.contains("the median of 1 model, from 100× to 100×. CPU time: 102×."),
+            html.contains(
+                "CPU time of its proof over that of ours: 1 model, 2 proofs. Wall time: 100×."
+            ),
             "{html}"
         );
     }
 
     #[test]
-    fn without_a_peer_the_card_says_how_to_get_one() {
+    fn without_a_peer_there_is_no_card() {
         let mut record = run_record();
         record
             .models
             .iter_mut()
             .for_each(|model| model.peers.clear());
         record.failures.clear();
-        assert!(cards(&record, &choice(&record)).contains("--peers ezkl"));
+        assert!(!cards(&record, &choice(&record)).contains("<h3>Against"));
+    }
+
+    #[test]
+    fn a_range_is_given_of_several_models_only() {
+        let mut record = run_record();
+        let mut again = record.models[0].clone();
+        again.tag = "again".into();
+        let cpu = &mut again.peers[0].cpu;
+        *cpu = crate::Timings::default();
+        cpu.push(Stage::Prove, 230.0);
+        record.models.push(again);
+        let html = cards(&record, &choice(&record));
+        assert!(
+            html.contains("median of 2 models [10.0, 102], 4 proofs. Wall time: 100× [100, 100]."),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn a_cheaper_model_has_its_accuracy_and_how_far_it_may_be_behind() {
+        let mut record = run_record();
+        let best = record.models[0].accuracy.clone();
+        record.models[1].accuracy = best;
+        let correct = Proportion {
+            correct: 104,
+            total: 150,
+        };
+        let best = record.models[1].accuracy.quantized.as_mut().unwrap();
+        (best.value, best.rounds) = (0.6933, vec![correct]);
+        let html = cards(&record, &choice(&record));
+        assert!(
+            html.contains(
+                "<h3>Cheaper, perhaps as good</h3><p class=\"big\">66.0 %</p>\
+                 <p class=\"tag\">logistic, 14.9 ms</p><p>3.3 points less than 64-32 [-"
+            ),
+            "{html}"
+        );
+        assert!(
+            html.contains("]; 150 rows cannot tell the two apart."),
+            "{html}"
+        );
+        let html = cards(&run_record(), &choice(&run_record()));
+        assert!(html.contains("None: no cheaper model"), "{html}");
+        record.models.truncate(1);
+        assert!(!cards(&record, &choice(&record)).contains("Cheaper"));
+    }
+
+    #[test]
+    fn equal_numbers_have_a_second_decimal() {
+        let mut record = run_record();
+        assert!(!cards(&record, &choice(&record)).contains("from "));
+        record.models[0].accuracy.quantized.as_mut().unwrap().low = 0.52041;
+        let html = cards(&record, &choice(&record));
+        assert!(
+            html.contains(
+                "the majority&#39;s 52.0 %. logistic: from 52.04 %, the majority is 52.00 %."
+            ),
+            "{html}"
+        );
+        assert!(html.contains("<p class=\"big\">2 of 2</p>"), "{html}");
     }
 
     #[test]

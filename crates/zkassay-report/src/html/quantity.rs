@@ -68,7 +68,7 @@ impl Quantity {
             Self::Verify => "Verify",
             Self::Setup => "Setup",
             Self::Proof => "Proof size",
-            Self::Key => "Key size",
+            Self::Key => "Proving key",
             Self::Memory => "Memory",
         }
     }
@@ -77,12 +77,12 @@ impl Quantity {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Parameters => "Parameters",
-            Self::Prove => "Time of a proof (median)",
-            Self::Verify => "Time of a verification (median)",
-            Self::Setup => "Time to make the keys (median)",
-            Self::Proof => "Size of a proof",
-            Self::Key => "Size of the proving key",
-            Self::Memory => "Memory of the prover (peak)",
+            Self::Prove => "Prove (median)",
+            Self::Verify => "Verify (median)",
+            Self::Setup => "Setup (median)",
+            Self::Proof => "Proof",
+            Self::Key => "Proving key",
+            Self::Memory => "Memory (peak)",
         }
     }
 

@@ -175,14 +175,47 @@
   // The budget form: the most accurate model within the limits, the cheapest of equal ones.
   const form = find('budget');
   const sliders = form ? [
-    { id: 'max-prove', of: 'prove', any: 'any time', isMost: true },
-    { id: 'max-proof', of: 'proof', any: 'any size', isMost: true },
-    { id: 'min-accuracy', of: 'accuracy', any: 'any', isMost: false },
+    { id: 'max-prove', of: 'prove', name: 'time of a proof', any: 'any time', isMost: true },
+    { id: 'max-proof', of: 'proof', name: 'size of a proof', any: 'any size', isMost: true },
+    { id: 'min-accuracy', of: 'accuracy', name: 'accuracy', any: 'any', isMost: false },
   ] : [];
+  // Nothing fits: the model that misses by the smallest factor, and what alone would let one in.
+  const near = (models, limits, meets, hints) => {
+    const missed = models.map(({ model }) => {
+      const misses = limits.filter((limit) => !meets(model, limit)).map((limit) => {
+        const { of, isMost, value } = limit;
+        const factor = isMost ? model[of] / value : value / model[of];
+        return { ...limit, found: model[of], factor: model[of] === null || Number.isNaN(factor) ? Infinity : factor };
+      });
+      return { model, misses, distance: misses.reduce((sum, { factor }) => sum + Math.log(factor), 0) };
+    });
+    missed.sort((a, b) => a.distance - b.distance);
+    // Every figure is one of the slider's steps.
+    const step = ({ of, isMost, found }) => (isMost
+      ? data.limits[of].find(([value]) => found <= value * (1 + 1e-9))
+      : data.limits[of].findLast(([value]) => found >= value * (1 - 1e-9)));
+    for (const miss of missed[0]?.misses ?? []) {
+      const { name, of, found, text, factor, value } = miss;
+      const by = of === 'accuracy' ? `${((value - found) * 100).toFixed(1)} points` : `${factor.toPrecision(3)} times`;
+      const shown = step(miss)?.[1];
+      make('li', shown ? `${name} ${shown} instead of ${text} (${by})` : `${name} is not known`, hints);
+    }
+    let isAny = false;
+    for (const { id, text } of limits) {
+      const alone = missed.filter(({ misses }) => misses.length === 1 && misses[0].id === id);
+      const [least] = alone;
+      const to = least && step(least.misses[0]);
+      if (!to) continue;
+      isAny = true;
+      make('li', `--${id} ${to[2]} instead of ${text} would let ${least.model.tag} in`, hints);
+    }
+    if (!isAny) make('li', 'Every model misses several limits, or a figure is not known.', hints);
+    return missed[0]?.model;
+  };
   const choose = () => {
     const limits = [];
-    const words = ['zkassay choose', `runs/${data.run}`];
-    for (const { id, of, any, isMost } of sliders) {
+    const words = ['zkassay choose .'];
+    for (const { id, of, name, any, isMost } of sliders) {
       const steps = data.limits[of];
       const slider = find(id);
       const step = isMost ? steps[slider.value] : steps[slider.value - 1];
@@ -190,29 +223,35 @@
       find(`${id}-shown`).textContent = text;
       slider.setAttribute('aria-valuetext', text);
       if (step) {
-        limits.push({ of, isMost, value: step[0] });
+        limits.push({ id, of, name, isMost, value: step[0], text });
         words.push(`--${id} ${step[2]}`);
       }
     }
     // Limits are rounded; their last bit decides nothing.
-    const fits = (model) => model.accuracy !== null && model.prove !== null
-      && limits.every(({ of, isMost, value }) => model[of] !== null
-        && (isMost ? model[of] <= value * (1 + 1e-9) : model[of] >= value * (1 - 1e-9)));
-    const within = data.models.map((model, index) => ({ model, index })).filter(({ model }) => fits(model));
+    const meets = (model, { of, isMost, value }) => model[of] !== null
+      && (isMost ? model[of] <= value * (1 + 1e-9) : model[of] >= value * (1 - 1e-9));
+    const known = data.models.map((model, index) => ({ model, index }))
+      .filter(({ model }) => model.accuracy !== null && model.prove !== null);
+    const within = known.filter(({ model }) => limits.every((limit) => meets(model, limit)));
     within.sort((a, b) => b.model.accuracy - a.model.accuracy || a.model.prove - b.model.prove);
     const best = within[0];
     const inside = new Set(within.map(({ index }) => String(index)));
-    find('picked-count').textContent = best
-      ? `${within.length} of ${data.models.length} models fit. The most accurate:`
-      : 'No model fits all limits.';
-    find('picked-tag').textContent = best ? best.model.tag : '';
+    const count = data.models.length;
+    find('picked-count').textContent = !best
+      ? 'No model fits all limits. The nearest:'
+      : count === 1 ? 'The only model fits:'
+        : `${within.length} of ${count} models ${within.length === 1 ? 'fits' : 'fit'}. The most accurate:`;
+    const hints = find('picked-hints');
+    hints.replaceChildren();
+    const nearest = best ? null : near(known, limits, meets, hints);
+    find('picked-tag').textContent = best?.model.tag ?? nearest?.tag ?? '';
     const list = find('picked-rows');
     list.replaceChildren();
     if (best) {
       data.labels.forEach((label, index) => {
-        if (label === 'As trained' || label === 'Verifying key' || best.model.rows[index] === '-') return;
+        if (label === 'Float accuracy' || label === 'Verifying key' || best.model.rows[index] === '-') return;
         const row = make('div', '', list);
-        make('dt', label === 'As proved' ? 'Accuracy' : label, row);
+        make('dt', label, row);
         make('dd', best.model.rows[index].replace(/ \[.*/, ''), row);
       });
     }

@@ -50,7 +50,7 @@ pub(super) fn budget(choice: &Choice, figures: &Figures, groups: &[Group]) -> St
     switch.push_str("</fieldset>\n");
     let lines = [
         ("steps", "frontier: no model is cheaper and as accurate"),
-        ("level", "guessing"),
+        ("level", "majority"),
     ];
     let html = format!(
         "<div class=\"choice\">\n{}<figure class=\"panel frontier\">\n{switch}{drawn}{}\
@@ -68,7 +68,7 @@ pub(super) fn budget(choice: &Choice, figures: &Figures, groups: &[Group]) -> St
     )
 }
 
-/// The article's two figures, redone.
+/// The study's two figures, redone.
 pub(super) fn article_figures(record: &RunRecord, figures: &Figures, groups: &[Group]) -> String {
     if record.models.is_empty() {
         return String::new();
@@ -111,16 +111,17 @@ pub(super) fn article_figures(record: &RunRecord, figures: &Figures, groups: &[G
          <figcaption>Bars are 95 % intervals; the dashed line is always giving the training rows' majority \
          label.</figcaption></figure>\n\
          <figure class=\"panel\"><h3>Cost against parameters</h3>\n\
-         <fieldset class=\"switch\"><legend>Times</legend>\
+         <fieldset class=\"switch\"><legend>Axes</legend>\
          <input type=\"radio\" name=\"scale\" id=\"scale-linear\"{linear}>\
          <label for=\"scale-linear\">Linear</label>\
          <input type=\"radio\" name=\"scale\" id=\"scale-log\"{log}>\
          <label for=\"scale-log\">Logarithmic</label></fieldset>\n\
          <div class=\"pairs\">\n{panels}</div>\n{}\
-         <figcaption>Times are means, bars their standard errors; setup makes both keys. A circuit of logrows \
-         k has 2<sup>k</sup> rows.</figcaption></figure>\n",
+         <figcaption>Times are medians, bars their 95 % intervals (ranges below six samples); setup \
+         makes both keys. Linear: both axes are, and what grows linearly is a straight line. A circuit of \
+         logrows k has 2<sup>k</sup> rows.</figcaption></figure>\n",
         figures.accuracy(),
-        group::legend(groups, &[], &[("level", "guessing")]),
+        group::legend(groups, &[], &[("level", "majority")]),
         group::legend(groups, &provers, &[])
     );
     let sentences = findings::findings(record).sentences();
@@ -130,7 +131,7 @@ pub(super) fn article_figures(record: &RunRecord, figures: &Figures, groups: &[G
         .collect();
     titled(
         "Accuracy and cost against size",
-        "The article says: accuracy grows with the number of neurons, cost grows linearly. This run says:",
+        "The study says: accuracy grows with the number of neurons, cost grows linearly. This run says:",
         &format!("<ul class=\"findings\">\n{said}</ul>\n{html}"),
     )
 }
@@ -140,14 +141,21 @@ fn is_timed(peer: &Proving) -> bool {
     stages.any(|stage| !peer.timings.of(stage).is_empty()) || peer.circuit.is_some()
 }
 
-/// All figures of all models.
+/// All figures of all models, and what guessing achieves.
 pub(super) fn models(record: &RunRecord) -> String {
     if record.models.is_empty() {
         return String::new();
     }
+    let majority = tables::majority(record).map_or_else(String::new, |majority| {
+        let majority = majority.replace(' ', "&nbsp;");
+        format!(" Always giving the majority's label is right on {majority} of the test rows.")
+    });
     titled(
         "All models",
-        "Medians; accuracies with 95 % intervals.<span class=\"needs-js\"> A click on a heading sorts.</span>",
+        &format!(
+            "Medians; accuracies with 95 % intervals.{majority}<span class=\"needs-js\"> A click on a \
+             heading sorts.</span>"
+        ),
         &tables::models(record),
     )
 }
@@ -187,7 +195,7 @@ pub(super) fn time_by_stage(record: &RunRecord) -> String {
 
 /// Other provers' ratios and figures, with what they failed at.
 pub(super) fn peers(record: &RunRecord) -> String {
-    let grid = table::peers(record);
+    let mut grid = table::peers(record);
     if grid.is_empty() {
         let lead = match group::peers(record).is_empty() {
             true => {
@@ -198,41 +206,51 @@ pub(super) fn peers(record: &RunRecord) -> String {
         };
         return titled("Other provers", lead, "");
     }
+    // In a column that stays in view every row names its model.
+    let mut model = String::new();
+    for cell in grid.rows.iter_mut().filter_map(|row| row.first_mut()) {
+        match cell.is_empty() {
+            true => cell.clone_from(&model),
+            false => model.clone_from(cell),
+        }
+    }
     let mut ratios = String::from("<ul class=\"ratios\">\n");
     for speed in speed::speeds(record) {
         let spread = |spread: Option<speed::Spread>| {
             spread.map_or_else(
                 || table::NONE.to_owned(),
                 |of| {
-                    format!(
-                        "<strong>{}×</strong> <span class=\"note\">({} to {})</span>",
-                        units::ratio(of.median),
-                        units::ratio(of.low),
-                        units::ratio(of.high)
-                    )
+                    let range = match speed.models {
+                        1 => String::new(),
+                        _ => format!(
+                            " <span class=\"note\">[{}, {}]</span>",
+                            units::ratio(of.low),
+                            units::ratio(of.high)
+                        ),
+                    };
+                    format!("<strong>{}×</strong>{range}", units::ratio(of.median))
                 },
             )
         };
         let failed = match speed.failed {
             0 => String::new(),
-            failed => format!(", failed on {failed}"),
+            failed => format!(", failed on {}", units::models(failed)),
         };
         let _ = writeln!(
             ratios,
-            "<li><h3>{}</h3><p>Time of a proof over ours {}</p><p>CPU time {}</p>\
-             <p class=\"note\">Proved {} models that we proved{failed}.</p></li>",
+            "<li><h3>{}</h3><p>CPU time of a proof over ours {}</p><p>Wall time {}</p>\
+             <p class=\"note\">Proved {} that we proved{failed}.</p></li>",
             Text(&speed.prover),
-            spread(speed.time),
             spread(speed.cpu),
-            speed.models,
+            spread(speed.time),
+            units::models(speed.models),
         );
     }
     ratios.push_str("</ul>\n");
     ratios.push_str(&tables::plain(&grid, "Other provers beside ours", false));
     titled(
         "Other provers on the same files and rows",
-        "Ratios are those of medians per model: the median over models, and in parentheses the least and \
-         the greatest. Our keys are in memory when a proof starts; EZKL reads its own at every proof, for \
+        "Ratios are those of medians per model: the median over models, and in brackets the range. Our keys are in memory when a proof starts; EZKL reads its own at every proof, for \
          its library has no other way.",
         &ratios,
     )
@@ -248,20 +266,20 @@ fn with_code(text: &str) -> String {
     parts.collect()
 }
 
-/// The article's numbers beside ours, where it is about the same networks.
+/// The study's numbers beside ours, where it is about the same networks.
 pub(super) fn article(record: &RunRecord) -> String {
     let grid = article::table(record);
     if grid.is_empty() {
         return String::new();
     }
-    let mut html = tables::plain(&grid, "The article's numbers beside ours", true);
+    let mut html = tables::plain(&grid, "Beside the study", true);
     html.push_str("<ul class=\"note\">\n");
     for caveat in article::CAVEATS {
         let _ = writeln!(html, "<li>{}</li>", with_code(caveat));
     }
     html.push_str("</ul>\n");
     let lead = format!("{}.", Text(article::SOURCE.trim_end_matches('.')));
-    titled("The article's numbers beside these", &lead, &html)
+    titled("Beside the study", &lead, &html)
 }
 
 /// The leak audit.
@@ -271,8 +289,8 @@ pub(super) fn leaks(record: &RunRecord) -> String {
         None => return String::new(),
     };
     titled(
-        "Does a score rest on what was not yet known?",
-        "One simple classifier, scored with the features as given and with all but prices a day later. If the \
+        "Leak audit",
+        "Does a score rest on what was not yet known? One simple classifier, scored with the features as given and with all but prices a day later. If the \
          delay costs much, the features knew too much.",
         &html,
     )

@@ -17,9 +17,9 @@ const SPREAD: f64 = 1.96;
 pub(super) fn audit(audit: &AuditRecord) -> String {
     const LENGTH: f64 = 600.0;
     let scores = [
-        ("Prices only", &audit.prices_only),
-        ("All features", &audit.as_given),
-        ("Other sources one day later", &audit.delayed),
+        ("Prices alone", &audit.prices_only),
+        ("All, as given", &audit.as_given),
+        ("All, other sources a day late", &audit.delayed),
     ];
     let ends = scores.iter().flat_map(|(_, score)| {
         let half = SPREAD * score.standard_error;
@@ -34,20 +34,21 @@ pub(super) fn audit(audit: &AuditRecord) -> String {
     );
     let place = |share: f64| axis.position(share * 100.0).map(|place| place * LENGTH);
     let mut out = format!(
-        "<p class=\"verdict\">{}</p>\n{}<table class=\"bars audit\"><thead><tr>\
+        "<p class=\"verdict\">{}.</p>\n{}<table class=\"bars audit\"><thead><tr>\
          <th scope=\"col\" class=\"l\">Features</th><th scope=\"col\" class=\"r\">Accuracy</th>\
          <td class=\"bar\" aria-hidden=\"true\"></td></tr></thead><tbody>\n",
-        Text(&audit.verdict),
+        Text(units::sentence(&audit.verdict).trim_end_matches('.')),
         tables::scroll_start("Leak audit")
     );
     for (name, score) in scores {
         let half = SPREAD * score.standard_error;
         let _ = write!(
             out,
-            "<tr><th scope=\"row\">{name}</th><td>{} ± {:.1}</td><td class=\"bar\">\
+            "<tr><th scope=\"row\">{name}</th><td>{} [{:.1}, {:.1}]</td><td class=\"bar\">\
              <svg viewBox=\"0 0 {LENGTH} 24\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
             units::percent(score.mean),
-            half * 100.0
+            (score.mean - half) * 100.0,
+            (score.mean + half) * 100.0
         );
         for (value, _) in &axis.ticks {
             if let Some(x) = place(value / 100.0) {
@@ -73,13 +74,12 @@ pub(super) fn audit(audit: &AuditRecord) -> String {
         }
         out.push_str("</svg></td></tr>\n");
     }
-    let first = axis.ticks.first().map_or("", |(_, label)| label);
-    let last = axis.ticks.last().map_or("", |(_, label)| label);
+    ticks(&mut out, &axis);
     let _ = write!(
         out,
-        "</tbody></table></div>\n<p class=\"note\">{}. Bars are 95 % intervals, from {first} to {last}; the \
-         dashed line is 50&nbsp;%.</p>\n",
-        Text(audit.method.trim_end_matches('.'))
+        "</tbody></table></div>\n<p class=\"note\">{}. In brackets, and as bars: 95 % intervals, 1.96 \
+         standard errors to either side; the dashed line is 50&nbsp;%.</p>\n",
+        Text(units::sentence(&audit.method).trim_end_matches('.'))
     );
     if !audit.suspects.is_empty() {
         out.push_str("<p>Features that look as if they knew the label: ");
@@ -90,6 +90,41 @@ pub(super) fn audit(audit: &AuditRecord) -> String {
         out.push_str(".</p>\n");
     }
     out
+}
+
+/// The row below the bars: what the lines across them stand for.
+fn ticks(out: &mut String, axis: &Axis) {
+    /// Labels that a phone has room for.
+    const MOST: usize = 5;
+    out.push_str(
+        "<tr class=\"ticks\" aria-hidden=\"true\"><td></td><td></td><td class=\"bar\"><svg>",
+    );
+    let step = axis.ticks.len().div_ceil(MOST).max(1);
+    for (value, label) in axis.ticks.iter().step_by(step) {
+        let Some(place) = axis.position(*value) else {
+            continue;
+        };
+        let class = match place {
+            place if place < 0.05 => "",
+            place if place > 0.95 => " class=\"end\"",
+            _ => " class=\"tx\"",
+        };
+        let _ = write!(
+            out,
+            "<text{class} x=\"{:.1}%\" y=\"14\">{label}</text>",
+            place * 100.0
+        );
+    }
+    out.push_str("</svg></td></tr>\n");
+}
+
+/// `4, the run had 2 threads`.
+fn cores(cores: usize, threads: usize) -> String {
+    match threads {
+        1 if cores > 1 => format!("{cores}, the run had 1 thread"),
+        threads if threads == cores => format!("{cores}, all used"),
+        threads => format!("{cores}, the run had {threads} threads"),
+    }
 }
 
 /// Machine, data, seed, and every setting.
@@ -113,13 +148,7 @@ pub(super) fn setting(record: &RunRecord) -> String {
                 .unwrap_or_else(|| "unknown".to_owned()),
         ),
         ("Processor", host.cpu.clone()),
-        (
-            "Cores",
-            format!(
-                "{}, of which the run had {} threads",
-                host.cores, host.threads
-            ),
-        ),
+        ("Cores", cores(host.cores, host.threads)),
         ("Memory", units::bytes(host.ram_bytes)),
         ("System", host.os.clone()),
         ("Data", data.name.clone()),
@@ -210,7 +239,11 @@ fn settings(out: &mut String, index: usize, model: &ModelRecord) {
         tables::marker(model),
         Text(&model.tag),
         Text(&model.onnx_sha256),
-        Text(&model.activation),
+        // Without two layers there is nothing between them.
+        Text(match model.hidden.is_empty() {
+            true => "none",
+            false => &model.activation,
+        }),
         model.training.seed
     );
     json(out, "Training", &model.training.params);
@@ -268,4 +301,38 @@ pub(super) fn repeat(record: &RunRecord) -> String {
          SVG and PNG.</p>\n",
         Text(&record.command)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::run_record;
+
+    #[test]
+    fn the_audit_is_a_sentence_with_intervals_on_an_axis() {
+        let html = audit(&run_record().audit.unwrap());
+        assert!(
+            html.starts_with("<p class=\"verdict\">No sign of a leak.</p>"),
+            "{html}"
+        );
+        assert!(html.contains("<td>51.0 % [49.0, 53.0]</td>"), "{html}");
+        assert!(!html.contains('±'));
+        let (_, ticks) = html.split_once("class=\"ticks\"").unwrap();
+        assert!(ticks.contains(" %</text>"), "{ticks}");
+    }
+
+    #[test]
+    fn one_layer_has_no_activation() {
+        let html = setting(&run_record());
+        assert_eq!(html.matches("<dd>none</dd>").count(), 1);
+        assert_eq!(html.matches("<dd>relu</dd>").count(), 1);
+    }
+
+    #[test]
+    fn cores_and_threads_are_named_once_where_equal() {
+        assert_eq!(cores(2, 2), "2, all used");
+        assert_eq!(cores(1, 1), "1, all used");
+        assert_eq!(cores(4, 1), "4, the run had 1 thread");
+        assert_eq!(cores(8, 6), "8, the run had 6 threads");
+    }
 }

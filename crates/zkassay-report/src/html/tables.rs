@@ -97,10 +97,32 @@ fn contents(cell: &str, is_words: bool) -> String {
     )
 }
 
-/// All figures of all models.
+/// The accuracy of always giving the majority's label, if it is the same beside every model.
+pub(super) fn majority(record: &RunRecord) -> Option<String> {
+    let mut rates = record.models.iter().map(|model| &model.accuracy.majority);
+    let first = units::percent(rates.next()?.value);
+    rates
+        .all(|rate| units::percent(rate.value) == first)
+        .then_some(first)
+}
+
+/// All figures of all models. The majority baseline is a column only where it differs.
 pub(super) fn models(record: &RunRecord) -> String {
+    let mut grid = table::models(record);
+    let names = grid.headings.iter();
+    let column = names
+        .map(|heading| heading.name.as_str())
+        .position(|name| name == "Majority");
+    if let Some(column) = column.filter(|_| majority(record).is_some()) {
+        grid.headings.remove(column);
+        for row in &mut grid.rows {
+            if column < row.len() {
+                row.remove(column);
+            }
+        }
+    }
     html(
-        &table::models(record),
+        &grid,
         Options {
             label: "All models",
             is_sortable: true,
@@ -113,15 +135,18 @@ pub(super) fn models(record: &RunRecord) -> String {
 pub(super) fn fidelity(record: &RunRecord) -> String {
     let mut grid = Grid::new([
         Heading::left("Model", ""),
-        Heading::right("Trained", "accuracy of the float model"),
-        Heading::right("Proved", "accuracy of the quantised model"),
-        Heading::right("Change", "in percentage points"),
+        Heading::right("Float accuracy", "of the trained model"),
+        Heading::right("Quantised accuracy", "of the model that is proved"),
+        Heading::right("Points", "quantised minus float accuracy"),
         Heading::right(
             "Same label",
             "share of rows to which both give the same label",
         ),
         Heading::right("Mean error", "mean absolute difference of the outputs"),
-        Heading::right("Most", "largest absolute difference of the outputs"),
+        Heading::right(
+            "Largest error",
+            "largest absolute difference of the outputs",
+        ),
     ]);
     for model in &record.models {
         let (float, quantized) = (&model.accuracy.float, model.accuracy.quantized.as_ref());
@@ -140,8 +165,8 @@ pub(super) fn fidelity(record: &RunRecord) -> String {
                 }
             })),
             or_none(fidelity.map(|of| units::percent(of.label_agreement))),
-            or_none(fidelity.map(|of| error(of.mean_abs_error))),
-            or_none(fidelity.map(|of| error(of.max_abs_error))),
+            or_none(fidelity.map(|of| units::error(of.mean_abs_error))),
+            or_none(fidelity.map(|of| units::error(of.max_abs_error))),
         ]);
     }
     html(
@@ -152,14 +177,6 @@ pub(super) fn fidelity(record: &RunRecord) -> String {
             models: &record.models,
         },
     )
-}
-
-/// A difference of outputs; none where both are exact.
-fn error(value: f64) -> String {
-    match value == 0.0 {
-        true => "0".to_owned(),
-        false => format!("{value:.1e}"),
-    }
 }
 
 /// A table without models of its own.
@@ -199,6 +216,17 @@ mod tests {
         let html = models(&run_record());
         assert!(html.contains("<tr data-m=\"0\"><th scope=\"row\"><svg class=\"mark g0\""));
         assert!(html.contains("</svg>64-32</th><td>12,545</td>"), "{html}");
+    }
+
+    #[test]
+    fn the_majority_is_a_column_only_where_it_differs() {
+        let mut record = run_record();
+        assert!(!models(&record).contains("Majority"));
+        assert_eq!(majority(&record).as_deref(), Some("52.0 %"));
+        record.models[0].accuracy.majority.value = 0.55;
+        let html = models(&record);
+        assert!(html.contains(">Majority</th>") && html.contains("<td>55.0 %</td>"));
+        assert_eq!(majority(&record), None);
     }
 
     #[test]

@@ -92,12 +92,22 @@ fn all_sections_of_a_full_record_are_linked() {
         assert_eq!(page.matches(&format!("<section id=\"{id}\">")).count(), 1);
     }
     assert!(page.contains("could forge"));
+    assert!(page.contains("Beside the study"));
     assert!(page.contains("took longer than 60 s"));
-    assert!(page.contains("no sign of a leak"));
+    assert!(page.contains("No sign of a leak."));
     for hash in ["ab", "cd", "ef"] {
         assert!(page.contains(&hash.repeat(32)), "every hash is there");
     }
     assert!(page.contains("cargo xtask experiment --profile quick --models logistic,64-32"));
+}
+
+#[test]
+fn notes_of_the_run_stand_before_its_results() {
+    let mut record = run_record();
+    record.warnings = vec!["The tables are synthetic & small.".into()];
+    let page = page(&record);
+    let (top, _) = page.split_once("class=\"cards\"").unwrap();
+    assert!(top.contains("<strong>Warning.</strong> The tables are synthetic &amp; small."));
 }
 
 #[test]

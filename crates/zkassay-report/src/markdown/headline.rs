@@ -19,13 +19,13 @@ pub(super) fn write(page: &mut String, record: &RunRecord) {
     let _ = writeln!(page, "{}", best(record).markdown());
     let choice = choose(record, &Budget::default());
     let cheapest = choice.cheapest.as_ref();
-    if let Some((model, Some(found))) = cheapest.map(|of| (&of.model, of.difference)) {
+    if let Some((of, difference)) = cheapest.and_then(|of| Some((of, of.difference_text(escape)?)))
+    {
         let _ = writeln!(
             page,
-            "- Cheapest model that cannot be told apart from the most accurate: **{}**, {}; {}.",
-            escape(&model.tag),
-            model.describe(),
-            found.method.describe()
+            "- Cheaper, perhaps as good as the most accurate: **{}**, {}. {difference}",
+            escape(&of.model.tag),
+            of.model.describe()
         );
     }
     if choice.within.len() > FEW {
@@ -41,7 +41,7 @@ pub(super) fn write(page: &mut String, record: &RunRecord) {
     }
 }
 
-/// The best model for each budget.
+/// The best model for each budget; budgets with the same one share a row.
 fn best(record: &RunRecord) -> Grid {
     let mut grid = Grid::new([
         Heading::left("Time of a proof", ""),
@@ -56,15 +56,24 @@ fn best(record: &RunRecord) -> Grid {
             max_prove_ms: limit,
             ..Budget::default()
         };
-        let name = limit.map_or_else(
-            || "any".to_owned(),
-            |limit| format!("at most {limit:.0} ms"),
-        );
         let cells = match choose(record, &budget).best {
             Some(model) => row(&model),
             None => ["none", NONE, NONE, NONE, NONE].map(str::to_owned).to_vec(),
         };
-        grid.rows.push([vec![name], cells].concat());
+        let same = grid
+            .rows
+            .last_mut()
+            .filter(|row| row.get(1..) == Some(cells.as_slice()));
+        match (same.and_then(|row| row.first_mut()), limit) {
+            (Some(name), Some(limit)) => {
+                let _ = write!(name, ", {limit:.0} ms");
+            }
+            (Some(name), None) => name.push_str(", any"),
+            (None, Some(limit)) => grid
+                .rows
+                .push([vec![format!("at most {limit:.0} ms")], cells].concat()),
+            (None, None) => grid.rows.push([vec!["any".to_owned()], cells].concat()),
+        }
     }
     grid
 }
@@ -86,29 +95,31 @@ fn sentence(speed: &Speed) -> String {
     let prover = escape(&speed.prover);
     let failed = match speed.failed {
         0 => String::new(),
-        1 => "; it failed on 1 model".to_owned(),
-        some => format!("; it failed on {some} models"),
+        some => format!("; it failed on {}", units::models(some)),
     };
     let Some(time) = &speed.time else {
         return format!("{prover} proved no model that zkassay proved{failed}.");
     };
     let cpu = speed.cpu.as_ref().map(|cpu| {
-        let spread = spread(cpu);
+        let spread = spread(cpu, speed.models);
         format!("{spread} times the CPU time of ours and ")
     });
     format!(
-        "A proof by **{prover}** takes {}{} times as long (median over {}, range in brackets){failed}.",
+        "A proof by **{prover}** takes {}{} times as long ({}){failed}.",
         cpu.unwrap_or_default(),
-        spread(time),
+        spread(time, speed.models),
         match speed.models {
             1 => "1 model".to_owned(),
-            some => format!("{some} models"),
+            some => format!("medians over {}, ranges in brackets", units::models(some)),
         }
     )
 }
 
-/// `102 [37.1, 129]`.
-fn spread(spread: &Spread) -> String {
+/// `102 [37.1, 129]`; of one model there is no range.
+fn spread(spread: &Spread, models: usize) -> String {
+    if models <= 1 {
+        return units::ratio(spread.median);
+    }
     let [median, low, high] = [spread.median, spread.low, spread.high].map(units::ratio);
     format!("{median} [{low}, {high}]")
 }

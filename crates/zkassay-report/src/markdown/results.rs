@@ -17,9 +17,12 @@ pub(super) fn peers(page: &mut String, record: &RunRecord) {
         page,
         "\n## Other provers\n\n\
          The same ONNX files and test rows, medians; `x` is times ours. Our keys are in memory when a\n\
-         proof starts; EZKL reads its own at every proof, for its library has no other way.\n\n{}",
+         proof starts; EZKL reads its own at every proof, for its library has no other way.\n\n{}\n",
         grid.markdown()
     );
+    for heading in grid.headings.iter().filter(|of| !of.meaning.is_empty()) {
+        let _ = writeln!(page, "- **{}**: {}", heading.name, heading.meaning);
+    }
 }
 
 /// Accuracy in floating point and as integers, and how far the outputs are apart.
@@ -49,8 +52,8 @@ pub(super) fn fidelity(page: &mut String, record: &RunRecord) {
             Some(found) => [
                 units::count(found.rows),
                 units::percent(found.label_agreement),
-                format!("{:.1e}", found.mean_abs_error),
-                format!("{:.1e}", found.max_abs_error),
+                units::error(found.mean_abs_error),
+                units::error(found.max_abs_error),
             ],
             None => [dash(), dash(), dash(), dash()],
         });
@@ -107,7 +110,7 @@ pub(super) fn audit(page: &mut String, record: &RunRecord) {
     let _ = write!(
         page,
         "\n## Leak audit\n\n{}. Accuracy by {}:\n\n{}",
-        escape(&audit.verdict),
+        escape(&units::sentence(audit.verdict.trim_end_matches('.'))),
         escape(&audit.method),
         grid.markdown()
     );

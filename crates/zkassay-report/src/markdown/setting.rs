@@ -89,7 +89,7 @@ fn training(page: &mut String, record: &RunRecord) {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for model in &record.models {
         let params = shared(&model.training.params).to_string();
-        let tag = format!("{} ({})", model.tag, model.activation);
+        let tag = format!("{} ({})", model.tag, model.used_activation());
         match groups.iter_mut().find(|(known, _)| *known == params) {
             Some((_, tags)) => tags.push(tag),
             None => groups.push((params, vec![tag])),

@@ -64,6 +64,32 @@ fn cost_has_four_charts_with_a_tooltip_per_model() {
 }
 
 #[test]
+fn costs_are_medians_with_bars_that_are_said() {
+    let mut record = run_record();
+    let point = |record: &RunRecord| {
+        let model = &record.models[0];
+        let point = cost_point(model, &model.proving, Some(Stage::Prove)).unwrap();
+        (point.low, point.y, point.high)
+    };
+    assert_eq!(point(&record), (14.25, 14.9, 15.5));
+    let said = |record: &RunRecord, bars: &str| {
+        let texts = texts(&cost(record).svg());
+        let expected = format!("times are medians, bars {bars}");
+        assert!(
+            texts.iter().any(|text| text.contains(&expected)),
+            "{expected}: {texts:?}"
+        );
+    };
+    said(&record, "the ranges of the samples");
+    record.models[0].proving.timings = crate::Timings::default();
+    for value in [9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0] {
+        record.models[0].proving.timings.push(Stage::Prove, value);
+    }
+    assert_eq!(point(&record), (2.0, 5.0, 8.0));
+    said(&record, "their 95 % intervals (ranges below six samples)");
+}
+
+#[test]
 fn peers_are_outlined_on_logarithmic_axes() {
     let mut record = run_record();
     let svg = cost(&record).svg();

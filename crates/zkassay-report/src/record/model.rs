@@ -35,6 +35,15 @@ impl ModelRecord {
         self.proving.timings.of(Stage::Prove).median()
     }
 
+    /// The activation between the layers: `none` where there are no hidden ones, whatever the run
+    /// was told to use.
+    pub fn used_activation(&self) -> &str {
+        match self.hidden.is_empty() {
+            true => "none",
+            false => &self.activation,
+        }
+    }
+
     /// Whether the quantised model's whole interval is above what the majority label achieves.
     pub fn beats_majority(&self) -> bool {
         let quantized = self.accuracy.quantized.as_ref();

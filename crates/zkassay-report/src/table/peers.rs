@@ -21,14 +21,17 @@ pub fn peers(record: &RunRecord) -> Grid {
         Heading::right("Proof", "size of one proof"),
         Heading::right("Proving key", "size of the proving key"),
         Heading::right("Memory", "most resident memory of the prover's process"),
-        Heading::right("CPU", "median CPU time of one proof, over all threads"),
+        Heading::right(
+            "CPU of a proof",
+            "median CPU time of one proof, over all threads",
+        ),
         Heading::right(
             "x CPU",
             "CPU time of a proof over ours, ratio of the medians",
         ),
         Heading::right("x time", "time of a proof over ours, ratio of the medians"),
         Heading::right(
-            "Error",
+            "Mean error",
             "mean absolute difference of the proved output from the float model's",
         ),
         Heading::left("Failed", "the stage that failed, and what was said"),
@@ -95,7 +98,7 @@ fn row(record: &RunRecord, model: &ModelRecord, proving: &Proving, below: &str) 
         ratio(proving.time_ratio(&model.proving)),
         proving.fidelity.map_or_else(
             || NONE.to_owned(),
-            |fidelity| format!("{:.1e}", fidelity.mean_abs_error),
+            |fidelity| units::error(fidelity.mean_abs_error),
         ),
         failure.map_or_else(String::new, |failure| {
             let message = shortened(&failure.message, MESSAGE);

@@ -118,7 +118,7 @@ fn hovering(stand: &mut Stand) {
     assert!(!stand.browser.is("document.getElementById('tip').hidden"));
     let model = stand.text("document.querySelector('.at-prove svg.wide .pt.hot').dataset.m");
     let tip = stand.text("document.getElementById('tip').innerText");
-    for label in ["Parameters", "As proved", "Prove", "Memory"] {
+    for label in ["Parameters", "Quantised accuracy", "Prove", "Memory"] {
         assert!(tip.contains(label), "{tip}");
     }
     let marked = format!(
@@ -137,7 +137,7 @@ fn hovering(stand: &mut Stand) {
     assert!(
         stand
             .text("document.getElementById('tip').innerText")
-            .contains("Time over ours")
+            .contains("x CPU")
     );
     stand.browser.hover(2.0, 2.0);
     assert!(stand.browser.is("document.getElementById('tip').hidden"));
@@ -189,7 +189,7 @@ fn budget(stand: &mut Stand) {
     );
     let command = stand.text("document.getElementById('picked-command').textContent");
     assert!(
-        command.contains("zkassay choose runs/") && command.contains("--max-prove "),
+        command.starts_with("zkassay choose . --") && command.contains("--max-prove "),
         "{command}"
     );
     // As accurate as the best, in the least time: nothing.
@@ -200,9 +200,22 @@ fn budget(stand: &mut Stand) {
             .text("document.getElementById('picked-count').textContent")
             .contains("No model")
     );
+    // What is nearest, by how much it misses, and what would let one in.
+    assert!(!stand.text(picked).is_empty());
+    let hints = stand.text("document.getElementById('picked-hints').textContent");
+    assert!(
+        hints.contains(" instead of ") && hints.contains(" would let "),
+        "{hints}"
+    );
+    stand.picture("nothing", false);
     stand.browser.value(&set("min-accuracy", "0"));
     stand.browser.value(&set("max-prove", "s.max"));
     assert_eq!(stand.text(picked), best);
+    assert!(
+        stand
+            .browser
+            .is("document.getElementById('picked-hints').childElementCount === 0")
+    );
     assert_eq!(stand.text(steps), all);
     assert!(stand.browser.is("!document.querySelector('.pt.out')"));
 }
@@ -212,8 +225,13 @@ fn sorting(stand: &mut Stand) {
     stand.browser.value(
         "[...document.querySelectorAll('#models th button')].find(b => b.textContent === 'Prove').click()",
     );
-    let first = "document.querySelector('#models tbody tr').cells[7].textContent";
-    let last = "document.querySelector('#models tbody tr:last-child').cells[7].textContent";
+    let cell = |row: &str| {
+        format!(
+            "document.querySelector('#models tbody {row}').cells[[...document.querySelectorAll('#models \
+             thead th')].findIndex(h => h.textContent === 'Prove')].textContent"
+        )
+    };
+    let (first, last) = (&cell("tr"), &cell("tr:last-child"));
     let (greatest, least) = (stand.text(first), stand.text(last));
     stand
         .browser
@@ -290,6 +308,15 @@ fn phones_paper_and_browsers_without_scripts_show_everything() {
             .browser
             .is("document.querySelector('svg.narrow').getBoundingClientRect().width > 280")
     );
+    // A wide table's first column stays where it is.
+    assert!(stand.browser.is(
+        "(() => { const box = document.querySelector('#models .scroll'); box.scrollLeft = 300; \
+         const left = box.getBoundingClientRect().left; \
+         const cells = box.querySelectorAll('thead th:first-child, tbody tr:first-child th'); \
+         const stay = [...cells].every(c => Math.abs(c.getBoundingClientRect().left - left) < 3); \
+         const isScrolled = box.scrollLeft > 250; box.scrollLeft = 0; \
+         return cells.length === 2 && stay && isScrolled; })()"
+    ));
     stand.picture("phone", true);
     stand.assert_calm();
 

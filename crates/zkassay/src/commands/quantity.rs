@@ -13,8 +13,14 @@ pub(crate) fn milliseconds(text: &str) -> Result<f64, String> {
         ("min", 60e3),
         ("h", 3_600e3),
     ];
-    let (number, scale) =
-        with_unit(text, &units).ok_or("expected a duration such as 50ms, 1.5s or 2min")?;
+    let (number, scale) = with_unit(text, &units).ok_or_else(|| {
+        let without = "the unit is missing, such as in 50ms, 1.5s or 2min";
+        unreadable(
+            text,
+            without,
+            "expected a duration such as 50ms, 1.5s or 2min",
+        )
+    })?;
     Ok(number * scale)
 }
 
@@ -29,8 +35,14 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
         ("MiB", 1024.0 * 1024.0),
         ("GiB", 1024.0 * 1024.0 * 1024.0),
     ];
-    let (number, scale) =
-        with_unit(text, &units).ok_or("expected a size such as 800B, 4kB, 1.5MB or 1MiB")?;
+    let (number, scale) = with_unit(text, &units).ok_or_else(|| {
+        let without = "the unit is missing, such as in 800B, 4kB, 1.5MB or 1MiB";
+        unreadable(
+            text,
+            without,
+            "expected a size such as 800B, 4kB, 1.5MB or 1MiB",
+        )
+    })?;
     let count = (number * scale).round();
     // Beyond this, whole numbers are no longer all there.
     if count > 2_f64.powi(53) {
@@ -52,6 +64,14 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Why `text` has no number with a unit: a number alone lacks the unit only.
+fn unreadable(text: &str, without: &str, expected: &str) -> String {
+    match number(text) {
+        Some(_) => without.to_owned(),
+        None => expected.to_owned(),
+    }
+}
+
 /// The number and what its unit stands for.
 fn with_unit(text: &str, units: &[(&str, f64)]) -> Option<(f64, f64)> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -70,8 +90,6 @@ fn number(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     #[test]
@@ -115,6 +133,9 @@ mod tests {
         ] {
             assert!(milliseconds(text).is_err(), "{text}");
         }
+        assert!(milliseconds("50").unwrap_err().contains("unit is missing"));
+        assert!(milliseconds("-50").unwrap_err().starts_with("expected"));
+        assert!(bytes("1.5").unwrap_err().contains("unit is missing"));
     }
 
     #[test]

@@ -121,24 +121,18 @@ fn a_run_goes_on_with_its_own_plan() {
         assert_eq!(resumed(agreeing).unwrap(), plan, "{agreeing:?}");
     }
     for (other, part) in [
-        (&["-n", "8"][..], "proofs: asked for is 8, and it has 9"),
-        (
-            &["--profile", "full"],
-            "proofs: asked for is 5, and it has 9",
-        ),
-        (&["--seed", "1"], "seed"),
-        (
-            &["--threads", "1"],
-            "threads: asked for is 1, and it has all cores",
-        ),
+        (&["-n", "8"][..], "proofs is 9 there, not 8"),
+        (&["--profile", "full"], "proofs is 9 there, not 5"),
+        (&["--seed", "1"], "seed is 20220601 there, not 1"),
+        (&["--threads", "1"], "threads is all cores there, not 1"),
         (&["--mode", "paper"], "rows"),
         (&["--table", "a.csv", "--label", "b"], "rows"),
-        (&["--models", "64"], "other models"),
+        (&["--models", "64"], "its models are others"),
         (&["--peers", "ezkl"], "peers"),
     ] {
         let error = resumed(other).unwrap_err().to_string();
         assert!(error.contains(part), "{other:?}: {error}");
-        assert!(error.contains("leave the flags out"), "{error}");
+        assert!(error.contains("leave the flag out"), "{error}");
     }
     let none = flags(&[]).unwrap().resumed(out.path()).unwrap_err();
     assert!(none.to_string().contains("no run to resume"), "{none}");

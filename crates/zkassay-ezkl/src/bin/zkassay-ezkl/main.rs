@@ -30,7 +30,8 @@ struct Arguments {
     /// The ONNX file; its inputs have fixed shapes, with one row.
     model: PathBuf,
     /// Rows as EZKL takes them, {"input_data": [[...], ...]}, with "output_data" if errors are not
-    /// measured against onnxruntime; or {"calibration": [[...]], "test": [[...]]}.
+    /// measured against onnxruntime: the same rows are calibrated on and proved. Or
+    /// {"calibration": [[...]], "test": [[...]]}.
     rows: PathBuf,
     /// The Python environment, made by `cargo xtask ezkl`.
     #[arg(long, value_name = "DIR")]

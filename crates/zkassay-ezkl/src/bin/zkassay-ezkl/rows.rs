@@ -28,6 +28,8 @@ enum File {
 pub(crate) struct Rows {
     calibration: Vec<Vec<f32>>,
     test: Vec<Vec<f32>>,
+    /// Whether the rows that are proved are those that are calibrated on.
+    pub(crate) are_shared: bool,
     /// What the model says to each of `test`, if the file has it.
     pub(crate) outputs: Option<Vec<Vec<f64>>>,
 }
@@ -65,6 +67,7 @@ impl Rows {
             File::Ours { calibration, test } => Self {
                 calibration,
                 test,
+                are_shared: false,
                 outputs: None,
             },
             File::Ezkl {
@@ -73,6 +76,7 @@ impl Rows {
             } => Self {
                 calibration: input_data.clone(),
                 test: input_data,
+                are_shared: true,
                 outputs: output_data,
             },
         };
@@ -106,6 +110,11 @@ impl Rows {
         self.test.len()
     }
 
+    /// Values of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.test.first().map_or(0, Vec::len)
+    }
+
     pub(crate) fn for_workers(&self) -> ForWorkers<'_> {
         ForWorkers {
             calibration: &self.calibration,
@@ -126,6 +135,8 @@ mod tests {
         let text = br#"{"input_data": [[1, 2], [3, 4]], "output_data": [[0.5], [1]]}"#;
         let theirs = Rows::parse(text).unwrap();
         assert_eq!(theirs.calibration, theirs.test);
+        assert_eq!((ours.width(), theirs.width()), (2, 2));
+        assert!(theirs.are_shared && !ours.are_shared);
         assert_eq!(theirs.outputs, Some(vec![vec![0.5], vec![1.0]]));
         let json = serde_json::to_value(theirs.for_workers()).unwrap();
         assert_eq!(json["test"][1][0], 3.0);

@@ -45,6 +45,8 @@ pub(crate) struct Measured {
     /// Of the proved rows, against the float model.
     pub(crate) error: Option<Error>,
     pub(crate) proved_rows: Vec<usize>,
+    /// Whether these were calibrated on, too.
+    pub(crate) rows_are_shared: bool,
     /// Rows that were refused, and why.
     pub(crate) refused_rows: BTreeMap<usize, String>,
     /// Why it did not get further.
@@ -70,11 +72,14 @@ impl Run<'_> {
     /// Takes the model through all stages. What fails in EZKL is part of what was measured.
     ///
     /// # Errors
-    /// A worker cannot be started, or onnxruntime does not run the model.
+    /// The model takes rows of another width; a worker cannot be started, or onnxruntime does not run
+    /// the model.
     pub(crate) fn measure(&self) -> Result<Measured> {
+        self.check_width()?;
         let mut measured = Measured {
             prover: self.configuration.prover().into(),
             version: self.environment.version().into(),
+            rows_are_shared: self.rows.are_shared,
             ..Measured::default()
         };
         let log = self.work.join("ezkl.log");
@@ -133,6 +138,24 @@ impl Run<'_> {
             outputs.push((row, numbers(answer.details.get("outputs"))));
         }
         Ok(())
+    }
+
+    /// Checks that rows are as wide as the model's input, if onnxruntime can tell.
+    fn check_width(&self) -> Result<()> {
+        let log = self.work.join("reference.log");
+        let mut session = reference(self.environment, self.model, self.file, self.work, &log)?;
+        // What it cannot read, EZKL may, or says why not.
+        let Ok(answer) = session.ask("shape", 0, self.limit) else {
+            return Ok(());
+        };
+        let found = self.rows.width();
+        match answer.details.get("inputs").and_then(Value::as_u64) {
+            Some(inputs) if inputs != found as u64 => bail!(
+                "the rows have {found} values, and {} takes {inputs}",
+                self.model.display()
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// How far the outputs of proofs are from those of the file, or else of onnxruntime.

@@ -62,13 +62,18 @@ pub(crate) fn table(measured: &Measured) -> String {
     }
     if let Some(error) = measured.error {
         let (mean, max) = (error.mean, error.max);
+        let outputs = match error.outputs {
+            1 => "1 output".to_owned(),
+            outputs => format!("{outputs} outputs"),
+        };
         fact(
             "error",
-            format!(
-                "mean {mean:.2e}, max {max:.2e}, of {} outputs",
-                error.outputs
-            ),
+            format!("mean {mean:.2e}, max {max:.2e}, of {outputs}"),
         );
+    }
+    if measured.rows_are_shared {
+        let note = "in EZKL's format: the same for calibration and for proofs";
+        fact("rows", note.to_owned());
     }
     let chosen = SETTINGS.iter().filter_map(|name| {
         let value = measured.settings.get(name)?;
@@ -130,6 +135,7 @@ mod tests {
             version: "1.2".into(),
             settings: serde_json::json!({"logrows": 11, "lookup_range": [-3, 4]}),
             setup_memory: Some(123_400_000),
+            rows_are_shared: true,
             error: Some(Error {
                 outputs: 2,
                 mean: 0.001,
@@ -152,6 +158,7 @@ mod tests {
             "proof               3648 B\n",
             "memory of keys      123.4 MB\n",
             "error               mean 1.00e-3, max 2.00e-3, of 2 outputs\n",
+            "rows                in EZKL's format: the same for calibration and for proofs\n",
             "settings            logrows 11, lookup_range [-3,4]\n",
             "refused             row 7: out of range\n",
             "failed              prove: took too long\n",
@@ -159,6 +166,16 @@ mod tests {
             assert!(text.contains(expected), "{expected}{text}");
         }
         assert!(!text.contains("setup "), "{text}");
+        measured.rows_are_shared = false;
+        measured.error = measured.error.map(|error| Error {
+            outputs: 1,
+            ..error
+        });
+        let text = table(&measured);
+        assert!(
+            text.contains("of 1 output\n") && !text.contains("calibration"),
+            "{text}"
+        );
     }
 
     #[test]
