@@ -194,7 +194,10 @@ fn cheapest(record: &RunRecord, within: &[(Candidate, &ModelRecord)]) -> Option<
         let difference = stats::difference(best_rate, rate, data.train_rows, data.test_rows)?;
         let is_cheaper = candidate.prove_ms? < best.prove_ms?;
         // Few rows cannot tell guessing from the best; that does not make guessing as good.
-        let is_eligible = model.beats_majority() || !best_model.beats_majority();
+        let is_eligible = match best_model.beats_majority() {
+            true => model.beats_majority(),
+            false => rate.value > model.accuracy.majority.value,
+        };
         (is_cheaper && is_eligible && !difference.is_clear()).then(|| Cheapest {
             model: candidate.clone(),
             difference: Some(difference),

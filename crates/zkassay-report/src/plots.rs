@@ -222,7 +222,7 @@ fn best(points: &[Point]) -> Vec<(f64, f64)> {
 }
 
 /// Setup, proving and verification time and logrows against parameters, as a
-/// panel of two by two charts; times are medians as in the tables, with the bars of [`bar`].
+/// panel of two by two charts; times are medians as in the tables, with the bars that the subtitle names.
 /// Peers' are there as well, in outline, and then times are on logarithmic axes.
 pub fn cost(record: &RunRecord) -> Plot {
     const TITLE: &str = "Cost of the proofs against the size of the models";
