@@ -111,7 +111,15 @@ const OWNER_BYTES: u64 = 200;
 /// the process ends, so that a file that is left behind locks nobody out.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Not left to the closing of the file: a process that is being started just now has a copy of it
+    /// for a moment, and with it the lock.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -153,7 +161,7 @@ impl Lock {
             .set_len(0)
             .and_then(|()| file.write_all(owner.as_bytes()));
         written.with_context(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 
     /// Whether another process has the lock of `folder`.
@@ -161,7 +169,10 @@ impl Lock {
         let Ok(file) = File::open(folder.join(LOCK)) else {
             return false;
         };
-        matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+        let is_taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        // Ours, if it was not; see above.
+        let _ = file.unlock();
+        is_taken
     }
 }
 
