@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+// Numbers are as in the tables.
+pub(crate) use zkassay_report::units::{count, time};
 
 /// Progress on standard error; the live line only on a terminal.
 #[derive(Clone, Debug)]
@@ -55,34 +57,6 @@ impl Progress {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// A count with thousands separated, as in the tables: `31,233`.
-pub(crate) fn count(value: usize) -> String {
-    let digits = value.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// A time in milliseconds with three digits, as in the tables: `812 µs`, `14.9 ms`, `1.23 s`.
-pub(crate) fn time(milliseconds: f64) -> String {
-    let (value, unit) = match milliseconds {
-        time if time < 0.9995 => (time * 1e3, "µs"),
-        time if time < 999.5 => (time, "ms"),
-        time => (time / 1e3, "s"),
-    };
-    let digits = match value {
-        value if value < 9.995 => 2,
-        value if value < 99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$} {unit}")
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 //! | [`article`] | the study's published figures |
 //! | [`speed`] | record -> how much longer the peers take |
 //! | [`stats`] | the intervals of all that |
+//! | [`units`] | numbers -> as people read them |
 //! | [`csv`] | record -> `models.csv`, `samples.csv` |
 //! | [`plots`] | record -> accuracy and cost against parameters, SVG and PNG |
 //! | [`markdown`] | record -> `report.md` |
@@ -40,7 +41,7 @@ pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod testing;
-mod units;
+pub mod units;
 
 pub use choose::{Budget, Choice, choose};
 pub use compare::{Comparison, compare};

@@ -16,6 +16,7 @@ use kuva::render::render::Scene;
 use crate::record::{ModelRecord, Proving, RunRecord, Stage};
 use crate::{ReportError, Samples, table, units};
 use axis::Axis;
+pub(crate) use axis::{bounds, nice_step};
 use chart::{Baseline, Chart, Point};
 use style::{Area, Entry, Group, Series, WIDTH};
 

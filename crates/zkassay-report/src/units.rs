@@ -1,7 +1,7 @@
 //! Numbers as people read them: three significant digits and a unit.
 
 /// A time in milliseconds as `812 µs`, `14.9 ms` or `1.23 s`.
-pub(crate) fn time(milliseconds: f64) -> String {
+pub fn time(milliseconds: f64) -> String {
     let magnitude = milliseconds.abs();
     if magnitude < 0.9995 {
         format!("{} µs", three_digits(milliseconds * 1e3))
@@ -32,7 +32,7 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// A count with thousands separated: `31,233`.
-pub(crate) fn count(value: usize) -> String {
+pub fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

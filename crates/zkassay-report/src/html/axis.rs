@@ -1,6 +1,7 @@
 //! Axes of the page's plots: from values to positions, with ticks that read well.
 
 use super::quantity::Unit;
+use crate::plots::{bounds, nice_step};
 
 /// Most ticks an axis has, whatever the values are.
 const MOST: usize = 64;
@@ -173,27 +174,6 @@ impl Axis {
                 };
                 needed <= (to - from) * length
             })
-    }
-}
-
-/// The least and the greatest value.
-fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |bounds, value| match bounds {
-        None => Some((value, value)),
-        Some((low, high)) => Some((value.min(low), value.max(high))),
-    })
-}
-
-/// The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `rough`.
-fn nice_step(rough: f64) -> f64 {
-    let power = 10_f64.powf(rough.log10().floor());
-    let nice = [1.0, 2.0, 2.5, 5.0].into_iter().map(|step| step * power);
-    let step = nice.into_iter().find(|step| *step >= rough * (1.0 - 1e-9));
-    let step = step.unwrap_or(10.0 * power);
-    if step.is_finite() && step > 0.0 {
-        step
-    } else {
-        1.0
     }
 }
 

@@ -151,7 +151,7 @@ impl Axis {
 }
 
 /// The least and the greatest finite value.
-fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+pub(crate) fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let finite = values.filter(|value| value.is_finite());
     finite.fold(None, |bounds, value| match bounds {
         None => Some((value, value)),
@@ -159,13 +159,17 @@ fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `rough`.
-fn nice_step(rough: f64) -> f64 {
+/// The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `rough`; 1 where there is none.
+pub(crate) fn nice_step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
     let nice = [1.0, 2.0, 2.5, 5.0].into_iter().map(|step| step * power);
-    nice.into_iter()
-        .find(|step| *step >= rough * (1.0 - 1e-9))
-        .unwrap_or(10.0 * power)
+    let step = nice.into_iter().find(|step| *step >= rough * (1.0 - 1e-9));
+    let step = step.unwrap_or(10.0 * power);
+    if step.is_finite() && step > 0.0 {
+        step
+    } else {
+        1.0
+    }
 }
 
 fn number(value: f64, decimals: usize) -> String {
