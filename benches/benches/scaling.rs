@@ -308,6 +308,7 @@ fn dense(layout: &Layout) -> Result<Prepared> {
             compiled: compiled.into(),
             model: [0; 32],
             settings: [0; 32],
+            interface: Default::default(),
         },
         parameters,
         row: samples.row(0).to_vec(),

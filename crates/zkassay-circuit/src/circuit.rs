@@ -136,7 +136,7 @@ impl Circuit<Field> for ModelCircuit {
                         .collect(),
                     TableColumns::Program(columns) => {
                         let lookups = &columns.lookups;
-                        [columns.r, columns.lambda, lookups.beta, lookups.gamma]
+                        [columns.r, lookups.beta, lookups.gamma]
                             .into_iter()
                             .chain(columns.rho)
                             .collect()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zkassay_fixed::{Activation, OutputMap, OutputMapError, Scale};
+use zkassay_fixed::{Activation, InputScales, OutputMap, OutputMapError};
 use zkassay_gadgets::halo2_proofs::plonk::{Advice, Challenge, Column, Fixed};
 use zkassay_gadgets::{Field, TableColumns, TableShape};
 use zkassay_quant::IntegerModel;
@@ -94,11 +94,11 @@ impl Compiled {
         }
     }
 
-    /// The scale of the inputs.
-    pub fn input_scale(&self) -> Scale {
+    /// The scales of the inputs.
+    pub fn input_scales(&self) -> InputScales {
         match self {
-            Self::Chain(compiled) => compiled.model().input_scale(),
-            Self::Program(compiled) => compiled.program().input_scale,
+            Self::Chain(compiled) => compiled.model().input_scales(),
+            Self::Program(compiled) => compiled.program().input_scales(),
         }
     }
 
@@ -264,7 +264,6 @@ impl TableWitness {
             ) => {
                 let challenges = Challenges {
                     r: challenge(columns.r),
-                    lambda: challenge(columns.lambda),
                     rho: columns.rho.map_or(Field::zero(), &challenge),
                     beta: challenge(columns.lookups.beta),
                     gamma: challenge(columns.lookups.gamma),

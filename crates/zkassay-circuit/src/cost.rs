@@ -134,6 +134,7 @@ impl Dimensions {
             kinds.free,
             kinds.product,
             kinds.table,
+            kinds.wide,
         ];
         let (lanes, slots) = (shape.lanes as usize, shape.slots as usize);
         let hash = if shape.hashes() { poseidon::WIDTH } else { 0 };
@@ -143,11 +144,12 @@ impl Dimensions {
         let of_lane = 2 + limbs + 3 * count(kinds.table) + 2 * slots + 3 * hash;
         // How often limbs and segments are used.
         let multiplicities = 1 + count(kinds.table);
+        let factor = count(!shape.strides.is_empty());
         let flows = lanes * slots.div_ceil((shape.degree as usize - 1) / 2);
-        // Inputs, the range table, both sides of the bus (4), linear steps (4), bias, public values,
+        // Inputs, the range table, both sides of the bus (4), linear steps, bias, public values,
         // active, boundary.
-        let fixed = 14
-            + (shape.block_width as usize + shape.strides.len())
+        let fixed = 11
+            + (shape.block_width as usize + shape.strides.len() + shape.starts.len())
             + optional.into_iter().map(count).sum::<usize>()
             + 3 * count(kinds.table)
             + count(shape.totals)
@@ -162,8 +164,8 @@ impl Dimensions {
             logrows: shape.logrows,
             rows: shape.needed_rows(),
             first_phase: lanes * of_lane + multiplicities,
-            // Factors, three sums, that of the lookups; two of the hashes.
-            second_phase: 5 + helpers + flows + sums_of_hashes,
+            // Two sums of steps, that of the lookups, factors; two of the hashes.
+            second_phase: 3 + factor + helpers + flows + sums_of_hashes,
             fixed,
             instance: lanes,
             // Factors and sums are opened in two rows; so are operands if there are products,
@@ -171,7 +173,8 @@ impl Dimensions {
             advice_queries: lanes
                 * (of_lane + count(kinds.product) + count(kinds.table) + slots.min(1) + hash)
                 + multiplicities
-                + 10
+                + 6
+                + 2 * factor
                 + helpers
                 + flows
                 + 2 * sums_of_hashes,

@@ -8,15 +8,18 @@
 //! | module | what |
 //! |---|---|
 //! | [`scale`] | scales, rounding half up, conversion to and from reals |
+//! | [`input`] | the scales of a model's inputs |
 //! | [`output`] | monotone output maps (rescale, sigmoid) and their preimages |
 //! | [`visibility`] | what a proof reveals and binds |
 //!
 //! Position: depends on no other crate of the workspace.
 
+pub mod input;
 pub mod output;
 pub mod scale;
 pub mod visibility;
 
+pub use input::InputScales;
 pub use output::{Activation, Interval, OutputMap, OutputMapError};
 pub use scale::{Scale, shift_round};
 pub use visibility::{DataVisibility, ParamsVisibility, Visibility, VisibilityError};

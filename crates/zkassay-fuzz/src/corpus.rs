@@ -53,6 +53,8 @@ pub struct Member {
     pub proofs: Vec<Proof>,
 }
 
+/// Magnitudes of raw features.
+const RAW: [f32; 3] = [60_000.0, 1.0, 0.001];
 /// Inputs proved of each model.
 const PROOFS: u64 = 3;
 
@@ -75,16 +77,21 @@ impl Corpus {
         let mut onnx = Vec::new();
         let mut members = Vec::new();
         for (index, (widths, sigmoid, visibility)) in shapes.into_iter().enumerate() {
-            let bytes = model(widths, sigmoid, index as u64)?;
-            let member = Member::new(&srs, &bytes, visibility);
+            let bytes = model(widths, sigmoid, index as u64, &[1.0])?;
+            let member = Member::new(&srs, &bytes, visibility, &[1.0]);
             members.push(member.with_context(|| format!("model {index} of the corpus"))?);
             onnx.push(bytes);
         }
+        // Features of very different magnitude, which have scales of their own.
+        let bytes = model(&[3, 4, 2], false, 7, &RAW)?;
+        let member = Member::new(&srs, &bytes, visibility(Public, Public, true), &RAW);
+        members.push(member.context("the model of raw features")?);
+        onnx.push(bytes);
         let rows = |values, count| zkassay::input::to_json(random_rows(values, count, 1).view());
         let nested =
             br#"{"input_shapes": [[2, 2]], "input_data": [[[1, -0.5], [0.25e1, 3]]], "x": null}"#;
-        for (index, (program, visibility)) in programs()?.into_iter().enumerate() {
-            let member = Member::new(&srs, &program, visibility);
+        for (index, (program, visibility, factors)) in programs()?.into_iter().enumerate() {
+            let member = Member::new(&srs, &program, visibility, factors);
             members.push(member.with_context(|| format!("program {index} of the corpus"))?);
             onnx.push(program);
         }
@@ -116,7 +123,8 @@ impl Corpus {
 }
 
 impl Member {
-    fn new(srs: &Srs, onnx: &[u8], visibility: Visibility) -> Result<Self> {
+    /// Everything of a model of rows that are multiplied by factors, which repeat.
+    fn new(srs: &Srs, onnx: &[u8], visibility: Visibility, factors: &[f32]) -> Result<Self> {
         let model = Model::from_onnx(onnx)?;
         let compile = CompileOptions {
             visibility,
@@ -127,13 +135,21 @@ impl Member {
             target: Target::Resources { max_error: 0.2 },
             ..CalibrationOptions::default()
         };
-        let rows = random_rows(model.inputs(), 20, 2);
+        let random_rows = |count, seed| {
+            let mut rows = random_rows(model.inputs(), count, seed);
+            for mut row in rows.outer_iter_mut() {
+                let pairs = row.iter_mut().zip(factors.iter().cycle());
+                pairs.for_each(|(x, factor)| *x *= factor);
+            }
+            rows
+        };
+        let rows = random_rows(20, 2);
         let settings =
             Settings::new(&model, &compile).calibrate(&model, rows.view(), &calibration)?;
         let circuit = settings.compile(&model)?;
         let key = setup(srs, &circuit)?;
         let witness = |row| {
-            let row = random_rows(model.inputs(), 1, row);
+            let row = random_rows(1, row);
             Witness::new(&circuit, row.as_slice().unwrap_or_default())
         };
         let witnesses: Vec<Witness> = (3..3 + PROOFS).map(witness).collect::<Result<_, _>>()?;
@@ -169,8 +185,9 @@ fn srs(logrows: u32, seed: u64) -> Result<Srs> {
     Ok(Srs::from_raw(&bytes)?)
 }
 
-/// A network of the given widths with random weights, as an ONNX file.
-fn model(widths: &[usize], sigmoid: bool, seed: u64) -> Result<Vec<u8>> {
+/// A network of the given widths with random weights, as an ONNX file; features are multiplied by
+/// factors, which repeat.
+fn model(widths: &[usize], sigmoid: bool, seed: u64, factors: &[f32]) -> Result<Vec<u8>> {
     let mut stream = Stream::new(seed, "fuzz/weights");
     let mut builder = ModelBuilder::new("fuzz", widths.first().copied().unwrap_or(0))?;
     for (layer, pair) in widths.windows(2).enumerate() {
@@ -178,8 +195,11 @@ fn model(widths: &[usize], sigmoid: bool, seed: u64) -> Result<Vec<u8>> {
             builder = builder.relu(&format!("relu_{layer}"))?;
         }
         let mut draw = || stream.normal() as f32;
-        let weights = Array2::from_shape_simple_fn((pair[1], pair[0]), &mut draw);
+        let mut weights = Array2::from_shape_simple_fn((pair[1], pair[0]), &mut draw);
         let bias = Array1::from_shape_simple_fn(pair[1], &mut draw);
+        if layer == 0 {
+            divide(&mut weights, factors);
+        }
         builder = builder.dense(&format!("dense_{layer}"), weights.view(), bias.view())?;
     }
     if sigmoid {
@@ -188,9 +208,20 @@ fn model(widths: &[usize], sigmoid: bool, seed: u64) -> Result<Vec<u8>> {
     Ok(builder.encode()?)
 }
 
+/// The weights for features that are multiplied by factors, which repeat.
+fn divide(weights: &mut Array2<f32>, factors: &[f32]) {
+    for (mut column, factor) in weights
+        .columns_mut()
+        .into_iter()
+        .zip(factors.iter().cycle())
+    {
+        column.mapv_inplace(|w| w / factor);
+    }
+}
+
 /// Small models that are no chains of dense layers: a tanh, a convolutional network with a pool, and a
 /// softmax.
-fn programs() -> Result<Vec<(Vec<u8>, Visibility)>> {
+fn programs() -> Result<Vec<(Vec<u8>, Visibility, &'static [f32])>> {
     let mut stream = Stream::new(20, "fuzz/weights");
     let mut draw = || stream.normal() as f32;
     let mut dense = |inputs, outputs| {
@@ -199,10 +230,14 @@ fn programs() -> Result<Vec<(Vec<u8>, Visibility)>> {
     };
     let (hidden, last, head) = (dense(3, 4), dense(4, 2), dense(2, 3));
     let kernel = Array4::from_shape_simple_fn((2, 1, 3, 3), &mut draw);
-    let tanh = ModelBuilder::new("tanh", 3)?
-        .dense("hidden", hidden.0.view(), hidden.1.view())?
-        .tanh("tanh")?
-        .dense("last", last.0.view(), last.1.view())?;
+    let tanh = |weights: &Array2<f32>| {
+        ModelBuilder::new("tanh", 3)?
+            .dense("hidden", weights.view(), hidden.1.view())?
+            .tanh("tanh")?
+            .dense("last", last.0.view(), last.1.view())
+    };
+    let mut raw = hidden.0.clone();
+    divide(&mut raw, &RAW);
     let network = ModelBuilder::new("network", 16)?
         .reshape("image", &[1, 4, 4])?
         .conv2d(
@@ -241,16 +276,29 @@ fn programs() -> Result<Vec<(Vec<u8>, Visibility)>> {
     let trees = [tree(0.5), tree(-0.25), tree(0.5)];
     let trees = ModelBuilder::new("trees", 3)?.tree_ensemble("trees", 2, &trees)?;
     Ok(vec![
-        (trees.encode()?, visibility(Private, Public, true)),
-        (softmax.encode()?, visibility(Private, Private, true)),
-        (tanh.encode()?, visibility(Private, Public, true)),
-        (network.encode()?, visibility(Public, Public, true)),
+        (trees.encode()?, visibility(Private, Public, true), &[1.0]),
+        (
+            softmax.encode()?,
+            visibility(Private, Private, true),
+            &[1.0],
+        ),
+        (
+            tanh(&hidden.0)?.encode()?,
+            visibility(Private, Public, true),
+            &[1.0],
+        ),
+        (
+            tanh(&raw)?.encode()?,
+            visibility(Public, Public, true),
+            &RAW,
+        ),
+        (network.encode()?, visibility(Public, Public, true), &[1.0]),
     ])
 }
 
 /// A model with operators and attributes that [`ModelBuilder`] does not write.
 fn every_attribute() -> Result<Vec<u8>> {
-    let mut model = ModelProto::from_bytes(&model(&[4, 3, 2], true, 9)?)?;
+    let mut model = ModelProto::from_bytes(&model(&[4, 3, 2], true, 9, &[1.0])?)?;
     let graph = model.graph.as_mut().context("a model has a graph")?;
     let node = |op: &str, inputs: &[&str], output: &str| NodeProto {
         op_type: op.into(),

@@ -23,9 +23,9 @@
 //! # Soundness
 //!
 //! Values, operands, limbs, segments and multiplicities are committed in phase 1. The challenges
-//! `r`, `lambda`, `rho`, `beta` and `gamma` come after them. Phase 2 has running sums and helpers, each
+//! `r`, `rho`, `beta` and `gamma` come after them. Phase 2 has running sums and helpers, each
 //! determined by an equation. The three facts of the [crate's documentation](crate#soundness)
-//! hold here, too; cells that have no equation are limbs of rows that do not use them, and the values of
+//! hold here, too; cells that have no equation are limbs of rows that do not use them, and the cells of
 //! rows that take up what a convolution gives outside of its output, which nothing else reads.
 
 pub mod columns;

@@ -63,10 +63,18 @@ pub enum GraphError {
         /// Those that it has.
         outputs: String,
     },
-    /// An input is not a tensor of numbers of a known shape.
+    /// A size is given for a dimension that no input has.
+    #[error("no input has a symbolic dimension `{variable}`; {variables}")]
+    NoSuchVariable {
+        /// The name given.
+        variable: String,
+        /// Those that there are, in words.
+        variables: String,
+    },
+    /// An input is not a tensor of numbers or of some strings, of a known shape.
     #[error(
-        "input `{input}` is {found}, expected a tensor of numbers of shape [batch, n, ...] with a \
-         symbolic, dynamic or unit batch and the other dimensions fixed"
+        "input `{input}` is {found}, expected a tensor of numbers, or of at most 65536 strings, of shape \
+         [batch, n, ...] with a symbolic, dynamic or unit batch and the other dimensions fixed"
     )]
     InputType {
         /// Name of the input.
@@ -98,7 +106,7 @@ pub enum GraphError {
         batch: usize,
     },
     /// An operator is not known.
-    #[error("node `{node}` ({op}): this operator is not supported{also}; supported: {supported}")]
+    #[error("node `{node}` ({op}): this operator is not supported{also}; {hint}")]
     UnknownOp {
         /// Name of the node, or its operator and position.
         node: String,
@@ -106,8 +114,8 @@ pub enum GraphError {
         op: String,
         /// Other operators of the model that are not known either; may be empty.
         also: String,
-        /// Those that are.
-        supported: String,
+        /// Those that are, of similar names, and where all are listed.
+        hint: String,
     },
     /// A node does something that this crate does not do.
     #[error("node `{node}` ({op}): {reason}")]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::ArrayView1;
 
-use crate::{GraphError, ImportOptions, Op, import, read_onnx};
+use crate::{GraphError, ImportOptions, Interface, Op, import, read_onnx};
 
 /// A model over rows: nodes in topological order, each reading values that stand before it.
 ///
@@ -18,6 +18,8 @@ pub struct Graph {
     pub name: String,
     /// Value 0.
     pub input: Value,
+    /// What its numbers mean.
+    pub interface: Interface,
     /// The operations; node `i` writes value `i + 1`.
     pub nodes: Vec<Node>,
     /// What the model gives.
@@ -128,6 +130,7 @@ impl Graph {
                 name: "input".to_owned(),
                 shape: vec![1, inputs],
             },
+            interface: Interface::default(),
             output: Output {
                 name: "output".to_owned(),
                 value: nodes.len(),

@@ -6,13 +6,18 @@
 //! one after the other ([`walk`]) by a function for each operator ([`operators`]), which puts
 //! nodes into a [`Builder`]. At last [`finish`] tidies up.
 
+mod arity;
 mod builder;
+mod columns;
 mod constants;
 mod finish;
+mod images;
+mod imputed;
 mod inputs;
 mod names;
 mod node;
 mod operators;
+mod rows;
 mod shape;
 mod subgraph;
 mod tensor;
@@ -20,14 +25,17 @@ mod tract;
 mod walk;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use tract_onnx::pb;
 use tract_onnx::prelude::{Framework as _, TypedModel};
 
-use crate::{Graph, GraphError, Output, Value};
+use crate::{Graph, GraphError, Imputed, Interface, Output, Value};
 use builder::Builder;
+use columns::Columns;
 use constants::Constants;
 use inputs::Input;
+use rows::Split;
 use tensor::{Kind, Tensor, kind_of};
 pub(crate) use tract::guard;
 use walk::Scope;
@@ -83,6 +91,7 @@ fn for_tract(
         return Err(arity("input", &inputs));
     };
     let input = inputs::bind(input, options)?;
+    input.check_single()?;
     let distilled = tract::distil(model, proto, &input, output);
     Ok((tract::typed(&distilled)?, input.shape))
 }
@@ -96,14 +105,20 @@ fn read(model: &pb::ModelProto, options: &ImportOptions) -> Result<Graph, GraphE
         return Err(arity("input", &data));
     }
     names::check(proto, &data)?;
+    inputs::check_variables(&data, options)?;
     let inputs: Vec<Input<'_>> = data
         .iter()
         .map(|input| inputs::bind(input, options))
         .collect::<Result<_, _>>()?;
     let output = choose_output(&proto.output, options)?;
 
-    let (input, mut known) = one_row(&inputs)?;
+    let (input, mut known, ranges) = one_row(&inputs)?;
     let mut builder = Builder::new(input.len());
+    for (input, range) in inputs.iter().zip(&ranges) {
+        if kind_of(input.element) == Kind::Text {
+            builder.hold_texts(range.clone());
+        }
+    }
     let scope = Scope {
         constants,
         opsets: &model.opset_import,
@@ -117,29 +132,84 @@ fn read(model: &pb::ModelProto, options: &ImportOptions) -> Result<Graph, GraphE
             place: "the model's output".to_owned(),
             value: output.to_owned(),
         })?;
-    let (nodes, value) = finish(builder, proto, output, &tensor)?;
-    Ok(Graph {
+    let labels = builder
+        .written(&tensor)
+        .map_err(|is| no_computation(output, &is))?;
+    let labels = labels.unwrap_or_default().to_vec();
+    let columns = Columns::of(&inputs, &ranges, &builder);
+    let (nodes, value, imputed) = finish(builder, proto, output, &tensor)?;
+    let graph = Graph {
         name: proto.name.clone(),
         input,
+        interface: Interface {
+            columns: columns.listed(),
+            batch: None,
+            imputed,
+            labels,
+        },
         nodes,
         output: Output {
             name: output.to_owned(),
             value,
         },
+    };
+    let Some((batch, columns)) =
+        inputs::batch(&inputs).and_then(|batch| Some((batch, columns.of_one_row(batch)?)))
+    else {
+        return Ok(graph);
+    };
+    let (nodes, value) = match rows::split(&graph.nodes, &ranges, graph.output.value, batch) {
+        Split::Rows(nodes, value) => (nodes, value),
+        // All of them are one input.
+        Split::Mixed => return Ok(graph),
+        Split::TooLarge => {
+            return Err(GraphError::FixedBatch {
+                input: graph.input.name,
+                shape: format!("of shape {:?}", graph.input.shape),
+                batch,
+            });
+        }
+    };
+    let mut shape = graph.input.shape.clone();
+    match (&inputs[..], shape.first_mut()) {
+        ([_], Some(first)) => *first = 1,
+        _ => shape = vec![1, graph.input.len() / batch],
+    }
+    Ok(Graph {
+        input: Value {
+            name: graph.input.name,
+            shape,
+        },
+        interface: Interface {
+            columns: columns.listed(),
+            batch: Some(batch),
+            imputed: imputed::of_one_row(&graph.interface.imputed, &ranges, batch),
+            labels: graph.interface.labels,
+        },
+        nodes,
+        output: Output {
+            value,
+            ..graph.output
+        },
+        name: graph.name,
     })
 }
 
-/// The nodes that the output needs, and which of their values it is.
+fn no_computation(output: &str, reason: &str) -> GraphError {
+    GraphError::NoComputation {
+        output: output.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// The nodes that the output needs, which of their values it is, and what stands for missing numbers.
 fn finish(
     mut builder: Builder,
     proto: &pb::GraphProto,
     output: &str,
     tensor: &Tensor,
-) -> Result<(Vec<crate::Node>, usize), GraphError> {
-    let refuse = |reason: &str| GraphError::NoComputation {
-        output: output.to_owned(),
-        reason: reason.to_owned(),
-    };
+) -> Result<(Vec<crate::Node>, usize, Vec<Imputed>), GraphError> {
+    let refuse = |reason: &str| no_computation(output, reason);
     if tensor.is_constant() {
         return Err(refuse("does not depend on the input"));
     }
@@ -155,17 +225,23 @@ fn finish(
         0 => builder.copy_of_input(&writer, &tensor.shape)?,
         value => value,
     };
+    let (inputs, copies) = (builder.inputs(), std::mem::take(&mut builder.copies));
     let mut nodes = builder.finish();
+    let imputed = imputed::take_out(&mut nodes, inputs, value, &copies);
     let value = finish::merge_biases(&mut nodes, value);
     let value = finish::drop_unread(&mut nodes, value);
     if let Some(node) = value.checked_sub(1).and_then(|index| nodes.get_mut(index)) {
         node.shape.clone_from(&tensor.shape);
     }
-    Ok((nodes, value))
+    Ok((nodes, value, imputed))
 }
 
-/// The graph's input, and the tensors that the model's inputs are: itself, or parts of it.
-fn one_row(inputs: &[Input<'_>]) -> Result<(Value, HashMap<String, Tensor>), GraphError> {
+/// What [`one_row`] gives.
+type Row = (Value, HashMap<String, Tensor>, Vec<Range<usize>>);
+
+/// The graph's input, the tensors that the model's inputs are, itself or parts of it, and which
+/// parts.
+fn one_row(inputs: &[Input<'_>]) -> Result<Row, GraphError> {
     let names: Vec<&str> = inputs.iter().map(|input| input.name).collect();
     let name = names.join(", ");
     let lens: Vec<usize> = inputs.iter().map(|i| i.shape.iter().product()).collect();
@@ -183,25 +259,26 @@ fn one_row(inputs: &[Input<'_>]) -> Result<(Value, HashMap<String, Tensor>), Gra
             name,
             shape: input.shape.clone(),
         };
-        return Ok((value, HashMap::from([(input.name.to_owned(), tensor)])));
+        let known = HashMap::from([(input.name.to_owned(), tensor)]);
+        let all = 0..total;
+        return Ok((value, known, vec![all]));
     }
     let mut start = 0;
     let mut known = HashMap::new();
+    let mut ranges = Vec::with_capacity(inputs.len());
     for (input, len) in inputs.iter().zip(lens) {
-        let part = Tensor::part(
-            input.shape.clone(),
-            input.element,
-            start..start + len,
-            input.name,
-        );
+        let range = start..start + len;
+        let (shape, element) = (input.shape.clone(), input.element);
+        let part = Tensor::part(shape, element, range.clone(), input.name);
         known.insert(input.name.to_owned(), part);
+        ranges.push(range);
         start += len;
     }
     let value = Value {
         name,
         shape: vec![1, total],
     };
-    Ok((value, known))
+    Ok((value, known, ranges))
 }
 
 /// The output to import: the chosen one, the only one, or the only one of floats.

@@ -25,13 +25,18 @@
 //! | `OneHot`; `Gather` and `GatherElements` at positions that the input decides | comparisons with every position, [`Op::Binary`], and [`Op::Dense`] |
 //! | `Constant`, `ConstantOfShape`, `Shape`, `Size`, `Range`, and whatever reads only constants | constants |
 //! | `QuantizeLinear`, `DequantizeLinear` | [`Op::Elementwise`], [`Op::Map`] |
-//! | `LinearClassifier`, `LinearRegressor`, `SVMClassifier`, `SVMRegressor`, `Scaler`, `Normalizer`, `Imputer`, `Binarizer`, `OneHotEncoder`, `LabelEncoder` of ai.onnx.ml | all of the above |
+//! | `LinearClassifier`, `LinearRegressor`, `SVMClassifier`, `SVMRegressor`, `Scaler`, `Normalizer`, `Imputer`, `Binarizer`, `OneHotEncoder`, `LabelEncoder`, `CategoryMapper` of ai.onnx.ml | all of the above |
 //! | `TreeEnsembleClassifier`, `TreeEnsembleRegressor` of ai.onnx.ml | [`Op::Trees`] |
 //! | functions of the model's own, `Scan`, `If` | their bodies, the body once for each step, the branches |
 //!
 //! A model has one row as its input: several inputs are parts of it, in order. The first dimension
 //! is bound to 1, others that are open are bound by [`ImportOptions`], which also chooses among
-//! several outputs.
+//! several outputs. A string of the input is a number of the row, its position among those that the
+//! model asks about; [`Interface`] has them. A file that is made for a batch of several rows becomes
+//! the graph of one, if no row has to do with another; else all of them are one input. Where
+//! an `Imputer` of missing numbers is all that reads a place of a row, [`Interface::imputed`] says
+//! which number stands for a missing one there: the model does the same for both. Numbers that are
+//! cast to float16 are not rounded to that type.
 //!
 //! [`Graph::evaluate`] is the float semantics of the model. Tract decodes the protobuf, and runs
 //! models as an independent oracle in [`reference`](mod@reference).
@@ -56,6 +61,7 @@ mod error;
 mod external;
 mod graph;
 mod import;
+mod interface;
 mod op;
 pub mod reference;
 
@@ -63,6 +69,7 @@ pub use error::GraphError;
 pub use external::{inline_external, read_onnx};
 pub use graph::{Graph, Node, Output, Value};
 pub use import::ImportOptions;
+pub use interface::{Column, ColumnKind, Imputed, Interface, Vocabulary};
 pub use op::{
     Aggregate, Arithmetic, Binary, Branch, Conv, Dense, Function, MatMul, Op, Order, Reduction,
     Source, TreeNode, Trees,

@@ -241,9 +241,19 @@ fn a_transposed_convolution_by_hand() {
 
 #[test]
 fn convolutions_that_do_not_fit_are_refused() {
+    model("ConvTranspose", &[1, 2, 3, 3, 3])
+        .noise("w", &[2, 1, 1, 1, 1])
+        .refused(&["3 dimensions", "one or two"]);
+    model("Conv", &[1, 2, 3, 3, 3])
+        .noise("w", &[1, 3, 1, 1, 1])
+        .refused(&["the weights", "[1, 3, 1, 1, 1]", "[n, 2, "]);
+    model("Conv", &[1, 2, 3, 3, 3])
+        .noise("w", &[1, 2, 4, 1, 1])
+        .refused(&["larger than its padded input"]);
     model("Conv", &[1, 2, 3, 3, 3])
         .noise("w", &[1, 2, 1, 1, 1])
-        .refused(&["3 dimensions", "one or two"]);
+        .ints("kernel_shape", &[1, 2, 1])
+        .refused(&["kernel_shape is [1, 2, 1]"]);
     model("Conv", &[1, 3, 4])
         .noise("w", &[2, 2, 2])
         .refused(&["the weights", "[2, 2, 2]", "3"]);
@@ -527,7 +537,6 @@ fn quantisation_saturates_and_rounds_halves_to_even() {
         .floats("s", &[], &[1.0])
         .floats("z", &[], &[1.0])
         .refused(&["FLOAT"]);
-    model("DynamicQuantizeLinear", &[1, 3]).refused(&["statically"]);
 }
 
 #[test]

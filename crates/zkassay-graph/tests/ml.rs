@@ -312,10 +312,6 @@ fn support_vector_classifiers_vote() {
     // One vote each: the first.
     m.decides(&[1.2], 10.0, &scores(1.2));
     m.clone()
-        .floats("prob_a", &[1.0; 3])
-        .floats("prob_b", &[0.0; 3])
-        .refused(&["probability=False"]);
-    m.clone()
         .ints("vectors_per_class", &[1, 1, 2])
         .refused(&["vectors_per_class"]);
     m.clone()
@@ -559,6 +555,12 @@ fn features_are_prepared() {
     // Inputs are finite: nothing is missing.
     let absent = imputer.float("replaced_value_float", f32::NAN);
     absent.gives(&[-1.0, 0.0], &[-1.0, 0.0]);
+    let interface = absent.import("a").unwrap().interface;
+    let imputed = [0, 1, 2].map(|place| interface.imputed(place));
+    assert_eq!(imputed, [Some(7.0), Some(8.0), None]);
+    // No node is left of it: what it reads is the input.
+    let copied = absent.import("a").unwrap();
+    assert_eq!(copied.nodes.len(), 1);
     model("Binarizer", 3)
         .float("threshold", 1.0)
         .gives(&[0.5, 1.0, 1.5], &[0.0, 0.0, 1.0]);
@@ -594,7 +596,7 @@ fn categories_are_looked_up() {
         .refused(&["twice"]);
     model("OneHotEncoder", 1)
         .strings("cats_strings", &["a"])
-        .refused(&["strings", "integers"]);
+        .refused(&["strings", "cats_int64s"]);
 
     let label = model("LabelEncoder", 3)
         .floats("keys_floats", &[1.0, 2.5, 1.0])
@@ -607,7 +609,7 @@ fn categories_are_looked_up() {
         .refused(&["3 keys and 1 values"]);
     label
         .strings("keys_strings", &["a"])
-        .refused(&["keys_strings", "numbers"]);
+        .refused(&["1 keys and 3 values"]);
 
     let picked = |indices: &[i64]| {
         model("ArrayFeatureExtractor", 3).operand(TensorProto::integers("i", indices), "i")
@@ -707,4 +709,58 @@ fn damaged_attributes_never_panic() {
         accepted > 100 && refused > 500,
         "{accepted} accepted, {refused} refused"
     );
+}
+
+/// Two nodes: an imputer of missing values, and what reads `x` or what it imputes.
+fn imputed_and(op: &str, inputs: &[&str]) -> Vec<Option<f32>> {
+    let node = |op: &str, domain: &str, inputs: &[&str], output: &str| NodeProto {
+        op_type: op.to_owned(),
+        domain: domain.to_owned(),
+        input: inputs.iter().map(|i| (*i).to_owned()).collect(),
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    };
+    let mut imputer = node("Imputer", "ai.onnx.ml", &["x"], "i");
+    imputer.attribute = vec![
+        AttributeProto::floats("imputed_value_floats", [7.0, 8.0]),
+        AttributeProto::float("replaced_value_float", f32::NAN),
+    ];
+    let mut other = node(op, "", inputs, "y");
+    if op == "Concat" {
+        other.attribute = vec![AttributeProto::int("axis", 1)];
+    }
+    let dims = [Dim::Symbol("N".to_owned()), Dim::Size(2)];
+    let graph = GraphProto {
+        name: "m".to_owned(),
+        node: vec![imputer, other],
+        initializer: vec![],
+        input: vec![ValueInfoProto::floats("x", dims)],
+        output: vec![ValueInfoProto::floats("y", [])],
+    };
+    let set = |domain: &str, version| OperatorSetIdProto {
+        domain: domain.to_owned(),
+        version,
+    };
+    let model = ModelProto {
+        ir_version: 8,
+        graph: Some(graph),
+        opset_import: vec![set("", 17), set("ai.onnx.ml", 3)],
+        ..ModelProto::default()
+    };
+    let graph = Graph::from_onnx(&model.to_bytes()).unwrap();
+    let row = ndarray::array![1.0, -3.0];
+    assert!(graph.evaluate(row.view()).is_ok());
+    [0, 1].map(|place| graph.interface.imputed(place)).to_vec()
+}
+
+#[test]
+fn numbers_may_be_missing_where_imputers_alone_read_them() {
+    let both = [Some(7.0), Some(8.0)];
+    assert_eq!(imputed_and("Relu", &["i"]), both);
+    assert_eq!(imputed_and("Add", &["i", "i"]), both);
+    assert_eq!(imputed_and("Concat", &["i", "i"]), both);
+    for inputs in [["i", "x"], ["x", "i"]] {
+        assert_eq!(imputed_and("Add", &inputs), [None, None]);
+        assert_eq!(imputed_and("Concat", &inputs), [None, None]);
+    }
 }

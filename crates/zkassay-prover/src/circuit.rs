@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use zkassay_circuit::{CompileOptions, Compiled};
-use zkassay_quant::{IntegerModel, Program, QuantizedModel};
+use zkassay_quant::{IntegerModel, Interface, Program, QuantizedModel};
 use zkassay_verifier::artefact::{Kind, Reader, digest, open, seal};
 use zkassay_verifier::{ArtefactError, Digest};
 
@@ -19,6 +19,8 @@ pub struct Circuit {
     pub model: Digest,
     /// SHA-256 of the settings; zeros if it was compiled without.
     pub settings: Digest,
+    /// Which inputs rows consist of, and which strings their numbers stand for.
+    pub interface: Interface,
 }
 
 /// The part of a circuit's file that is JSON.
@@ -29,6 +31,8 @@ struct Contents<'a> {
     model: Option<&'a QuantizedModel>,
     #[serde(skip_serializing_if = "Option::is_none")]
     program: Option<&'a Program>,
+    #[serde(skip_serializing_if = "Interface::is_plain")]
+    interface: &'a Interface,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +43,8 @@ struct OwnedContents {
     model: Option<QuantizedModel>,
     #[serde(default)]
     program: Option<Program>,
+    #[serde(default)]
+    interface: Interface,
 }
 
 impl Circuit {
@@ -51,6 +57,7 @@ impl Circuit {
             options: self.compiled.options(),
             model: self.compiled.chain().map(|chain| chain.model()),
             program: self.compiled.program().map(|program| program.program()),
+            interface: &self.interface,
         };
         let contents = serde_json::to_vec(&contents)
             .map_err(|error| ArtefactError::malformed(Kind::Circuit, error))?;
@@ -75,10 +82,16 @@ impl Circuit {
                 return Err(ArtefactError::malformed(Kind::Circuit, what).into());
             }
         };
+        let interface = contents.interface;
+        if !interface.fits(integers.row_length()) {
+            let what = "its inputs are not those of its integer model";
+            return Err(ArtefactError::malformed(Kind::Circuit, what).into());
+        }
         Ok(Self {
             compiled: Compiled::new(integers, &contents.options)?,
             model,
             settings,
+            interface,
         })
     }
 

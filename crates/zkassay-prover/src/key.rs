@@ -43,6 +43,7 @@ impl ProvingKey {
                 compiled: compiled.into(),
                 model,
                 settings: [0; 32],
+                interface: Default::default(),
             },
         )
     }
@@ -185,7 +186,7 @@ impl ProvingKey {
         result?;
         let Statement {
             shape,
-            input_scale,
+            input_scales,
             output,
             ..
         } = self.verifying_key.statement();
@@ -199,7 +200,7 @@ impl ProvingKey {
             input: PublicData::new(
                 input_visibility,
                 witness.inputs(),
-                *input_scale,
+                input_scales,
                 witness.input_hashes(),
             ),
             output: PublicData::new(
@@ -263,7 +264,7 @@ fn statement(circuit: &Circuit, srs: SrsOrigin) -> Result<Statement, ProverError
         circuit: circuit.digest()?,
         srs,
         shape: compiled.shape(),
-        input_scale: compiled.input_scale(),
+        input_scales: compiled.input_scales(),
         output: compiled.output_map().map_err(CircuitError::from)?,
     })
 }

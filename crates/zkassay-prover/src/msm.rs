@@ -17,10 +17,10 @@
 //!
 //! Buckets are summed in affine coordinates, pair by pair, and all pairs of a
 //! round share one field inversion (Montgomery's trick): a chord then costs six
-//! multiplications, against eleven for a mixed addition. The weighted sum over
-//! buckets is a sum of running sums.
+//! multiplications, against eleven for a mixed addition. So is the weighted sum over
+//! buckets, by the digits of their numbers; running sums are over the square root of as many.
 //!
-//! Cost in field multiplications for `n` full-size scalars: `6 n W + 25 * 2^(c-1)`;
+//! Cost in field multiplications for `n` full-size scalars: `6 n W + 12 * 2^(c-1)`;
 //! the window is the one that minimises it. A scalar `s > p / 2` counts as
 //! `-(p - s)`, and windows above a scalar's highest bit cost nothing, so integers
 //! of `b` bits of either sign take about `6 n (b / c + 1)`, and zeros nothing.
@@ -95,11 +95,12 @@ impl FixedBases {
     /// `sum_i scalars[i] * bases[i]`; scalars beyond the bases count for nothing.
     pub(crate) fn msm(&self, scalars: &[Fr]) -> G1 {
         let buckets = Buckets::new(self, &scalars[..scalars.len().min(self.len)]);
-        let tasks = buckets.tasks();
-        tasks
+        let sums: Vec<Vec<G1Affine>> = buckets
+            .tasks()
             .into_par_iter()
-            .map(|task| buckets.weighted_sum(task))
-            .sum()
+            .map(|task| buckets.sums(task))
+            .collect();
+        weighted_sum(&sums.concat())
     }
 }
 
@@ -156,21 +157,6 @@ impl<'a> Buckets<'a> {
         tasks
     }
 
-    /// `sum_b (b + 1) B_b` over a range of buckets.
-    fn weighted_sum(&self, buckets: Range<usize>) -> G1 {
-        let sums = self.sums(buckets.clone());
-        let (mut running, mut weighted) = (G1::identity(), G1::identity());
-        for sum in sums
-            .iter()
-            .rev()
-            .skip_while(|sum| bool::from(sum.is_identity()))
-        {
-            running += sum;
-            weighted += running;
-        }
-        weighted + times(running, buckets.start)
-    }
-
     /// The sum of each bucket in a range.
     fn sums(&self, buckets: Range<usize>) -> Vec<G1Affine> {
         let starts = &self.starts[buckets.start..=buckets.end];
@@ -187,20 +173,49 @@ impl<'a> Buckets<'a> {
             .windows(2)
             .map(|pair| pair[0] - offset..pair[1] - offset)
             .collect();
-        let mut batch = Batch::default();
-        while groups.iter().any(|group| group.len() > 1) {
-            batch.halve(&mut points, &mut groups);
-        }
-        groups
-            .into_iter()
-            .map(|group| {
-                points[group]
-                    .first()
-                    .copied()
-                    .unwrap_or(G1Affine::identity())
-            })
+        Batch::default().sum(&mut points, &mut groups);
+        let first = |group: Range<usize>| points[group].first().copied();
+        let sums = groups.into_iter().map(first);
+        sums.map(|sum| sum.unwrap_or(G1Affine::identity()))
             .collect()
     }
+}
+
+/// `sum_b (b + 1) sums[b]`.
+///
+/// Digits of a digit: with `b + 1 = h 2^m + l` it is `sum_h h 2^m R_h + sum_l l C_l`, where `R_h` is the
+/// sum of all buckets with `h`, and `C_l` that of all with `l`: two affine additions for each
+/// bucket, and running sums over `2^m` of each kind only.
+fn weighted_sum(sums: &[G1Affine]) -> G1 {
+    let bits = usize::BITS - sums.len().leading_zeros();
+    let low = bits / 2;
+    let (rows, columns) = ((sums.len() >> low) + 1, 1 << low);
+    let present = |number: usize| {
+        let sum = sums.get(number.wrapping_sub(1)).copied();
+        sum.filter(|sum| !bool::from(sum.is_identity()))
+    };
+    let mut points = Vec::with_capacity(2 * sums.len());
+    let mut groups = Vec::with_capacity(rows + columns);
+    let mut group = |numbers: &mut dyn Iterator<Item = usize>| {
+        let start = points.len();
+        points.extend(numbers.filter_map(present));
+        groups.push(start..points.len());
+    };
+    (0..rows).for_each(|row| group(&mut (row << low..(row + 1) << low)));
+    (0..columns).for_each(|column| group(&mut (0..rows).map(|row| row << low | column)));
+    Batch::default().sum(&mut points, &mut groups);
+    let running = |groups: &[Range<usize>]| {
+        let (mut running, mut weighted) = (G1::identity(), G1::identity());
+        for group in groups[1..].iter().rev() {
+            if let Some(point) = points[group.clone()].first() {
+                running += point;
+            }
+            weighted += running;
+        }
+        weighted
+    };
+    let high = running(&groups[..rows]);
+    (0..low).fold(high, |sum, _| sum.double()) + running(&groups[rows..])
 }
 
 /// Additions of affine points that share one inversion.
@@ -213,6 +228,13 @@ struct Batch {
 }
 
 impl Batch {
+    /// Replaces the points of each group by their sum, if there are any.
+    fn sum(&mut self, points: &mut [G1Affine], groups: &mut [Range<usize>]) {
+        while groups.iter().any(|group| group.len() > 1) {
+            self.halve(points, groups);
+        }
+    }
+
     /// Replaces the points of each group by the sums of pairs; an odd one stays.
     fn halve(&mut self, points: &mut [G1Affine], groups: &mut [Range<usize>]) {
         self.differences.clear();
@@ -273,19 +295,6 @@ fn chord_sum(p: G1Affine, q: G1Affine, inverse: Fq) -> G1Affine {
     G1Affine { x, y }
 }
 
-/// `factor * point`.
-fn times(point: G1, factor: usize) -> G1 {
-    let bits = (0..usize::BITS - factor.leading_zeros()).rev();
-    bits.fold(G1::identity(), |sum, bit| {
-        let sum = sum.double();
-        if factor >> bit & 1 == 1 {
-            sum + point
-        } else {
-            sum
-        }
-    })
-}
-
 /// Windows that hold any magnitude, with a bit to spare in the last.
 fn windows(window: usize) -> usize {
     MAGNITUDE_BITS / window + 1
@@ -293,7 +302,7 @@ fn windows(window: usize) -> usize {
 
 /// The window for which `len` full-size scalars cost least.
 fn best_window(len: usize) -> usize {
-    let cost = |window: &usize| 6 * len * windows(*window) + (25 << (window - 1));
+    let cost = |window: &usize| 6 * len * windows(*window) + (12 << (window - 1));
     (4..=16).min_by_key(cost).unwrap_or(4)
 }
 

@@ -24,14 +24,18 @@
 //! | [`fixed`] | fixed columns, and the program's columns of them |
 //! | [`quotient`] | the quotient of the gates by `X^n - 1` |
 //! | [`opening`] | SHPLONK |
+//! | [`polynomial`] | columns by coefficients or by cells |
 
 pub(crate) mod domain;
 pub(crate) mod fixed;
 mod gates;
 mod opening;
+mod polynomial;
 mod quotient;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use rand_core::{CryptoRng, RngCore};
 use rayon::prelude::*;
@@ -50,6 +54,7 @@ use crate::commit::Committer;
 use domain::evaluate;
 use fixed::FixedColumns;
 use opening::{Opened, open};
+use polynomial::{Point, Polynomial};
 
 /// The transcript of a proof.
 pub(crate) type Writer = Blake2bWrite<Vec<u8>, G1Affine, Challenge255<G1Affine>>;
@@ -66,6 +71,9 @@ pub(crate) struct Statement<'a> {
     /// Phase 2, from the challenges in the order of the constraint system.
     pub(crate) second: &'a (dyn Fn(&[Field]) -> Phase + Sync),
 }
+
+/// Random values of the polynomial that hides the quotient: any two would do.
+const RANDOM_CELLS: usize = 16;
 
 /// Appends a proof to the transcript.
 ///
@@ -124,8 +132,12 @@ pub(crate) fn prove(
         squeeze(transcript);
     }
 
-    // A random polynomial hides the quotient's evaluation.
-    let random: Vec<Fr> = (0..rows).map(|_| Fr::random(&mut rng)).collect();
+    // A random polynomial hides the quotient's evaluation. What is shown of it is its value at two points, the
+    // secret of the parameters (in the exponent) and `x`: more random cells than that need not be.
+    let mut random = vec![Fr::ZERO; rows];
+    for cell in &mut random[..RANDOM_CELLS] {
+        *cell = Fr::random(&mut rng);
+    }
     write_points(transcript, &[committer.commit_values(&random).to_affine()])?;
     let y = squeeze(transcript);
 
@@ -162,18 +174,28 @@ pub(crate) fn prove(
         .iter()
         .map(|(column, rotation)| (column.index(), rotation.0))
         .collect();
-    let opened: Vec<(&[Fr], i32)> = advice_queries
+    let advice_queries = advice_queries
         .iter()
-        .map(|(column, rotation)| (advice[*column].as_slice(), *rotation))
-        .chain(
-            fixed_queries
+        .map(|(column, rotation)| (Polynomial::Coefficients(&advice[*column]), *rotation));
+    let fixed_queries = fixed_queries
+        .iter()
+        .map(|(column, rotation)| (columns.polynomial(*column), *rotation));
+    let opened: Vec<(Polynomial<'_>, i32)> = advice_queries.chain(fixed_queries).collect();
+    let mut rotations: Vec<i32> = opened.iter().map(|(_, rotation)| *rotation).collect();
+    rotations.sort_unstable();
+    rotations.dedup();
+    let points: BTreeMap<i32, Point> = rotations
+        .into_par_iter()
+        .map(|rotation| {
+            let with_cells = opened
                 .iter()
-                .map(|(column, rotation)| (columns.coefficients(*column), *rotation)),
-        )
+                .any(|(of, at)| *at == rotation && matches!(of, Polynomial::Cells(_)));
+            (rotation, Point::new(domain, point(rotation), with_cells))
+        })
         .collect();
     let values: Vec<Fr> = opened
         .par_iter()
-        .map(|(polynomial, rotation)| evaluate(polynomial, point(*rotation)))
+        .map(|(polynomial, rotation)| points[rotation].evaluate(polynomial))
         .collect();
     for value in &values {
         transcript.write_scalar(*value).map_err(failed)?;
@@ -195,14 +217,14 @@ pub(crate) fn prove(
         .iter()
         .zip(&values)
         .map(|((polynomial, rotation), value)| Opened {
-            polynomial,
+            polynomial: *polynomial,
             point: point(*rotation),
             value: *value,
         })
         .collect();
     queries.extend([(&combined, combined_value), (&random, random_value)].map(
         |(polynomial, value)| Opened {
-            polynomial,
+            polynomial: Polynomial::Coefficients(polynomial),
             point: x,
             value,
         },

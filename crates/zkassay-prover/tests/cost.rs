@@ -37,6 +37,7 @@ fn check(srs: &Srs, widths: &[usize], plan: Plan, options: &CompileOptions) {
             compiled: Arc::clone(&compiled).into(),
             model: [0; 32],
             settings: [0; 32],
+            interface: Default::default(),
         },
     )
     .unwrap();

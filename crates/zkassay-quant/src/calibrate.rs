@@ -11,20 +11,29 @@
 //!   always shifts by whole limbs, so weights take whatever precision remains.
 //!   Fixed weights cost nothing, however many bits they have.
 //!
+//! Inputs of very different magnitude have [scales of their own](ranges), where that saves limbs.
+//!
 //! So a float graph and a scheme determine the integer model; who has both needs no
 //! calibration rows to make it again.
 
+pub(crate) mod choice;
+mod draft;
 mod program;
+pub(crate) mod ranges;
 
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use zkassay_fixed::{Activation, OutputMap, Scale};
 use zkassay_graph::Graph;
 
+use crate::fidelity::FloatOutputs;
+use crate::integer::integer_trials;
 use crate::lower::{FloatLayer, lower};
 use crate::model::{Limbs, QuantizedLayer, QuantizedModel};
 use crate::{Fidelity, QuantError, bounds};
+pub use draft::drafted;
 pub use program::calibrate_program;
+pub use ranges::Exponents;
 
 /// Weight scales beyond this gain nothing for inputs up to 2^[`USUAL_RANGE`]: those are coarser.
 const FINEST_WEIGHTS: i32 = 16;
@@ -41,12 +50,14 @@ const IDENTITY_SCALE: i32 = 12;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// The fewest limbs whose greatest absolute error on the calibration rows is allowed.
+    /// The fewest limbs whose greatest error on the calibration rows is allowed.
     Resources {
-        /// The allowed error.
+        /// The allowed error, in parts of the greater of 1 and the greatest absolute value that the
+        /// output has on the calibration rows.
         max_error: f64,
     },
-    /// The least mean error, then the fewest limbs.
+    /// The least greatest error, in the same parts; of settings that are about as good, the one of
+    /// fewest limbs.
     Accuracy,
 }
 
@@ -134,6 +145,11 @@ impl CalibrationParams {
         Self { fold, ..self }
     }
 
+    /// What is minimised.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
     /// Whether adjacent affine operations are merged.
     pub fn fold(&self) -> bool {
         self.fold
@@ -149,7 +165,7 @@ fn parameter(what: &'static str, found: impl ToString, expected: &'static str) -
 }
 
 /// What a calibration decides; a graph and its scheme determine the integer model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheme {
     /// Limb counts.
@@ -157,6 +173,9 @@ pub struct Scheme {
     /// Inputs lie within plus or minus this, rounded up to a power of two. A float32,
     /// because its decimal form is read back exactly.
     pub range: f32,
+    /// The ranges of inputs, if each has one of its own.
+    #[serde(default, skip_serializing_if = "Exponents::is_empty")]
+    pub exponents: Exponents,
     /// The most bits of a weight, sign included; as many as it deserves if there is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_bits: Option<u32>,
@@ -170,6 +189,9 @@ pub(crate) const WIDEST_RANGE: f64 = 1e9;
 pub struct Trial {
     /// Limb counts.
     pub limbs: Limbs,
+    /// The ranges of inputs, if each has one of its own.
+    #[serde(default, skip_serializing_if = "Exponents::is_empty")]
+    pub exponents: Exponents,
     /// Errors on the calibration rows; `None` if the setting was refused before.
     pub fidelity: Option<Fidelity>,
     /// Why the setting was refused; `None` if it met the target.
@@ -201,57 +223,60 @@ pub fn calibrate(
 ) -> Result<Calibration, QuantError> {
     let (layers, _) = lower(graph)?;
     check_rows(graph, rows)?;
+    let floats = FloatOutputs::of(graph, rows)?;
+    floats.check_finite()?;
     let range = range(rows, params)?;
+    let exponents = Exponents::of_rows(rows, params);
     let mut trials = Vec::new();
-    let mut best: Option<(QuantizedModel, Fidelity)> = None;
-    for limbs in candidates(params.limb_bits, layers.len() > 1) {
-        let scheme = Scheme {
-            limbs,
-            range,
-            weight_bits: params.weight_bits,
-        };
-        let attempt = quantize(graph, &scheme)
-            .and_then(|model| Ok((Fidelity::measure(graph, &model, rows)?, model)));
-        let (fidelity, rejected) = match attempt {
-            Err(
-                error @ (QuantError::Overflow { .. }
-                | QuantError::Parameter { .. }
-                | QuantError::Output(_)),
-            ) => (None, Some(error.to_string())),
-            Err(error) => return Err(error),
-            Ok((fidelity, model)) => {
-                let rejected = rejection(params.target, &fidelity);
-                if rejected.is_none() && is_better(params.target, &best, (limbs, &fidelity)) {
-                    best = Some((model, fidelity));
-                }
-                (Some(fidelity), rejected)
+    let mut best: Option<(Exponents, QuantizedModel, Fidelity)> = None;
+    let mut ways = vec![Exponents::default()];
+    ways.extend((!exponents.is_empty()).then_some(exponents));
+    for exponents in ways {
+        for limbs in candidates(params.limb_bits, layers.len() > 1) {
+            if !exponents.is_empty() && !saves(params.target, &best, limbs) {
+                continue;
             }
-        };
-        trials.push(Trial {
-            limbs,
-            fidelity,
-            rejected,
-        });
+            let scheme = Scheme {
+                limbs,
+                range,
+                exponents: exponents.clone(),
+                weight_bits: params.weight_bits,
+            };
+            let attempt = quantize(graph, &scheme)
+                .and_then(|model| Ok((Fidelity::measure(graph, &model, rows)?, model)));
+            let (fidelity, rejected) = match attempt {
+                Err(
+                    error @ (QuantError::Overflow { .. }
+                    | QuantError::Parameter { .. }
+                    | QuantError::Output(_)),
+                ) => (None, Some(choice::reason(&error))),
+                Err(error) => return Err(error),
+                Ok((fidelity, model)) => {
+                    let rejected = choice::rejection(params.target, &fidelity);
+                    if rejected.is_none() && is_better(params.target, &best, (limbs, &fidelity)) {
+                        best = Some((exponents.clone(), model, fidelity));
+                    }
+                    (Some(fidelity), rejected)
+                }
+            };
+            trials.push(Trial {
+                limbs,
+                exponents: exponents.clone(),
+                fidelity,
+                rejected,
+            });
+        }
     }
-    let Some((model, fidelity)) = best else {
-        let errors = trials.iter().filter_map(|trial| trial.fidelity);
-        return Err(QuantError::NoSetting {
-            max_error: match params.target {
-                Target::Resources { max_error } => max_error,
-                Target::Accuracy => f64::INFINITY,
-            },
-            tried: trials.len(),
-            best: errors.map(|f| f.max).fold(f64::INFINITY, f64::min),
-            last: trials
-                .last()
-                .and_then(|trial| trial.rejected.clone())
-                .unwrap_or_default(),
-        });
+    let Some((exponents, model, fidelity)) = best else {
+        let trials = integer_trials(trials, range, params.weight_bits);
+        let (rows, outputs) = (floats.rows(), floats.range());
+        return Err(choice::no_setting(params.target, trials, rows, outputs));
     };
     Ok(Calibration {
         scheme: Scheme {
             limbs: model.limbs,
             range,
+            exponents,
             weight_bits: params.weight_bits,
         },
         model,
@@ -314,28 +339,34 @@ fn candidates(bits: u32, has_hidden: bool) -> Vec<Limbs> {
     all
 }
 
-fn rejection(target: Target, fidelity: &Fidelity) -> Option<String> {
-    match target {
-        Target::Resources { max_error } if fidelity.max > max_error => Some(format!(
-            "maximum error {:.2e} > {max_error:.2e}",
-            fidelity.max
-        )),
-        _ => None,
+/// Whether a setting with scales of their own for inputs can be worth it: where one scale for all is good
+/// enough, they have to save limbs, for they narrow what each input accepts.
+fn saves(
+    target: Target,
+    best: &Option<(Exponents, QuantizedModel, Fidelity)>,
+    limbs: Limbs,
+) -> bool {
+    match (target, best) {
+        (Target::Resources { .. }, Some((exponents, model, _))) if exponents.is_empty() => {
+            limbs.per_row() < model.limbs.per_row()
+        }
+        _ => true,
     }
 }
 
 fn is_better(
     target: Target,
-    best: &Option<(QuantizedModel, Fidelity)>,
+    best: &Option<(Exponents, QuantizedModel, Fidelity)>,
     (limbs, fidelity): (Limbs, &Fidelity),
 ) -> bool {
-    let Some((model, error)) = best else {
+    let Some((_, model, error)) = best else {
         return true;
     };
     let (ours, theirs) = (limbs.per_row(), model.limbs.per_row());
     match target {
         Target::Resources { .. } => ours < theirs || ours == theirs && fidelity.mean < error.mean,
-        Target::Accuracy => fidelity.mean < error.mean,
+        // Settings of fewer limbs come first.
+        Target::Accuracy => choice::is_finer(fidelity, error),
     }
 }
 
@@ -354,10 +385,11 @@ fn float32_above(x: f64) -> f32 {
 /// A graph with an unsupported node, a scheme that no calibration gives, or a worst case that
 /// the scheme has no room for.
 pub fn quantize(graph: &Graph, scheme: &Scheme) -> Result<QuantizedModel, QuantError> {
-    let (layers, activation) = lower(graph)?;
+    let (mut layers, activation) = lower(graph)?;
     let Scheme {
         limbs,
         range,
+        ref exponents,
         weight_bits,
     } = *scheme;
     limbs.check(layers.len() > 1)?;
@@ -368,6 +400,16 @@ pub fn quantize(graph: &Graph, scheme: &Scheme) -> Result<QuantizedModel, QuantE
     if !(0.0..=WIDEST_RANGE).contains(&range) {
         return Err(parameter("input range", range, "0 to 10^9"));
     }
+    exponents.check(graph.inputs())?;
+    let input_bits = (limbs.bits * limbs.input) as i32 - 1;
+    let (range, offsets) = match (exponents.is_empty(), layers.first_mut()) {
+        (false, Some(first)) => {
+            let (_, offsets) = exponents.scales(input_bits);
+            first.read_shifted(&offsets);
+            (Scale(USUAL_RANGE).factor(), offsets)
+        }
+        _ => (range, Vec::new()),
+    };
     let finest: Vec<i32> = layers
         .iter()
         .enumerate()
@@ -398,6 +440,7 @@ pub fn quantize(graph: &Graph, scheme: &Scheme) -> Result<QuantizedModel, QuantE
         input: graph.input.name.clone(),
         limbs,
         layers: quantized,
+        offsets,
         output: output(0)?,
     };
     let worst = bounds::worst_case(&model)?;

@@ -1,5 +1,10 @@
 //! What can go wrong between a float graph and its integer model.
 
+use std::fmt::{Display, LowerExp};
+
+use crate::calibrate::choice::refusals;
+use crate::integer::IntegerTrial;
+
 /// An error of calibration or of integer evaluation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,8 +44,9 @@ pub enum QuantError {
     },
     /// An input value lies outside the range that the circuit accepts.
     #[error(
-        "value {index} of input '{input}' is {value}, outside the calibrated range [{low}, {high}]; \
-         recalibrate with rows that reach it, or a larger margin"
+        "value {index} of input '{input}' is {}, outside its calibrated range [{}, {}]; \
+         recalibrate with rows that reach it, or a larger margin",
+        number(*value), number(*low), number(*high)
     )]
     OutOfRange {
         /// The model's input.
@@ -85,17 +91,22 @@ pub enum QuantError {
     /// No combination of scales met the target.
     #[error(
         "no setting of {tried} is good enough: {}",
-        no_setting(*max_error, *best, last)
+        no_setting(*max_error, (*best, *absolute), *outputs, trials)
     )]
     NoSetting {
-        /// The allowed error.
+        /// The allowed error, in parts of the greater of 1 and the output's greatest magnitude.
         max_error: f64,
         /// Settings tried.
         tried: usize,
-        /// The least error reached; infinite if every setting was refused earlier.
+        /// The least error reached on all rows, in the same parts: allowed, it is met. Infinite if
+        /// every setting was refused earlier.
         best: f64,
-        /// Why the last setting was refused, with the most limbs.
-        last: String,
+        /// The greatest absolute error of that setting.
+        absolute: f64,
+        /// The least and the greatest of all outputs of the rows.
+        outputs: [f64; 2],
+        /// Every setting, and why it was refused.
+        trials: Vec<IntegerTrial>,
     },
     /// Evaluating the float graph failed.
     #[error(transparent)]
@@ -105,16 +116,48 @@ pub enum QuantError {
     Output(#[from] zkassay_fixed::OutputMapError),
 }
 
-fn no_setting(max_error: f64, best: f64, last: &str) -> String {
-    match best.is_finite() {
-        true => format!(
-            "the least of their maximum errors is {best:.2e}, allowed are {max_error}; allow more, \
-             calibrate on rows closer to the inputs to expect, or bring features of very different \
-             magnitude closer together: all inputs have one scale"
-        ),
-        false => format!(
-            "every one is refused, the last because of this: {last}. A model so deep or with weights \
-             so large needs smaller inputs, or fewer layers"
-        ),
+fn no_setting(
+    max_error: f64,
+    (best, absolute): (f64, f64),
+    [low, high]: [f64; 2],
+    trials: &[IntegerTrial],
+) -> String {
+    if best.is_finite() {
+        return format!(
+            "the least of their maximum errors is {} parts of the output's magnitude ({absolute:.2e} \
+             absolute; outputs lie from {} to {}), allowed are {max_error}; allow more (--max-error {} is \
+             met), or calibrate on rows closer to the inputs to expect",
+            upwards(best),
+            number(low),
+            number(high),
+            upwards(best),
+        );
+    }
+    let kinds = refusals(trials).into_iter();
+    let kinds = kinds.map(|of| match of.last.as_str() {
+        "" => format!("{} {}", of.count, of.kind),
+        last => format!("{} {} (the last: {last})", of.count, of.kind),
+    });
+    format!(
+        "every one is refused: {}. Calibrate on rows without outliers, or with a smaller margin; a model so \
+         deep or with weights so large needs smaller inputs, or fewer layers",
+        kinds.collect::<Vec<_>>().join("; ")
+    )
+}
+
+/// A positive number to three digits, rounded up: what is allowed so much is allowed that number.
+fn upwards(x: f64) -> String {
+    let nearest = format!("{x:.2e}");
+    let is_enough = |text: &String| text.parse::<f64>().is_ok_and(|found| found >= x);
+    let further = || format!("{:.2e}", x * 1.006);
+    Some(nearest).filter(is_enough).unwrap_or_else(further)
+}
+
+/// A number, short however large or small it is.
+fn number(x: impl Copy + Into<f64> + Display + LowerExp) -> String {
+    let size: f64 = x.into().abs();
+    match size == 0.0 || (1e-4..1e7).contains(&size) {
+        true => x.to_string(),
+        false => format!("{x:e}"),
     }
 }

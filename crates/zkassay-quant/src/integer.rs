@@ -2,13 +2,13 @@
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
-use zkassay_fixed::Scale;
+use zkassay_fixed::{InputScales, Scale};
 use zkassay_graph::Graph;
 
 use crate::calibrate::{calibrate, quantize};
 use crate::{
     CalibrationParams, FidelityReport, Folded, LoweredProgram, Program, ProgramScheme,
-    ProgramTrace, QuantError, QuantizedModel, Scheme, Trace, calibrate_program, is_chain,
+    ProgramTrace, QuantError, QuantizedModel, Scheme, Trace, Trial, calibrate_program, is_chain,
     quantize_program,
 };
 
@@ -96,17 +96,7 @@ pub fn calibrate_model(
     let calibration = calibrate(graph, rows, params)?;
     let range = calibration.scheme.range;
     let weight_bits = calibration.scheme.weight_bits;
-    let trials = calibration.trials.into_iter().map(|trial| IntegerTrial {
-        scheme: IntegerScheme::Chain(Scheme {
-            limbs: trial.limbs,
-            range,
-            weight_bits,
-        }),
-        integers: None,
-        fidelity: trial.fidelity,
-        rejected: trial.rejected,
-    });
-    let trials = trials.collect();
+    let trials = integer_trials(calibration.trials, range, weight_bits);
     let model = IntegerModel::Chain(calibration.model);
     Ok(IntegerCalibration {
         fidelity: FidelityReport::measure(graph, &model, rows)?,
@@ -115,6 +105,44 @@ pub fn calibrate_model(
         trials,
         folded: merged_in_chain(graph),
     })
+}
+
+/// What was tried for a chain.
+pub(crate) fn integer_trials(
+    trials: Vec<Trial>,
+    range: f32,
+    weight_bits: Option<u32>,
+) -> Vec<IntegerTrial> {
+    let trials = trials.into_iter().map(|trial| IntegerTrial {
+        scheme: IntegerScheme::Chain(Scheme {
+            limbs: trial.limbs,
+            range,
+            exponents: trial.exponents,
+            weight_bits,
+        }),
+        integers: None,
+        fidelity: trial.fidelity,
+        rejected: trial.rejected,
+    });
+    trials.collect()
+}
+
+impl IntegerScheme {
+    /// Limbs in a row.
+    pub fn limbs_per_row(&self) -> u32 {
+        match self {
+            Self::Chain(scheme) => scheme.limbs.per_row(),
+            Self::Program(scheme) => scheme.limbs.total,
+        }
+    }
+
+    /// Bits of a limb.
+    pub fn limb_bits(&self) -> u32 {
+        match self {
+            Self::Chain(scheme) => scheme.limbs.bits,
+            Self::Program(scheme) => scheme.limbs.bits,
+        }
+    }
 }
 
 /// The integer model of `graph` that `scheme` determines.
@@ -225,12 +253,22 @@ impl IntegerModel {
         }
     }
 
-    /// Scale of the input integers; 0 for ranks.
-    pub fn input_scale(&self) -> Scale {
+    /// The scale of each input integer; 0 for ranks.
+    pub fn input_scales(&self) -> InputScales {
         match self {
-            Self::Chain(model) => model.input_scale(),
-            Self::Program(program) => program.input_scale,
+            Self::Chain(model) => model.input_scales(),
+            Self::Program(program) => program.input_scales(),
         }
+    }
+
+    /// The least and the greatest number that any input accepts. Numbers that are ranked may have any
+    /// magnitude.
+    pub fn widest_range(&self) -> (f64, f64) {
+        let (low, high) = self.input_range();
+        let scales = self.input_scales();
+        // That of the coarsest scale.
+        let coarsest = scales.as_slice().iter().min().copied().unwrap_or(Scale(0));
+        (coarsest.real(low), coarsest.real(high))
     }
 
     /// Scale of the outputs.

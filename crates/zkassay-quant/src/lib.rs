@@ -45,8 +45,10 @@ pub mod model;
 pub mod program;
 
 pub use accuracy::{Answer, Count, Counting, Salt};
+pub use calibrate::choice::{Refusals, refusals};
 pub use calibrate::{
-    Calibration, CalibrationParams, Scheme, Target, Trial, calibrate, calibrate_program, quantize,
+    Calibration, CalibrationParams, Exponents, Scheme, Target, Trial, calibrate, calibrate_program,
+    drafted, quantize,
 };
 pub use error::QuantError;
 pub use fidelity::{ErrorSummary, Fidelity, FidelityReport, OutputFidelity};
@@ -61,3 +63,5 @@ pub use program::{
     Child, Encoding, Finish, Forest, ForestNode, Hint, IntegerConv, Kind, Program, ProgramLimbs,
     ProgramTrace, Ranks, Step, Sum, Table, Wire,
 };
+/// What rows and outputs mean, as a graph says it.
+pub use zkassay_graph::Interface;

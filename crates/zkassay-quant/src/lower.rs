@@ -7,6 +7,7 @@ use zkassay_fixed::Activation;
 use zkassay_graph::{Arithmetic, Function, Graph, Node, Op, Source};
 
 use crate::QuantError;
+use crate::lowering::name_of;
 
 /// A dense layer of the float graph: one node, or several affine ones in a row.
 pub(crate) struct FloatLayer<'a> {
@@ -20,7 +21,6 @@ pub(crate) struct FloatLayer<'a> {
 
 /// `factor x + offset`, element by element, in float64.
 struct Elementwise {
-    name: String,
     nodes: Vec<String>,
     factor: Array1<f64>,
     offset: Array1<f64>,
@@ -29,7 +29,6 @@ struct Elementwise {
 impl Elementwise {
     fn identity(len: usize) -> Self {
         Self {
-            name: String::new(),
             nodes: Vec::new(),
             factor: Array1::ones(len),
             offset: Array1::zeros(len),
@@ -37,7 +36,6 @@ impl Elementwise {
     }
 
     fn then(mut self, node: &Node, arithmetic: Arithmetic, constant: &Array1<f32>) -> Self {
-        self.name = join(&self.name, &node.name);
         self.nodes.push(node.name.clone());
         let constant = constant.mapv(f64::from);
         match arithmetic {
@@ -57,16 +55,21 @@ impl Elementwise {
 }
 
 impl<'a> FloatLayer<'a> {
+    /// The weights for inputs that are the more by `2^offset`, each by its own: exactly those, unless they
+    /// leave float32.
+    pub(crate) fn read_shifted(&mut self, offsets: &[i32]) {
+        let mut weights = self.weights.mapv(f64::from);
+        for (mut column, offset) in weights.axis_iter_mut(Axis(1)).zip(offsets) {
+            column.mapv_inplace(|w| libm::ldexp(w, -offset));
+        }
+        self.weights = Cow::Owned(weights.mapv(|w| w as f32));
+    }
+
     /// `W (f x + o) + b = (W f) x + (W o + b)`
     fn after(self, before: &Elementwise) -> FloatLayer<'a> {
         let weights = self.weights.mapv(f64::from);
         let bias = weights.dot(&before.offset) + self.bias.mapv(f64::from);
-        self.replaced(
-            (&before.name, &before.nodes),
-            weights * &before.factor,
-            bias,
-            true,
-        )
+        self.replaced(&before.nodes, weights * &before.factor, bias, true)
     }
 
     /// `f (W x + b) + o = (f W) x + (f b + o)`
@@ -74,7 +77,7 @@ impl<'a> FloatLayer<'a> {
         let factor = after.factor.view().insert_axis(Axis(1));
         let weights = self.weights.mapv(f64::from) * factor;
         let bias = self.bias.mapv(f64::from) * &after.factor + &after.offset;
-        self.replaced((&after.name, &after.nodes), weights, bias, false)
+        self.replaced(&after.nodes, weights, bias, false)
     }
 
     /// `V (W x + b) + c = (V W) x + (V b + c)`
@@ -82,36 +85,26 @@ impl<'a> FloatLayer<'a> {
         let outer = next.weights.mapv(f64::from);
         let weights = outer.dot(&self.weights.mapv(f64::from));
         let bias = outer.dot(&self.bias.mapv(f64::from)) + next.bias.mapv(f64::from);
-        self.replaced((&next.name, &next.nodes), weights, bias, false)
+        self.replaced(&next.nodes, weights, bias, false)
     }
 
     fn replaced(
-        self,
-        (name, nodes): (&str, &[String]),
+        mut self,
+        nodes: &[String],
         weights: Array2<f64>,
         bias: Array1<f64>,
         is_before: bool,
     ) -> FloatLayer<'a> {
-        let nodes = match is_before {
-            true => [nodes, &self.nodes].concat(),
-            false => [&self.nodes, nodes].concat(),
-        };
+        match is_before {
+            true => drop(self.nodes.splice(0..0, nodes.iter().cloned())),
+            false => self.nodes.extend_from_slice(nodes),
+        }
         FloatLayer {
-            nodes,
-            name: match is_before {
-                true => join(name, &self.name),
-                false => join(&self.name, name),
-            },
+            name: self.name,
+            nodes: self.nodes,
             weights: Cow::Owned(weights.mapv(|w| w as f32)),
             bias: Cow::Owned(bias.mapv(|b| b as f32)),
         }
-    }
-}
-
-fn join(first: &str, second: &str) -> String {
-    match first {
-        "" => second.to_owned(),
-        first => format!("{first} + {second}"),
     }
 }
 
@@ -155,7 +148,7 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), 
         match &node.op {
             Op::Dense(dense) if dense.inputs() == len => {
                 let layer = FloatLayer {
-                    name: node.name.clone(),
+                    name: String::new(),
                     nodes: vec![node.name.clone()],
                     weights: Cow::Borrowed(&dense.weights),
                     bias: Cow::Borrowed(&dense.bias),
@@ -194,6 +187,11 @@ pub(crate) fn lower(graph: &Graph) -> Result<(Vec<FloatLayer<'_>>, Activation), 
             op: "output".into(),
             reason: "the model has no dense layer before its output".into(),
         });
+    }
+    // Not before: a layer may grow node by node.
+    for layer in &mut layers {
+        let nodes: Vec<&str> = layer.nodes.iter().map(String::as_str).collect();
+        layer.name = name_of(&nodes);
     }
     Ok((layers, activation))
 }

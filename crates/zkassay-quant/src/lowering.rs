@@ -10,14 +10,18 @@
 //! |---|---|
 //! | `form` | affine forms, blocks of many |
 //! | `state` | the program so far |
+//! | `names` | which nodes a value comes from |
 //! | `commit`, `steps` | how forms become wires |
 //! | `operand` | what operations take of their operands |
 //! | `check` | that operations fit their operands |
 //! | `patterns` | functions that exporters write as several nodes |
+//! | `guards` | arguments that nothing reads |
 //! | `product`, `quotient`, `truth`, `curve` | what operations have in common |
 //! | `forest`, `features`, `questions`, `columns`, `leaves` | trees over the model's input |
+//! | `trigonometry` | circular and hyperbolic functions |
 //! | `trees` | all others |
 
+mod categories;
 mod check;
 mod columns;
 mod commit;
@@ -28,9 +32,11 @@ mod elementwise;
 mod features;
 mod forest;
 mod form;
+mod guards;
 mod leaves;
 mod map;
 mod matmul;
+mod names;
 mod operand;
 mod order;
 mod patterns;
@@ -39,11 +45,13 @@ mod questions;
 mod quotient;
 mod rearrange;
 mod reduce;
+mod round;
 mod select;
 mod softmax;
 mod state;
 mod steps;
 mod trees;
+mod trigonometry;
 mod truth;
 
 use std::borrow::Cow;
@@ -55,10 +63,12 @@ use zkassay_fixed::Scale;
 use zkassay_graph::{Function, Graph, Node, Op};
 
 use crate::QuantError;
-use crate::calibrate::{WIDEST_RANGE, ceil_log2};
+use crate::calibrate::{Exponents, WIDEST_RANGE, ceil_log2};
 use crate::program::{Encoding, Finish, Kind, Program, ProgramLimbs, Sum, Wire};
 use forest::Plan;
 use form::{Element, Form, Value};
+use names::Names;
+pub(crate) use names::name_of;
 use state::Lowering;
 
 /// Outputs are no finer.
@@ -77,6 +87,9 @@ pub struct ProgramScheme {
     /// Inputs lie within plus or minus this, rounded up to a power of two. A float32, because
     /// its decimal form is read back exactly. Ranks have no range: 0.
     pub range: f32,
+    /// The ranges of inputs, if each has one of its own.
+    #[serde(default, skip_serializing_if = "Exponents::is_empty")]
+    pub exponents: Exponents,
     /// Whether the inputs are [ranks](Encoding::Ranks): only of a graph whose input is read by
     /// trees alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -134,7 +147,7 @@ pub fn quantize_program(
 
 /// A graph, and what all its schemes have in common.
 pub(crate) struct Prepared<'a> {
-    graph: Cow<'a, Graph>,
+    pub(crate) graph: Cow<'a, Graph>,
     /// Trees over its input.
     pub(crate) plan: Option<Plan>,
 }
@@ -182,6 +195,10 @@ fn lowered(
     let room = (limbs.bits * limbs.input) as i32 - 1;
     let exponent = ceil_log2(f64::from(scheme.range).max(1e-6));
     let (inputs, input_scale, encoding) = match plan {
+        None if !scheme.exponents.is_empty() => {
+            let (common, offsets) = scheme.exponents.scales(room);
+            (graph.inputs(), common, Encoding::Shifted { offsets })
+        }
         None => (graph.inputs(), Scale(room - exponent), Encoding::Scaled),
         Some(plan) => (plan.ranks.len(), Scale(0), plan.encoding()),
     };
@@ -193,6 +210,14 @@ fn lowered(
             needed: needed.saturating_mul(limbs.bits),
             available: limbs.bits * limbs.input,
         });
+    }
+    if plan.is_none() {
+        let own = |place: usize| scheme.exponents.as_slice().get(place);
+        categories::check(
+            graph,
+            |place| encoding.scale_of(place, input_scale),
+            |place| own(place).map_or(exponent, |own| i32::from(*own)),
+        )?;
     }
     let program = Program {
         name: graph.name.clone(),
@@ -215,13 +240,20 @@ fn lowered(
     };
     let is_done = |value: usize| plan.is_some_and(|plan| plan.done[value]);
     // Nothing reads ranks but the trees.
-    let input = match plan {
-        Some(_) => Vec::new(),
-        None => (0..inputs).map(Element::of).collect(),
+    let input = match (plan, &lowering.program.encoding) {
+        (Some(_), _) => Vec::new(),
+        (None, Encoding::Shifted { offsets }) => {
+            let shifted = |(wire, offset): (Wire, &i32)| {
+                let factor = Scale(-offset).factor();
+                Element::Form(Form::of(wire).scaled(factor))
+            };
+            offsets.iter().enumerate().map(shifted).collect()
+        }
+        (None, _) => (0..inputs).map(Element::of).collect(),
     };
     let mut values = vec![Rc::new(Value {
         elements: input,
-        nodes: Vec::new(),
+        nodes: Names::default(),
     })];
     let needed = needed(graph);
     let readers = readers(graph, &needed);
@@ -240,7 +272,7 @@ fn lowered(
                 let wires = lowering.wires(&value, &node.name)?;
                 value = Value {
                     elements: wires.into_iter().map(Element::of).collect(),
-                    nodes: Vec::new(),
+                    nodes: Names::default(),
                 };
             }
         }
@@ -292,9 +324,10 @@ impl ProgramScheme {
         if !(0.0..=WIDEST_RANGE).contains(&f64::from(self.range)) {
             return parameter("input range", self.range.to_string(), "0 to 10^9");
         }
-        if self.ranks && self.range != 0.0 {
+        if self.ranks && (self.range != 0.0 || !self.exponents.is_empty()) {
             return parameter("input range", self.range.to_string(), "0 for ranks");
         }
+        self.exponents.check(graph.inputs())?;
         if !(2..=24).contains(&self.fraction_bits) {
             let found = self.fraction_bits.to_string();
             return parameter("fraction bits", found, "2 to 24");
@@ -324,7 +357,7 @@ impl Lowering<'_> {
                 let elements = wires.into_iter().map(Element::of).collect();
                 *operand = Rc::new(Value {
                     elements,
-                    nodes: Vec::new(),
+                    nodes: Names::default(),
                 });
             }
         }
@@ -400,7 +433,7 @@ impl Lowering<'_> {
             let forms = wires.iter().map(|wire| Element::of(*wire)).collect();
             let copies = Value {
                 elements: forms,
-                nodes: vec![graph.output.name.clone()],
+                nodes: Names::of(&graph.output.name),
             };
             let coarsest = scale - self.program.limbs.shift_bits() as i32;
             let scale = scale.min(FINEST_OUTPUT.max(coarsest)).max(0);
@@ -450,13 +483,6 @@ impl Lowering<'_> {
             }
         }
     }
-}
-
-/// The names of what a value comes from, and a node more.
-fn with(nodes: &[String], node: &Node) -> Vec<String> {
-    let mut nodes = nodes.to_vec();
-    nodes.push(node.name.clone());
-    nodes
 }
 
 fn unsupported(node: &Node, reason: impl Into<String>) -> QuantError {

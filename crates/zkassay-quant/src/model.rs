@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use zkassay_fixed::{Activation, OutputMap, Scale, shift_round};
+use zkassay_fixed::{Activation, InputScales, OutputMap, Scale, shift_round};
 
 use crate::{QuantError, bounds};
 
@@ -96,6 +96,10 @@ pub struct QuantizedModel {
     pub limbs: Limbs,
     /// Dense layers, first to last.
     pub layers: Vec<QuantizedLayer>,
+    /// What the scale of each input is more than that of the first layer's inputs, if inputs have scales
+    /// of their own: the first layer has the difference in its weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offsets: Vec<i32>,
     /// From the last accumulators to the outputs.
     pub output: OutputMap,
 }
@@ -123,6 +127,12 @@ impl QuantizedModel {
         self.limbs.check(self.layers.len() > 1)?;
         if self.inputs() == 0 {
             return invalid("it has no layer or no input".into());
+        }
+        let own = |index| (-50..=50).contains(&self.scale_of(index).0);
+        if !self.offsets.is_empty()
+            && (self.offsets.len() != self.inputs() || !(0..self.inputs()).all(own))
+        {
+            return invalid("its inputs have other scales than there can be".into());
         }
         let mut inputs = self.inputs();
         for layer in &self.layers {
@@ -168,11 +178,25 @@ impl QuantizedModel {
         std::iter::once(self.inputs()).chain(outputs).collect()
     }
 
-    /// Scale of the input.
+    /// Scale of the input, but for the [offsets](Self::offsets).
     pub fn input_scale(&self) -> Scale {
         self.layers
             .first()
             .map_or(Scale(0), |layer| layer.input_scale)
+    }
+
+    /// The scale of each input.
+    pub fn input_scales(&self) -> InputScales {
+        if self.offsets.is_empty() {
+            return self.input_scale().into();
+        }
+        let scales = (0..self.offsets.len()).map(|index| self.scale_of(index));
+        InputScales::of_each(&scales.collect::<Vec<_>>())
+    }
+
+    fn scale_of(&self, index: usize) -> Scale {
+        let offset = self.offsets.get(index).copied().unwrap_or_default();
+        Scale(self.input_scale().0.saturating_add(offset))
     }
 
     /// The inclusive range of input integers.
@@ -186,8 +210,8 @@ impl QuantizedModel {
     /// # Errors
     /// A row of another length, or a value that is not finite or lies outside the input range.
     pub fn quantize(&self, row: &[f32]) -> Result<Vec<i64>, QuantError> {
-        let (scale, range) = (self.input_scale(), self.input_range());
-        quantize_row(&self.input, self.inputs(), scale, range, row)
+        let (scale, range) = (|index| self.scale_of(index), self.input_range());
+        quantize_row(&self.input, self.inputs(), &scale, range, row)
     }
 
     /// Evaluates one row of real inputs.
@@ -248,11 +272,11 @@ impl QuantizedModel {
     }
 }
 
-/// Rounds one row of real inputs to integers in a range.
+/// Rounds one row of real inputs to integers in a range, each to its scale.
 pub(crate) fn quantize_row(
     input: &str,
     expected: usize,
-    scale: Scale,
+    scale: &dyn Fn(usize) -> Scale,
     (low, high): (i64, i64),
     row: &[f32],
 ) -> Result<Vec<i64>, QuantError> {
@@ -266,6 +290,7 @@ pub(crate) fn quantize_row(
     row.iter()
         .enumerate()
         .map(|(index, &value)| {
+            let scale = scale(index);
             scale
                 .quantize(value.into())
                 .filter(|integer| (low..=high).contains(integer))

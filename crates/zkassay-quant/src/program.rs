@@ -25,7 +25,7 @@ mod ranks;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use zkassay_fixed::Scale;
+use zkassay_fixed::{InputScales, Scale};
 
 use crate::QuantError;
 pub use bounds::Interval;
@@ -50,10 +50,11 @@ pub struct Program {
     pub input: String,
     /// Number of inputs: the first wires.
     pub inputs: usize,
-    /// Their scale; 0 for ranks.
+    /// Their scale; 0 for ranks. Where they have [scales of their own](Encoding::Shifted), what those are
+    /// relative to.
     pub input_scale: Scale,
     /// How a row of real numbers becomes these integers.
-    #[serde(default, skip_serializing_if = "Encoding::is_scaled")]
+    #[serde(default, skip_serializing_if = "Encoding::is_uniform")]
     pub encoding: Encoding,
     /// Whether the last input is a label: a class, not rounded or ranked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -361,12 +362,38 @@ impl Program {
         if self.probability { 0.5 } else { 0.0 }
     }
 
+    /// The scale of each input, a label and a salt included.
+    pub fn input_scales(&self) -> InputScales {
+        match &self.encoding {
+            Encoding::Scaled | Encoding::Ranks { .. } => self.input_scale.into(),
+            Encoding::Shifted { offsets } => {
+                let own = |index| self.encoding.scale_of(index, self.input_scale);
+                let scales: Vec<Scale> = (0..offsets.len()).map(own).collect();
+                InputScales::of_each(&scales)
+            }
+        }
+    }
+
     /// Numbers in a row of real inputs, the label included.
     pub fn row_length(&self) -> usize {
         match &self.encoding {
-            Encoding::Scaled => self.inputs,
+            Encoding::Scaled | Encoding::Shifted { .. } => self.inputs,
             Encoding::Ranks { features, .. } => features + usize::from(self.labelled),
         }
+    }
+
+    /// The reals that the integers of a row stand for; `None` of ranks and labelled rows.
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize).
+    pub(crate) fn reals_of_inputs(&self, row: &[f32]) -> Result<Option<Vec<f32>>, QuantError> {
+        if self.labelled || matches!(self.encoding, Encoding::Ranks { .. }) {
+            return Ok(None);
+        }
+        let integers = self.quantize(row)?.into_iter().enumerate();
+        let scale = |at: usize| self.encoding.scale_of(at, self.input_scale);
+        let reals = integers.map(|(at, x)| scale(at).real(x) as f32);
+        Ok(Some(reals.collect()))
     }
 
     /// The integers of one row of real inputs.
@@ -387,11 +414,14 @@ impl Program {
             false => (row, [].as_slice()),
         };
         let range = self.limbs.input_range();
-        let encode = |scale, row: &[f32]| {
+        let encode = |scale: &dyn Fn(usize) -> Scale, row: &[f32]| {
             crate::model::quantize_row(&self.input, row.len(), scale, range, row)
         };
         let mut integers = match &self.encoding {
-            Encoding::Scaled => encode(self.input_scale, features)?,
+            Encoding::Scaled | Encoding::Shifted { .. } => {
+                let own = |index| self.encoding.scale_of(index, self.input_scale);
+                encode(&own, features)?
+            }
             Encoding::Ranks { ranks, .. } => ranks::of_row(&self.input, ranks, features)?,
         };
         let is_class = |label: &f32| label.fract() == 0.0;
@@ -404,7 +434,7 @@ impl Program {
                 high: range.1 as f64,
             });
         }
-        integers.extend(encode(Scale(0), label)?);
+        integers.extend(encode(&|_| Scale(0), label)?);
         Ok(integers)
     }
 }

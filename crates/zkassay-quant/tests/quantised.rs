@@ -337,11 +337,18 @@ fn schemes_that_no_calibration_gives_are_refused() {
     let graph = mlp();
     let scheme = calibrated(&graph).scheme;
     for range in [f32::NAN, f32::INFINITY, -1.0, 2e9] {
-        let error = quantize(&graph, &Scheme { range, ..scheme }).unwrap_err();
+        let error = quantize(
+            &graph,
+            &Scheme {
+                range,
+                ..scheme.clone()
+            },
+        )
+        .unwrap_err();
         assert!(matches!(error, QuantError::Parameter { .. }), "{error}");
     }
     let with = |change: fn(&mut Limbs)| {
-        let mut scheme = scheme;
+        let mut scheme = scheme.clone();
         change(&mut scheme.limbs);
         scheme
     };

@@ -123,9 +123,10 @@ impl VerifyingKey {
         if self.takes_ranks() && matches!(proof.data, TestData::Rows(_)) {
             return Err(VerifyError::Encoding);
         }
-        let scale = self.statement().input_scale;
+        let scales = &self.statement().input_scales;
         self.verify_accuracy_with(proof, expected, |row| {
-            row.iter().map(|x| scale.quantize((*x).into())).collect()
+            let integer = |(index, x): (usize, &f32)| scales.of(index).quantize((*x).into());
+            row.iter().enumerate().map(integer).collect()
         })
     }
 
@@ -288,7 +289,7 @@ impl VerifyingKey {
                     while integers.len() < inputs * lanes {
                         integers.extend_from_slice(&last);
                     }
-                    PublicData::values(&integers, statement.input_scale)
+                    PublicData::values(&integers, &statement.input_scales)
                 });
                 Ok(filled.collect())
             }

@@ -42,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// The format version that this crate writes and reads.
-    pub const VERSION: u8 = 2;
+    pub const VERSION: u8 = 3;
 
     /// The kind that the first bytes of a file say it is; `None` for files that are not this
     /// project's.
@@ -327,7 +327,7 @@ mod tests {
         bytes[9] = 9;
         let error = open(Kind::Proof, &bytes).unwrap_err();
         assert!(
-            error.to_string().contains("format version 9, expected 2"),
+            error.to_string().contains("format version 9, expected 3"),
             "{error}"
         );
         assert_eq!(

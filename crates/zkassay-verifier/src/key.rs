@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zkassay_fixed::{Activation, OutputMap, Scale};
+use zkassay_fixed::{Activation, InputScales, OutputMap, Scale};
 use zkassay_gadgets::halo2_proofs::SerdeFormat;
 use zkassay_gadgets::halo2_proofs::circuit::{Layouter, SimpleFloorPlanner};
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, Fq, Fq2, G1Affine, G2Affine};
@@ -15,6 +15,8 @@ use zkassay_gadgets::{Field, TableColumns, TableShape};
 use crate::Digest;
 use crate::artefact::{ArtefactError, Kind, Reader, digest, open, seal};
 
+/// The most that the exponent of an input's scale is, and the least, but for the sign.
+const LARGEST_SCALE: i32 = 50;
 /// The version of halo2's keys.
 const HALO2_VERSION: u8 = 2;
 
@@ -109,8 +111,8 @@ pub struct Statement {
     pub srs: SrsOrigin,
     /// Which gates there are.
     pub shape: TableShape,
-    /// The scale of the inputs.
-    pub input_scale: Scale,
+    /// The scales of the inputs: of each input of an inference, or one for all.
+    pub input_scales: InputScales,
     /// What the public outputs mean.
     pub output: OutputMap,
 }
@@ -202,10 +204,7 @@ impl VerifyingKey {
         let shape = TableShape::from_bytes(&[&first, rest].concat())
             .and_then(|shape| shape.validate().map(|()| shape))
             .map_err(|error| malformed(&error.to_string()))?;
-        let input_scale = Scale(i32::from_le_bytes(reader.array()?));
-        if !(-50..=50).contains(&input_scale.0) {
-            return Err(malformed(&format!("an input scale of 2^{}", input_scale.0)));
-        }
+        let input_scales = read_input_scales(&mut reader, &shape)?;
         let output = read_output_map(&mut reader)?;
         let s_g2 = read_g2(&mut reader)?;
         if srs == SrsOrigin::Ceremony && s_g2 != SrsOrigin::CEREMONY_POINT {
@@ -222,7 +221,7 @@ impl VerifyingKey {
                 circuit,
                 srs,
                 shape,
-                input_scale,
+                input_scales,
                 output,
             },
             key,
@@ -241,7 +240,11 @@ fn payload(statement: &Statement, s_g2: G2Affine, key: &[u8]) -> Vec<u8> {
     payload.extend_from_slice(&statement.circuit);
     payload.push(statement.srs.to_byte());
     payload.extend_from_slice(&statement.shape.to_bytes());
-    payload.extend_from_slice(&statement.input_scale.0.to_le_bytes());
+    let scales = statement.input_scales.as_slice();
+    payload.extend_from_slice(&(scales.len() as u32).to_le_bytes());
+    // What is beyond a byte is refused by whoever reads it, as most bytes are.
+    let byte = |scale: &Scale| i8::try_from(scale.0).unwrap_or(i8::MAX).to_le_bytes();
+    payload.extend(scales.iter().flat_map(byte));
     let output = &statement.output;
     payload.push(match output.activation() {
         Activation::Identity => 0,
@@ -253,6 +256,34 @@ fn payload(statement: &Statement, s_g2: G2Affine, key: &[u8]) -> Vec<u8> {
     payload.extend_from_slice(s_g2.to_bytes().as_ref());
     payload.extend_from_slice(key);
     payload
+}
+
+/// A count, and a byte for each scale: one for all inputs of an inference, or one for each, if they are
+/// not all the same.
+fn read_input_scales(
+    reader: &mut Reader<'_>,
+    shape: &TableShape,
+) -> Result<InputScales, ArtefactError> {
+    let malformed = |what: String| ArtefactError::malformed(Kind::VerifyingKey, what);
+    let count = u32::from_le_bytes(reader.array()?);
+    let inputs = shape.inputs();
+    if count != 1 && count != inputs {
+        return Err(malformed(format!(
+            "{count} input scales for {inputs} inputs"
+        )));
+    }
+    let bytes = reader.take(count as usize)?;
+    let scale = |byte: &u8| Scale(i8::from_le_bytes([*byte]).into());
+    let scales: Vec<Scale> = bytes.iter().map(scale).collect();
+    let is_possible = |scale: &&Scale| (-LARGEST_SCALE..=LARGEST_SCALE).contains(&scale.0);
+    if let Some(scale) = scales.iter().find(|scale| !is_possible(scale)) {
+        return Err(malformed(format!("an input scale of 2^{}", scale.0)));
+    }
+    let read = InputScales::of_each(&scales);
+    match read.as_slice().len() == scales.len() {
+        true => Ok(read),
+        false => Err(malformed(format!("the same input scale {count} times"))),
+    }
 }
 
 fn read_output_map(reader: &mut Reader<'_>) -> Result<OutputMap, ArtefactError> {

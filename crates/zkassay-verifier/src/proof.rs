@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use zkassay_fixed::{DataVisibility, ParamsVisibility, Scale};
+use zkassay_fixed::{DataVisibility, InputScales, ParamsVisibility};
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::FromUniformBytes as _;
 use zkassay_gadgets::halo2_proofs::plonk::verify_proof;
@@ -170,7 +170,7 @@ impl VerifyingKey {
     }
 
     /// The hash that a proof of this input shows, if inputs are hashed: to check values that the
-    /// prover reveals later. `integers` are those of one inference, at the [statement](Statement)'s input scale;
+    /// prover reveals later. `integers` are those of one inference, at the [statement](Statement)'s input scales;
     /// a proof of several has one hash for each.
     ///
     /// `None` if inputs are not hashed, or for integers that are not an input of the model.
@@ -214,7 +214,7 @@ impl VerifyingKey {
     ) -> Result<Vec<Vec<Field>>, VerifyError> {
         let Statement {
             shape,
-            input_scale,
+            input_scales,
             output: map,
             ..
         } = self.statement();
@@ -223,15 +223,15 @@ impl VerifyingKey {
             input,
             shape.visibility().input,
             (shape.public_inputs(), shape.lanes()),
-            *input_scale,
+            input_scales,
         )?;
-        let scale = map.output_scale();
+        let scale = map.output_scale().into();
         check(
             What::Output,
             output,
             shape.visibility().output,
             (shape.public_outputs(), shape.lanes()),
-            scale,
+            &scale,
         )?;
         let shape = match shape {
             TableShape::Program(shape) => {
@@ -294,7 +294,7 @@ fn check(
     data: &PublicData,
     expected: DataVisibility,
     (count, hashes): (usize, usize),
-    scale: Scale,
+    scales: &InputScales,
 ) -> Result<(), VerifyError> {
     if data.visibility() != expected {
         let found = data.visibility();
@@ -323,13 +323,13 @@ fn check(
             found: values.len(),
         });
     }
-    let is_wrong =
-        |value: &&PublicValue| value.real.to_bits() != scale.real(value.integer).to_bits();
-    match values.iter().find(is_wrong) {
-        Some(value) => Err(VerifyError::Real {
+    let real = |(index, value): (usize, &PublicValue)| scales.of(index).real(value.integer);
+    let is_wrong = |value: &(usize, &PublicValue)| value.1.real.to_bits() != real(*value).to_bits();
+    match values.iter().enumerate().find(is_wrong) {
+        Some((index, value)) => Err(VerifyError::Real {
             what,
             integer: value.integer,
-            expected: scale.real(value.integer),
+            expected: real((index, value)),
             found: value.real,
         }),
         None => Ok(()),

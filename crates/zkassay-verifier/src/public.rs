@@ -1,12 +1,12 @@
 //! What a proof shows of input and output.
 
-use zkassay_fixed::{DataVisibility, Scale};
+use zkassay_fixed::{DataVisibility, InputScales};
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
 use zkassay_gadgets::{Field, field};
 
 use crate::artefact::{ArtefactError, Kind, Reader};
 
-/// A public value: an integer at the model's scale, and the real number that it stands for.
+/// A public value: an integer at its scale, and the real number that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PublicValue {
     /// The integer; in the proof system, `p - |integer|` if it is negative.
@@ -34,27 +34,29 @@ pub enum PublicData {
 }
 
 impl PublicData {
-    /// `integers` at `scale`, and their `hashes`, as far as `visibility` shows them.
+    /// `integers` at their scales, and their `hashes`, as far as `visibility` shows them.
     pub fn new(
         visibility: DataVisibility,
         integers: &[i64],
-        scale: Scale,
+        scales: impl Into<InputScales>,
         hashes: Vec<Field>,
     ) -> Self {
         match visibility {
-            DataVisibility::Public => Self::values(integers, scale),
+            DataVisibility::Public => Self::values(integers, scales),
             DataVisibility::Hashed => Self::Hashes(hashes),
             DataVisibility::Private => Self::Private,
         }
     }
 
-    /// Public values: integers at the given scale.
-    pub fn values(integers: &[i64], scale: Scale) -> Self {
-        let value = |integer: &i64| PublicValue {
+    /// Public values: integers at the given scale, or at those of each input; of one inference after
+    /// the other.
+    pub fn values(integers: &[i64], scales: impl Into<InputScales>) -> Self {
+        let scales: InputScales = scales.into();
+        let value = |(index, integer): (usize, &i64)| PublicValue {
             integer: *integer,
-            real: scale.real(*integer),
+            real: scales.of(index).real(*integer),
         };
-        Self::Values(integers.iter().map(value).collect())
+        Self::Values(integers.iter().enumerate().map(value).collect())
     }
 
     /// The integers, if they are public.
@@ -189,6 +191,8 @@ fn integer(element: Field) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use zkassay_fixed::Scale;
+
     use super::*;
 
     #[test]
@@ -218,6 +222,13 @@ mod tests {
             panic!("{data:?}");
         };
         assert_eq!(values[0].field(), -Field::from(3));
+    }
+
+    #[test]
+    fn inputs_have_their_own_scales_in_every_inference() {
+        let scales = InputScales::of_each(&[Scale(1), Scale(-2)]);
+        let data = PublicData::values(&[3, 3, -1, -1], &scales);
+        assert_eq!(data.reals(), [1.5, 12.0, -0.5, -4.0]);
     }
 
     #[test]

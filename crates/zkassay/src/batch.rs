@@ -30,10 +30,10 @@
 
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use zkassay_circuit::Compiled;
-use zkassay_prover::{ProvingKey, Srs};
+use zkassay_prover::{Circuit, ProvingKey, Srs};
 use zkassay_verifier::{Batch, BatchVerdict, VerifyError, VerifyingKey};
 
-use crate::{Error, stages};
+use crate::{Error, columns, stages};
 
 /// Proves that a key's model gives its outputs for each of `rows`, shape `[rows, inputs]`.
 ///
@@ -52,7 +52,7 @@ pub fn prove_batch(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Batch, Error> {
     let compiled = key.compiled();
-    let count = check_rows(compiled, rows)?;
+    let count = check_rows(key.circuit(), rows)?;
     let lanes = compiled.batch();
     let total = Batch::proofs_for(count, lanes);
     let mut proofs = Vec::new();
@@ -98,7 +98,8 @@ pub fn verify_batch(key: &VerifyingKey, batch: &Batch) -> Result<BatchVerdict, E
 ///
 /// # Errors
 /// As [`prove_batch`].
-pub(crate) fn check_rows(compiled: &Compiled, rows: ArrayView2<'_, f32>) -> Result<u32, Error> {
+pub(crate) fn check_rows(circuit: &Circuit, rows: ArrayView2<'_, f32>) -> Result<u32, Error> {
+    let (compiled, interface) = (&circuit.compiled, &circuit.interface);
     if compiled.options().totals {
         return Err(Error::Totals);
     }
@@ -110,7 +111,8 @@ pub(crate) fn check_rows(compiled: &Compiled, rows: ArrayView2<'_, f32>) -> Resu
         Compiled::Program(compiled) => compiled.program().quantize(&row.to_vec()),
     };
     for (index, row) in rows.outer_iter().enumerate() {
-        quantize(row).map_err(|error| in_row(index, error.into()))?;
+        columns::check(interface, &row.to_vec()).map_err(|error| in_row(index, error))?;
+        quantize(row).map_err(|error| in_row(index, columns::named(interface, error)))?;
     }
     Ok(count)
 }

@@ -17,6 +17,7 @@ pub(crate) mod report;
 pub(crate) mod settings;
 pub(crate) mod srs;
 pub(crate) mod table;
+pub(crate) mod tried;
 pub(crate) mod witness;
 
 use anyhow::Result;

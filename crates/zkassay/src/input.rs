@@ -9,12 +9,31 @@
 //! writes a batch. Other keys are ignored. Numbers are read as float64 and rounded to float32,
 //! the type of the model's input. Everything else is an error that says where: `NaN`, text, a row of
 //! another length, a number beyond float32.
+//!
+//! A model of several inputs, or of other than numbers, takes rows in three ways: all values of a
+//! row, one after the other; an object from names to values; or, as EZKL has it, one list for each
+//! of the inputs. (A list that is as long as a row is taken for one.) Strings and truth values stand
+//! where the model takes them:
+//!
+//! ```text
+//! { "input_data": [[34, 51000, "paris"]] }
+//! { "input_data": [{"age": 34, "income": 51000, "city": "paris"}] }
+//! { "input_data": [[34], [51000], ["paris"]] }
+//! ```
+
+//!
+//! A missing value is written `null`. It is taken where the model itself says what stands for it: where
+//! an imputer of missing values is all that reads a feature. Then the row is read with the imputed
+//! number, and what is proved is about that row: nothing tells it from one that held the number.
+
+mod columns;
 
 use std::fmt;
 
 use ndarray::{Array2, ArrayView2};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
+use zkassay_graph::{Column, Interface};
 
 /// The key that holds the rows.
 const KEY: &str = "input_data";
@@ -40,6 +59,12 @@ pub enum InputError {
     /// The JSON is no labelled data set.
     #[error("expected {{\"input_data\": [[...], ...], \"labels\": [0, 1, ...]}}, but {reason}")]
     Labels {
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A value is not what an input of the model takes.
+    #[error("{reason}")]
+    Column {
         /// What is wrong, and where.
         reason: String,
     },
@@ -80,12 +105,34 @@ impl InputRows {
     /// # Errors
     /// What is wrong, and where.
     pub fn from_json(bytes: &[u8], inputs: usize) -> Result<Self, InputError> {
-        Rows::read(bytes)?.split(inputs)
+        let plain = Interface::default();
+        Rows::read(bytes, &[])?
+            .filled(inputs, &plain)?
+            .split(inputs)
+    }
+
+    /// Reads rows of `inputs` values for a model with the inputs that `interface` says. Any bytes
+    /// are safe to pass.
+    ///
+    /// # Errors
+    /// What is wrong, and where; with the strings that the model knows, where it has no answer for
+    /// others.
+    pub fn for_interface(
+        bytes: &[u8],
+        inputs: usize,
+        interface: &Interface,
+    ) -> Result<Self, InputError> {
+        if interface.columns.is_empty() {
+            let rows = Rows::read(bytes, &[])?;
+            return rows.filled(inputs, interface)?.split(inputs);
+        }
+        let rows = Rows::read(bytes, &interface.columns)?;
+        columns::encoded(rows, interface)?.split(inputs)
     }
 
     /// Reads rows of any lengths: each element of `input_data` is one.
     pub(crate) fn of_any_length(bytes: &[u8]) -> Result<Vec<Vec<f32>>, InputError> {
-        let rows = Rows::read(bytes)?;
+        let rows = Rows::read(bytes, &[])?.filled(usize::MAX, &Interface::default())?;
         let starts = [0].into_iter().chain(rows.ends.iter().copied());
         let spans = starts.zip(&rows.ends);
         let rows = spans.map(|(start, end)| rows.values[start..*end].to_vec());
@@ -141,6 +188,15 @@ pub fn to_json(rows: ArrayView2<'_, f32>) -> Vec<u8> {
     bytes
 }
 
+/// Rows of a model with the inputs that `interface` says, as the bytes of a file that
+/// [`InputRows::for_interface`] reads.
+pub fn to_json_of(interface: &Interface, rows: ArrayView2<'_, f32>) -> Vec<u8> {
+    match interface.columns.is_empty() {
+        true => to_json(rows),
+        false => columns::to_json(interface, rows),
+    }
+}
+
 /// Adds what is commonly behind an error.
 fn explain(bytes: &[u8], error: &serde_json::Error) -> InputError {
     let line = bytes
@@ -171,20 +227,49 @@ fn explain(bytes: &[u8], error: &serde_json::Error) -> InputError {
     InputError::Json { reason }
 }
 
+/// Why a value may not be missing.
+const MISSING: &str = "a missing value, for which the model does not say what stands";
+
 /// All values of a file, and where its rows end.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Rows {
     values: Vec<f32>,
     ends: Vec<usize>,
+    /// Strings and their places among the values; only of models with columns.
+    texts: Vec<(usize, String)>,
+    /// The places of truth values; only of models with columns.
+    truths: Vec<usize>,
+    /// The places of missing values, in order.
+    nulls: Vec<usize>,
 }
 
 impl Rows {
-    fn read(bytes: &[u8]) -> Result<Self, InputError> {
+    fn read(bytes: &[u8], columns: &[Column]) -> Result<Self, InputError> {
         check_size(bytes.len() as u64)?;
         let mut json = serde_json::Deserializer::from_slice(bytes);
-        File.deserialize(&mut json)
+        File { columns }
+            .deserialize(&mut json)
             .and_then(|rows| json.end().map(|()| rows))
             .map_err(|error| explain(bytes, &error))
+    }
+
+    /// The rows with imputed numbers in place of missing ones, without columns.
+    fn filled(mut self, inputs: usize, interface: &Interface) -> Result<Self, InputError> {
+        for at in &self.nulls {
+            let row = self.ends.partition_point(|end| end <= at);
+            let start = row.checked_sub(1).and_then(|before| self.ends.get(before));
+            let value = at - start.copied().unwrap_or(0);
+            let imputed = interface.imputed(value.checked_rem(inputs).unwrap_or(value));
+            match (imputed, self.values.get_mut(*at)) {
+                (Some(imputed), Some(number)) => *number = imputed,
+                _ => {
+                    let what = format!("value {value} of row {row} of `input_data` is null");
+                    let reason = format!("{what}, {MISSING}");
+                    return Err(InputError::Column { reason });
+                }
+            }
+        }
+        Ok(self)
     }
 
     fn split(self, inputs: usize) -> Result<InputRows, InputError> {
@@ -209,9 +294,11 @@ impl Rows {
 }
 
 /// The object with the key.
-struct File;
+struct File<'a> {
+    columns: &'a [Column],
+}
 
-impl<'de> DeserializeSeed<'de> for File {
+impl<'de> DeserializeSeed<'de> for File<'_> {
     type Value = Rows;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Rows, D::Error> {
@@ -219,7 +306,7 @@ impl<'de> DeserializeSeed<'de> for File {
     }
 }
 
-impl<'de> Visitor<'de> for File {
+impl<'de> Visitor<'de> for File<'_> {
     type Value = Rows;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,7 +319,8 @@ impl<'de> Visitor<'de> for File {
             if key != KEY {
                 map.next_value::<IgnoredAny>()?;
             } else if rows.is_none() {
-                rows = Some(map.next_value_seed(List)?);
+                let columns = self.columns;
+                rows = Some(map.next_value_seed(List { columns })?);
             } else {
                 return Err(de::Error::custom(format!("the key `{KEY}` appears twice")));
             }
@@ -242,9 +330,11 @@ impl<'de> Visitor<'de> for File {
 }
 
 /// The list of rows.
-struct List;
+struct List<'a> {
+    columns: &'a [Column],
+}
 
-impl<'de> DeserializeSeed<'de> for List {
+impl<'de> DeserializeSeed<'de> for List<'_> {
     type Value = Rows;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Rows, D::Error> {
@@ -252,7 +342,7 @@ impl<'de> DeserializeSeed<'de> for List {
     }
 }
 
-impl<'de> Visitor<'de> for List {
+impl<'de> Visitor<'de> for List<'_> {
     type Value = Rows;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -265,7 +355,8 @@ impl<'de> Visitor<'de> for List {
             let row = rows.ends.len();
             let start = rows.values.len();
             let place = Place {
-                values: &mut rows.values,
+                rows: &mut rows,
+                columns: self.columns,
                 row,
                 start,
                 is_row: true,
@@ -280,7 +371,9 @@ impl<'de> Visitor<'de> for List {
 
 /// Where the next value goes: a row, or a number or list within one.
 struct Place<'a> {
-    values: &'a mut Vec<f32>,
+    rows: &'a mut Rows,
+    /// The model's columns; without any, everything is a number.
+    columns: &'a [Column],
     row: usize,
     /// Where the row starts.
     start: usize,
@@ -289,7 +382,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn number<E: de::Error>(self, number: f64) -> Result<(), E> {
-        let (row, value) = (self.row, self.values.len() - self.start);
+        let (row, value) = (self.row, self.rows.values.len() - self.start);
         if self.is_row {
             return Err(de::Error::custom(format!(
                 "row {row} is the number {number}, expected a list: write [[...]] with one list per row"
@@ -301,7 +394,7 @@ impl Place<'_> {
                 "value {value} of row {row} is {number:e}, beyond float32"
             )));
         }
-        self.values.push(rounded);
+        self.rows.values.push(rounded);
         Ok(())
     }
 }
@@ -318,10 +411,12 @@ impl<'de> Visitor<'de> for Place<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (row, value) = (self.row, self.values.len() - self.start);
-        match self.is_row {
-            true => write!(f, "a list of numbers for row {row}"),
-            false => write!(f, "a number for value {value} of row {row}"),
+        let (row, value) = (self.row, self.rows.values.len() - self.start);
+        match (self.is_row, self.columns.is_empty()) {
+            (true, true) => write!(f, "a list of numbers for row {row}"),
+            (true, false) => write!(f, "a list of values, or an object, for row {row}"),
+            (false, true) => write!(f, "a number for value {value} of row {row}"),
+            (false, false) => write!(f, "a value for value {value} of row {row}"),
         }
     }
 
@@ -337,10 +432,47 @@ impl<'de> Visitor<'de> for Place<'_> {
         self.number(number as f64)
     }
 
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        if self.is_row {
+            return Err(E::invalid_type(de::Unexpected::Unit, &self));
+        }
+        self.rows.nulls.push(self.rows.values.len());
+        self.rows.values.push(0.0);
+        Ok(())
+    }
+
+    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<(), E> {
+        if self.columns.is_empty() || self.is_row {
+            return Err(E::invalid_type(de::Unexpected::Bool(truth), &self));
+        }
+        self.rows.truths.push(self.rows.values.len());
+        self.rows.values.push(f32::from(u8::from(truth)));
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        if self.columns.is_empty() || self.is_row {
+            return Err(E::invalid_type(de::Unexpected::Str(text), &self));
+        }
+        self.rows
+            .texts
+            .push((self.rows.values.len(), text.to_owned()));
+        self.rows.values.push(0.0);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        if self.columns.is_empty() || !self.is_row {
+            return Err(de::Error::invalid_type(de::Unexpected::Map, &self));
+        }
+        columns::record(self, map)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         loop {
             let within = Place {
-                values: &mut *self.values,
+                rows: &mut *self.rows,
+                columns: self.columns,
                 row: self.row,
                 start: self.start,
                 is_row: false,
@@ -444,7 +576,7 @@ mod tests {
             ),
             (
                 r#"{"input_data": [[1, null]]}"#,
-                "a number for value 1 of row 0",
+                "value 1 of row 0 of `input_data` is null, a missing value",
             ),
             (
                 "{\"input_data\": [[1,\n NaN]]}",

@@ -70,7 +70,9 @@
 
 pub mod accuracy;
 pub mod batch;
+mod columns;
 mod document;
+mod doubts;
 mod error;
 pub mod hash;
 pub mod input;
@@ -84,6 +86,7 @@ pub mod table;
 pub mod witness;
 
 pub use batch::{prove_batch, verify_batch};
+pub use columns::random_rows_of;
 pub use document::{DocumentError, DocumentKind};
 pub use error::{Error, Mismatch};
 pub use input::{InputError, InputRows};

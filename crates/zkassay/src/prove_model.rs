@@ -181,7 +181,7 @@ pub fn prove_model_batch(
     mut watch: impl FnMut(Event),
 ) -> Result<ProvedBatch, Error> {
     let (keys, _) = keys(onnx, rows, options, &mut watch, |circuit| {
-        batch::check_rows(&circuit.compiled, rows)
+        batch::check_rows(circuit, rows)
     })?;
     let Keys {
         settings,

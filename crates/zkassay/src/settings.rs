@@ -8,7 +8,7 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use zkassay_circuit::{CircuitError, CompileOptions, Compiled, LayoutTarget};
-use zkassay_fixed::{DataVisibility, ParamsVisibility, Visibility};
+use zkassay_fixed::{DataVisibility, ParamsVisibility, Scale, Visibility};
 use zkassay_graph::ImportOptions;
 use zkassay_prover::Circuit;
 use zkassay_quant::{
@@ -19,7 +19,7 @@ use zkassay_verifier::Digest;
 use zkassay_verifier::artefact::digest;
 
 use crate::document::{self, DocumentError, DocumentKind};
-use crate::{Error, Mismatch, Model};
+use crate::{Error, Mismatch, Model, columns};
 
 /// The choices of a model's circuit, a JSON file of the pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Settings {
     /// How it was imported.
     #[serde(default)]
     import: ImportOptions,
+    /// How many rows the file is made for, if it is made for a fixed batch of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rows_of_file: Option<usize>,
     visibility: Visibility,
     layout: LayoutTarget,
     /// Inferences in one proof.
@@ -70,7 +73,8 @@ fn yes() -> bool {
 }
 
 impl Default for CalibrationOptions {
-    /// The cheapest circuit with a greatest error of 0.01, and twice the rows' range.
+    /// The cheapest circuit with a greatest error of 0.01 parts of the output's magnitude, and twice
+    /// the rows' range.
     fn default() -> Self {
         Self {
             target: Target::Resources { max_error: 1e-2 },
@@ -89,15 +93,20 @@ pub struct Calibrated {
     /// The chosen scheme, which determines the integer model.
     pub scheme: IntegerScheme,
     /// The least and the greatest input that the circuit accepts, rounded towards zero; those of
-    /// float32, if it takes the ranks of inputs and so [accepts any](Self::accepts_any).
+    /// float32, if it takes the ranks of inputs and so [accepts any](Self::accepts_any). Where inputs
+    /// have ranges of their own, those of the widest.
     pub accepted: [f32; 2],
+    /// The same for each input, if they have ranges of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_each: Vec<[f32; 2]>,
     /// log2 of the circuit's rows.
     pub logrows: u32,
     /// Errors on the calibration rows, to six digits.
     pub fidelity: Fidelity,
     /// The same for each output.
     pub per_output: Vec<OutputFidelity>,
-    /// Everything that was tried.
+    /// Everything that was tried, with limbs of every width; without the bounds of values, which are
+    /// those of the chosen scheme.
     pub trials: Vec<IntegerTrial>,
 }
 
@@ -116,6 +125,7 @@ impl Settings {
             version: DocumentKind::VERSION,
             model: model.digest(),
             import: model.options().clone(),
+            rows_of_file: model.graph().interface.batch,
             visibility: options.visibility,
             layout: options.target,
             batch: options.batch,
@@ -147,10 +157,11 @@ impl Settings {
     pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
         let settings: Self = document::read(DocumentKind::Settings, bytes)?;
         let is_finite = settings.calibration.as_ref().is_none_or(|calibrated| {
-            let [low, high] = calibrated.accepted;
+            let each = calibrated.accepted_each.iter();
+            let mut ends = each.chain([&calibrated.accepted]).flatten();
             let tried = calibrated.trials.iter().map(|trial| &trial.scheme);
             let mut schemes = tried.chain([&calibrated.scheme]);
-            low.is_finite() && high.is_finite() && schemes.all(is_finite)
+            ends.all(|end| end.is_finite()) && schemes.all(is_finite)
         });
         if !is_finite {
             let what = "its range is beyond float32";
@@ -178,6 +189,12 @@ impl Settings {
     /// How the model was imported, and has to be again.
     pub fn import(&self) -> &ImportOptions {
         &self.import
+    }
+
+    /// How many rows the file is made for, if it is made for a fixed batch of several: each of them
+    /// is an inference.
+    pub fn rows_of_file(&self) -> Option<usize> {
+        self.rows_of_file
     }
 
     /// What a proof reveals, and what the layout is for.
@@ -219,13 +236,16 @@ impl Settings {
             .with_margin(options.margin)?
             .with_target(options.target)?
             .with_fold(options.fold);
-        let calibration = zkassay_circuit::calibrate(model.graph(), rows, &params, &self.options())
-            .map_err(|error| match error {
-                CircuitError::Quant(error) => Error::from(error),
-                error => error.into(),
-            })?;
+        let rows = columns::with_all_categories(&model.graph().interface, rows);
+        let calibration =
+            zkassay_circuit::calibrate(model.graph(), rows.view(), &params, &self.options())
+                .map_err(|error| match error {
+                    CircuitError::Quant(error) => Error::from(error),
+                    error => error.into(),
+                })?;
         // Compiled here to know the size, and so that settings that cannot be compiled are not kept.
         let accepted = accepted(&calibration.model);
+        let accepted_each = accepted_each(&calibration.model);
         let counted = self.counted(model, calibration.model)?;
         let compiled = Compiled::new(counted, &self.options())?;
         let trials = calibration.trials.into_iter();
@@ -237,6 +257,7 @@ impl Settings {
             options,
             scheme: calibration.scheme,
             accepted,
+            accepted_each,
             logrows: compiled.logrows(),
             fidelity: rounded(overall),
             per_output: per_output.into_iter().map(rounded_output).collect(),
@@ -263,11 +284,13 @@ impl Settings {
         self.check_model(model)?;
         let calibrated = self.calibration.as_ref().ok_or(Error::NotCalibrated)?;
         let quantized = quantize_model(model.graph(), &calibrated.scheme)?;
-        let accepted = accepted(&quantized);
+        let accepted = (accepted(&quantized), accepted_each(&quantized));
         let counted = self.counted(model, quantized)?;
         let compiled = Compiled::new(counted, &self.options())?;
-        let given = (calibrated.accepted, calibrated.logrows);
-        if given != (accepted, compiled.logrows()) {
+        let is_given = calibrated.accepted == accepted.0
+            && calibrated.accepted_each == accepted.1
+            && calibrated.logrows == compiled.logrows();
+        if !is_given {
             let what = "its range or size is not that of its scheme: run calibrate-settings again";
             return Err(DocumentError::invalid(DocumentKind::Settings, what).into());
         }
@@ -275,6 +298,7 @@ impl Settings {
             compiled,
             model: model.digest(),
             settings: self.digest(),
+            interface: model.graph().interface.clone(),
         })
     }
 
@@ -368,8 +392,18 @@ fn accepted(model: &IntegerModel) -> [f32; 2] {
     {
         return ANY;
     }
-    let (scale, (low, high)) = (model.input_scale(), model.input_range());
-    [low, high].map(|end| towards_zero(scale.real(end)))
+    let (low, high) = model.widest_range();
+    [low, high].map(towards_zero)
+}
+
+/// The same of each input, if they have scales of their own.
+fn accepted_each(model: &IntegerModel) -> Vec<[f32; 2]> {
+    let ((low, high), scales) = (model.input_range(), model.input_scales());
+    let ends = |scale: &Scale| [low, high].map(|end| towards_zero(scale.real(end)));
+    match scales.as_slice() {
+        [_] => Vec::new(),
+        scales => scales.iter().map(ends).collect(),
+    }
 }
 
 impl CalibrationOptions {
@@ -392,6 +426,7 @@ fn rounded(fidelity: Fidelity) -> Fidelity {
         mean: six_digits(fidelity.mean),
         median: six_digits(fidelity.median),
         max: six_digits(fidelity.max),
+        max_parts: six_digits(fidelity.max_parts),
         agreement: six_digits(fidelity.agreement),
         ..fidelity
     }
@@ -405,8 +440,11 @@ fn rounded_output(fidelity: OutputFidelity) -> OutputFidelity {
         min: six_digits(errors.min),
     };
     OutputFidelity {
+        range: fidelity.range.map(six_digits),
+        magnitude: six_digits(fidelity.magnitude),
         absolute: of(fidelity.absolute),
         percent: of(fidelity.percent),
+        parts: of(fidelity.parts),
     }
 }
 

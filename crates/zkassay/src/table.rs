@@ -1,11 +1,16 @@
 //! What a model consists of, and what its circuit will be and cost.
 
+mod bounds;
+
 use serde::Serialize;
 use zkassay_circuit::cost::{Cost, Dimensions, Machine};
 use zkassay_circuit::{CircuitError, CompileOptions, Compiled, Plan};
 use zkassay_gadgets::TableShape;
 use zkassay_gadgets::program::ProgramShape;
-use zkassay_quant::{Folded, Kind, is_chain};
+use zkassay_graph::Interface;
+use zkassay_quant::{
+    Folded, IntegerModel, Kind, Program, QuantizedLayer, QuantizedModel, Step, drafted, is_chain,
+};
 
 use crate::{Error, Model, Settings};
 
@@ -17,9 +22,12 @@ pub struct ModelTable {
     pub name: String,
     /// The nodes in the order they are applied.
     pub nodes: Vec<NodeRow>,
+    /// Its inputs, a fixed batch, and the names of classes, where it has any of them.
+    pub interface: Interface,
     /// Affine nodes that are merged.
     pub folded: Vec<Folded>,
-    /// What is proved instead of the nodes; empty before the calibration.
+    /// What is proved instead of the nodes; before the calibration what it will be as far as can be
+    /// told, or empty.
     pub steps: Vec<StepRow>,
     /// The decision trees, if there are any and they are proved by their paths; `None` before the
     /// calibration.
@@ -49,6 +57,9 @@ pub struct NodeRow {
     pub outputs: usize,
     /// Weights and biases.
     pub parameters: usize,
+    /// The greatest [bits](StepRow::bits) of the steps that have its name; `None` if it is merged into
+    /// another node, moves values only, or before the calibration.
+    pub bits: Option<u32>,
 }
 
 /// The decision trees of a model.
@@ -73,6 +84,11 @@ pub struct StepRow {
     pub kind: &'static str,
     /// Integers that it computes.
     pub outputs: usize,
+    /// Bits of the greatest magnitude that any of them can have, sign aside, whatever the input in
+    /// range: it is proved from the weights (of a hint and of what follows from one, it is enforced).
+    /// Of a layer of a chain, those of its sums before they are rescaled. `None` before the
+    /// calibration.
+    pub bits: Option<u32>,
 }
 
 /// The size of the proof's table.
@@ -146,8 +162,39 @@ impl ModelTable {
             table.folded = zkassay_quant::folded(model.graph(), &calibrated.scheme)?;
         }
         table.steps = steps(&circuit.compiled);
+        table.bound(match &circuit.compiled {
+            Compiled::Chain(compiled) => bounds::of_chain(compiled.model()),
+            Compiled::Program(compiled) => bounds::of_program(compiled.program()),
+        });
         table.trees = trees(&circuit.compiled);
         Ok(table)
+    }
+
+    /// The same with what nodes become, as far as that can be told before the calibration; adjacent
+    /// affine nodes are merged if `fold` says so.
+    #[must_use]
+    pub fn with_draft(self, model: &Model, options: &CompileOptions, fold: bool) -> Self {
+        let alone = options.batch == 1 && !options.totals;
+        let Some(draft) = drafted(model.graph(), fold, alone) else {
+            return self;
+        };
+        Self {
+            folded: draft.folded,
+            steps: match &draft.model {
+                IntegerModel::Chain(model) => steps_of_chain(model),
+                IntegerModel::Program(program) => steps_of_program(program),
+            },
+            ..self
+        }
+    }
+
+    /// Adds the bounds of the steps, and so of nodes.
+    fn bound(&mut self, bits: Vec<u32>) {
+        for (step, bits) in self.steps.iter_mut().zip(bits) {
+            step.bits = Some(bits);
+            let named = self.nodes.iter_mut().filter(|node| node.name == step.name);
+            named.for_each(|node| node.bits = node.bits.max(Some(bits)));
+        }
     }
 
     fn new(model: &Model, shape: Option<(bool, &TableShape)>, machine: &Machine) -> Self {
@@ -160,10 +207,12 @@ impl ModelTable {
             inputs: node.inputs.iter().map(len).sum(),
             outputs: node.len(),
             parameters: node.op.parameters(),
+            bits: None,
         });
         Self {
             name: graph.name.clone(),
             nodes: nodes.collect(),
+            interface: graph.interface.clone(),
             folded: vec![],
             steps: vec![],
             trees: None,
@@ -175,36 +224,40 @@ impl ModelTable {
     }
 }
 
-/// The steps of an integer model.
+/// The steps of an integer model, without bounds.
 fn steps(compiled: &Compiled) -> Vec<StepRow> {
     match compiled {
-        Compiled::Chain(compiled) => {
-            let layers = compiled.model().layers.iter();
-            let step = |layer: &zkassay_quant::QuantizedLayer| StepRow {
-                name: layer.name.clone(),
-                kind: "Dense",
-                outputs: layer.outputs(),
-            };
-            layers.map(step).collect()
-        }
-        Compiled::Program(compiled) => {
-            let steps = compiled.program().steps.iter();
-            let row = |step: &zkassay_quant::Step| StepRow {
-                name: step.name.clone(),
-                kind: match step.kind {
-                    Kind::Dense { .. } => "Dense",
-                    Kind::Conv(_) => "Conv",
-                    Kind::Sums(_) => "Sums",
-                    Kind::Products(_) => "Products",
-                    Kind::Table { .. } => "Table",
-                    Kind::Hints(_) => "Hints",
-                    Kind::Forest(_) => "Forest",
-                },
-                outputs: step.len(),
-            };
-            steps.map(row).collect()
-        }
+        Compiled::Chain(compiled) => steps_of_chain(compiled.model()),
+        Compiled::Program(compiled) => steps_of_program(compiled.program()),
     }
+}
+
+fn steps_of_chain(model: &QuantizedModel) -> Vec<StepRow> {
+    let step = |layer: &QuantizedLayer| StepRow {
+        name: layer.name.clone(),
+        kind: "Dense",
+        outputs: layer.outputs(),
+        bits: None,
+    };
+    model.layers.iter().map(step).collect()
+}
+
+fn steps_of_program(program: &Program) -> Vec<StepRow> {
+    let row = |step: &Step| StepRow {
+        name: step.name.clone(),
+        kind: match step.kind {
+            Kind::Dense { .. } => "Dense",
+            Kind::Conv(_) => "Conv",
+            Kind::Sums(_) => "Sums",
+            Kind::Products(_) => "Products",
+            Kind::Table { .. } => "Table",
+            Kind::Hints(_) => "Hints",
+            Kind::Forest(_) => "Forest",
+        },
+        outputs: step.len(),
+        bits: None,
+    };
+    program.steps.iter().map(row).collect()
 }
 
 /// The trees of an integer model.

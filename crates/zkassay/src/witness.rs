@@ -10,7 +10,7 @@ use zkassay_prover::Circuit;
 use zkassay_verifier::Digest;
 
 use crate::document::{self, DocumentError, DocumentKind};
-use crate::{Error, Mismatch};
+use crate::{Error, Mismatch, columns};
 
 /// One input for one circuit, a JSON file of the pipeline. It holds the input: keep it to
 /// yourself if the input is a secret.
@@ -36,7 +36,10 @@ impl Witness {
     /// rows or for totals.
     pub fn new(circuit: &Circuit, row: &[f32]) -> Result<Self, Error> {
         Self::check(&circuit.compiled)?;
-        let table = circuit.compiled.witness(row)?;
+        let interface = &circuit.interface;
+        columns::check(interface, row)?;
+        let table = circuit.compiled.witness(row);
+        let table = table.map_err(|error| columns::named(interface, error))?;
         Ok(Self::of(&circuit.compiled, circuit.digest()?, row, &table)?)
     }
 

@@ -73,7 +73,7 @@ fn a_count_does_not_pass_as_a_single_proof() {
     let key = key.verifying_key();
     let single = Proof {
         key: key.digest(),
-        input: PublicData::values(&integers, key.statement().input_scale),
+        input: PublicData::values(&integers, &key.statement().input_scales),
         output: PublicData::values(&proof.proofs[0].totals, Scale(0)),
         transcript: proof.proofs[0].transcript.clone(),
     };

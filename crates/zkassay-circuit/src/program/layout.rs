@@ -41,14 +41,17 @@ pub enum Producer {
         /// Which of its wires.
         index: usize,
     },
-    /// What a convolution gives where it has no output.
+    /// What a convolution gives where it has no output, in one cell or in the limbs' cells, too.
     Free {
         /// Which step.
         step: usize,
-        /// The output channel.
+        /// The output channel of the first cell.
         channel: usize,
-        /// The position.
+        /// The position of the first cell.
         position: usize,
+        /// Number of cells. From one to the next the channel is one more, or the first of its
+        /// block again and the position one less.
+        cells: usize,
     },
 }
 
@@ -61,8 +64,8 @@ pub struct Consumer {
     pub weights: Weights,
     /// Which stride the factor steps by; none if it starts anew.
     pub stride: Option<usize>,
-    /// Whether it is the first of its step.
-    pub start: bool,
+    /// How many outputs of a step that begins here there are to make room for.
+    pub start: Option<usize>,
 }
 
 /// The weights of a row.
@@ -216,6 +219,29 @@ impl CompiledProgram {
         [outputs, inputs]
     }
 
+    /// The `(channel, position)` of the cells of a row of kind free, from its first.
+    pub(super) fn free_cells(
+        &self,
+        step: usize,
+        channel: usize,
+        position: usize,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let width = self.shape.block_width as usize;
+        let channels = match &self.program.steps[step].kind {
+            Kind::Conv(conv) => conv.bias.len(),
+            _ => 0,
+        };
+        let first = channel / width * width;
+        let end = channels.min(first + width);
+        std::iter::successors(
+            Some((channel, position)),
+            move |(channel, position)| match channel + 1 < end {
+                true => Some((channel + 1, *position)),
+                false => Some((first, position.checked_sub(1)?)),
+            },
+        )
+    }
+
     /// The weights of a row: `(column, weight)`.
     pub(super) fn weights(&self, weights: Weights) -> Vec<(usize, i64)> {
         let width = self.shape.block_width as usize;
@@ -330,7 +356,9 @@ impl CompiledProgram {
         if let Some(stride) = consumer.stride {
             cells.set(columns.strides[stride], row, 1);
         }
-        cells.set(columns.start, row, consumer.start.into());
+        if let Some(start) = consumer.start {
+            cells.set(columns.starts[start], row, 1);
+        }
     }
 
     fn producer_cells(
@@ -366,10 +394,11 @@ impl CompiledProgram {
                 }
                 return;
             }
-            Producer::Free { .. } => {
+            Producer::Free { cells: 1, .. } => {
                 mark(kinds.free);
                 mark(Some(columns.linear));
             }
+            Producer::Free { .. } => mark(kinds.wide),
             Producer::Wire { step, index } => {
                 let step = &self.program.steps[step];
                 mark(finish_column(kinds, step.finish));
@@ -382,10 +411,6 @@ impl CompiledProgram {
                     }
                 }
             }
-        }
-        if let Some(place) = self.rows.places.get(row) {
-            cells.set(columns.more, row, place.more.into());
-            cells.set(columns.last, row, place.last.into());
         }
         cells.set(columns.value_id, row, id(row));
     }

@@ -12,23 +12,22 @@ use super::plan::ProgramPlan;
 use super::trees::Trees;
 use crate::CompileOptions;
 
-/// Where the accumulator of a row stands in its linear step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    /// It is not the first.
-    pub(super) more: bool,
-    /// It is the last.
-    pub(super) last: bool,
-}
+/// The most outputs for which a row makes room.
+const ROOM: usize = ProgramShape::MAX_START as usize;
+/// Numbers of outputs that have a column of their own; if there are more, powers of two stand for them.
+const NUMBERS: usize = 8;
 
 /// Both halves of all rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     pub(super) producers: Vec<Producer>,
-    /// Where rows stand in their linear steps; without those below the last of them.
-    pub(super) places: Vec<Place>,
     pub(super) consumers: Vec<Consumer>,
     pub(super) strides: Vec<u32>,
+    pub(super) starts: Vec<u32>,
+    /// Whether numbers of outputs are sums of powers of two.
+    binary: bool,
+    /// What the next row of the consumer half has to begin with.
+    begin: Option<usize>,
     pub(super) first_input: usize,
     pub(super) first_output: usize,
     /// The row that produces each wire.
@@ -46,8 +45,17 @@ impl Rows {
     /// The rows of a program, with so many weights and nodes in each; `None` if they are more than any
     /// table has.
     pub(super) fn new(program: &Program, block_width: u32, slots: u32) -> Option<Self> {
-        let width = block_width as usize;
+        let (width, slots) = (block_width as usize, slots as usize);
+        let rows = Self::laid_out(program, width, slots, false)?;
+        match rows.starts.len() <= NUMBERS {
+            true => Some(rows),
+            false => Self::laid_out(program, width, slots, true),
+        }
+    }
+
+    fn laid_out(program: &Program, width: usize, slots: usize, binary: bool) -> Option<Self> {
         let mut rows = Self {
+            binary,
             row_of: vec![0; program.wires()],
             grids: vec![None; program.steps.len()],
             ..Self::default()
@@ -64,7 +72,7 @@ impl Rows {
         rows.coupled(&program.steps[last], last, firsts[last]);
         rows.step(program, last, firsts[last], width)?;
         rows.first_input = rows.producers.len();
-        rows.inputs(program, &firsts, slots as usize);
+        rows.inputs(program, &firsts, slots);
         for (index, first) in firsts[..last].iter().enumerate() {
             rows.step(program, index, *first, width)?;
         }
@@ -94,19 +102,15 @@ impl Rows {
         let forest = Trees::of(program).filter(|_| slots > 0);
         for wire in 0..program.inputs {
             self.produce(wire, Producer::Input(wire));
-            if forest.is_some_and(|(_, forest)| wire + 1 == forest.features.len()) {
-                self.linear(self.first_input);
-            }
         }
         let Some((step, forest)) = forest else {
             return;
         };
-        let first = self.consumers.len();
-        let trees = Trees::new(forest, step, firsts[step], first, slots);
+        self.start(forest.features.len());
+        let trees = Trees::new(forest, step, firsts[step], self.consumers.len(), slots);
         for score in 0..forest.bias.len() {
-            self.consumers.push(Consumer {
+            self.consume(Consumer {
                 operand: Some(trees.first_score + score),
-                start: score == 0,
                 ..Consumer::default()
             });
         }
@@ -114,7 +118,7 @@ impl Rows {
         for (feature, rows) in trees.features.iter().enumerate() {
             for row in rows.clone() {
                 let is_first = row == rows.start;
-                self.consumers.push(match (feature, is_first) {
+                self.consume(match (feature, is_first) {
                     (0, true) => Consumer {
                         weights: Weights::One(1),
                         ..Consumer::default()
@@ -129,16 +133,30 @@ impl Rows {
         self.trees = Some(trees);
     }
 
-    /// Makes one linear step of the rows from `first` on.
-    fn linear(&mut self, first: usize) {
-        let end = self.producers.len();
-        self.places.resize(end, Place::default());
-        for row in first..end {
-            self.places[row] = Place {
-                more: row > first,
-                last: row + 1 == end,
-            };
+    /// Begins a step of so many outputs in the consumer half: in rows of their own, but for the last part of
+    /// the number, which the step's first row begins with.
+    fn start(&mut self, outputs: usize) {
+        let rest = outputs % ROOM;
+        let mut parts = vec![ROOM; outputs / ROOM];
+        match self.binary {
+            true => parts.extend((0..ROOM.ilog2()).map(|bit| rest & 1 << bit)),
+            false => parts.push(rest),
         }
+        parts.retain(|part| *part > 0);
+        for part in parts {
+            let start = position(&mut self.starts, part);
+            if let Some(before) = self.begin.replace(start) {
+                self.consumers.push(Consumer {
+                    start: Some(before),
+                    ..Consumer::default()
+                });
+            }
+        }
+    }
+
+    fn consume(&mut self, consumer: Consumer) {
+        let start = self.begin.take();
+        self.consumers.push(Consumer { start, ..consumer });
     }
 
     /// The rows of a step that needs only one half of each.
@@ -160,47 +178,43 @@ impl Rows {
                 if inputs.len().saturating_mul(bias.len().div_ceil(width)) > Self::MOST {
                     return None;
                 }
-                let start = self.producers.len();
                 (0..bias.len()).for_each(|at| wire(self, at));
-                self.linear(start);
                 self.dense(index, inputs, bias.len(), width);
             }
             Kind::Sums(sums) => {
-                for at in 0..sums.len() {
-                    let start = self.producers.len();
-                    wire(self, at);
-                    self.linear(start);
-                }
+                (0..sums.len()).for_each(|at| wire(self, at));
                 self.sums(sums);
             }
             Kind::Conv(conv) => {
                 let grid = Arc::new(Grid::new(conv));
+                let wide = 1 + program.limbs.total as usize;
                 let plane = conv.output[0] * conv.output[1];
                 // Before anything of that size is made.
                 let consumers: usize = grid.classes.iter().map(Class::rows).sum();
+                let terms = conv.inputs.iter().map(Vec::len).max().unwrap_or(1).max(1);
                 let most = [
                     grid.len.saturating_mul(conv.bias.len()),
-                    consumers.saturating_mul(conv.input[0]),
+                    consumers.saturating_mul(conv.input[0] * terms),
                 ];
                 if most.into_iter().any(|rows| rows > Self::MOST) {
                     return None;
                 }
                 for from in (0..conv.bias.len()).step_by(width) {
                     let channels = from..conv.bias.len().min(from + width);
-                    let start = self.producers.len();
+                    let mut free = vec![];
                     for position in (0..grid.len).rev() {
                         for channel in channels.clone() {
                             match grid.output(position, conv) {
-                                Some(output) => wire(self, channel * plane + output),
-                                None => self.producers.push(Producer::Free {
-                                    step: index,
-                                    channel,
-                                    position,
-                                }),
+                                Some(output) => {
+                                    self.free(index, &mut free, wide);
+                                    wire(self, channel * plane + output);
+                                }
+                                None => free.push((channel, position)),
                             }
                         }
                     }
-                    self.linear(start);
+                    self.free(index, &mut free, wide);
+                    self.start(grid.len * channels.len());
                     self.conv(index, conv, &grid, (from, channels.len()));
                     if self.len() > Self::MOST {
                         return None;
@@ -212,41 +226,55 @@ impl Rows {
         Some(())
     }
 
+    /// Rows for values that nothing reads, as many in each as there are cells.
+    fn free(&mut self, step: usize, free: &mut Vec<(usize, usize)>, wide: usize) {
+        for cells in free.chunks(wide) {
+            // A row counts as one cell or as all of them.
+            let rows = match cells.len() == wide {
+                true => cells.chunks(wide),
+                false => cells.chunks(1),
+            };
+            self.producers.extend(rows.map(|cells| Producer::Free {
+                step,
+                channel: cells[0].0,
+                position: cells[0].1,
+                cells: cells.len(),
+            }));
+        }
+        free.clear();
+    }
+
     fn dense(&mut self, step: usize, inputs: &[Wire], outputs: usize, width: usize) {
         let blocks = outputs.div_ceil(width);
         let stride = (blocks > 1).then(|| position(&mut self.strides, width));
+        self.start(outputs);
         for (input, wire) in inputs.iter().enumerate() {
             for block in (0..blocks).rev() {
-                self.consumers.push(Consumer {
+                self.consume(Consumer {
                     operand: (block == 0).then_some(*wire),
                     weights: Weights::Dense { step, input, block },
                     stride: stride.filter(|_| block + 1 < blocks),
-                    start: input == 0 && block + 1 == blocks,
+                    start: None,
                 });
             }
         }
         if inputs.is_empty() {
-            self.consumers.push(Consumer {
-                start: true,
-                ..Consumer::default()
-            });
+            self.consume(Consumer::default());
         }
     }
 
     fn sums(&mut self, sums: &[Sum]) {
         for sum in sums {
-            let mut consumer = Consumer {
-                start: true,
-                ..Consumer::default()
-            };
+            self.start(1);
             for (wire, weight) in &sum.terms {
-                consumer.operand = Some(*wire);
-                consumer.weights = Weights::One(*weight);
-                self.consumers.push(consumer);
-                consumer = Consumer::default();
+                self.consume(Consumer {
+                    operand: Some(*wire),
+                    weights: Weights::One(*weight),
+                    ..Consumer::default()
+                });
             }
             if sum.terms.is_empty() {
-                self.consumers.push(consumer);
+                self.consume(Consumer::default());
             }
         }
     }
@@ -259,36 +287,42 @@ impl Rows {
         (first, channels): (usize, usize),
     ) {
         let stride = position(&mut self.strides, channels);
-        let mut start = true;
         let [inputs, height, width] = conv.input;
         for channel in 0..inputs {
             for class in &grid.classes {
-                let from = self.consumers.len();
-                let rows = (0..class.rows()).map(|row| Consumer {
-                    stride: (row > 0).then_some(stride),
-                    start: row == 0 && std::mem::take(&mut start),
-                    ..Consumer::default()
-                });
-                self.consumers.extend(rows);
-                for &(at, y, x) in &class.taps {
-                    self.consumers[from + at].weights = Weights::Conv {
-                        step,
-                        first,
-                        channel,
-                        element: (y, x),
-                    };
-                }
-                for &(at, y, x) in &class.pixels {
-                    self.consumers[from + at].operand =
-                        conv.inputs[(channel * height + y) * width + x];
+                let mut taps = class.taps.iter().peekable();
+                let mut pixels = class.pixels.iter().peekable();
+                for row in 0..class.rows() {
+                    let tap = taps.next_if(|tap| tap.0 == row);
+                    let pixel = pixels.next_if(|pixel| pixel.0 == row);
+                    let terms = pixel.map_or(&[][..], |&(_, y, x)| {
+                        &conv.inputs[(channel * height + y) * width + x]
+                    });
+                    self.consume(Consumer {
+                        operand: terms.first().copied(),
+                        weights: tap.map_or(Weights::None, |&(_, y, x)| Weights::Conv {
+                            step,
+                            first,
+                            channel,
+                            element: (y, x),
+                        }),
+                        stride: (row > 0).then_some(stride),
+                        start: None,
+                    });
+                    // The others of a sum have the same factor.
+                    for wire in terms.iter().skip(1) {
+                        let same = position(&mut self.strides, 0);
+                        self.consume(Consumer {
+                            operand: Some(*wire),
+                            stride: Some(same),
+                            ..Consumer::default()
+                        });
+                    }
                 }
             }
         }
-        if start {
-            self.consumers.push(Consumer {
-                start,
-                ..Consumer::default()
-            });
+        if self.begin.is_some() {
+            self.consume(Consumer::default());
         }
     }
 
@@ -341,7 +375,11 @@ impl Rows {
             free: self
                 .producers
                 .iter()
-                .any(|p| matches!(p, Producer::Free { .. })),
+                .any(|p| matches!(p, Producer::Free { cells: 1, .. })),
+            wide: self
+                .producers
+                .iter()
+                .any(|p| matches!(p, Producer::Free { cells: 2.., .. })),
             product: program
                 .steps
                 .iter()
@@ -360,6 +398,7 @@ impl Rows {
             table_limbs: program.limbs.table,
             block_width: plan.block_width,
             strides: self.strides.clone(),
+            starts: self.starts.clone(),
             kinds,
             degree: plan.degree,
             inputs: program.inputs as u32,

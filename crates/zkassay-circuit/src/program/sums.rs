@@ -18,10 +18,8 @@ use crate::layout::Cells;
 /// The challenges of a program's phase 2.
 #[derive(Clone, Copy, Debug)]
 pub struct Challenges {
-    /// Places within a step.
+    /// Linear steps and places within them.
     pub r: Field,
-    /// Steps.
-    pub lambda: Field,
     /// Lanes; any number if there is one.
     pub rho: Field,
     /// Lookups.
@@ -41,14 +39,9 @@ impl ProgramWitness {
         let factor = self.factors(compiled, challenges);
         let trees = TreeCells::of(compiled, columns);
         let dot = self.dot(compiled, challenges, &factor, trees.as_ref());
-        let horner = self.horner(compiled, challenges);
-        let combination = self.combination(compiled, challenges, &horner);
-        let mut all = vec![
-            (columns.factor, factor),
-            (columns.dot, dot),
-            (columns.horner, horner),
-            (columns.combination, combination),
-        ];
+        let combination = self.combination(compiled, challenges);
+        let mut all = vec![(columns.dot, dot), (columns.combination, combination)];
+        all.extend(columns.factor.map(|column| (column, factor)));
         let flows = self.flows(compiled, challenges);
         let rows = compiled.shape().last_row();
         let total = |row| {
@@ -143,6 +136,9 @@ impl ProgramWitness {
         factors: &[Field],
         trees: Option<&TreeCells>,
     ) -> Vec<Field> {
+        let starts = compiled.shape().starts.iter();
+        let starts = starts.map(|outputs| challenges.r.pow_vartime([u64::from(*outputs)]));
+        let starts: Vec<Field> = starts.collect();
         let mut sums = vec![Field::ZERO; factors.len()];
         let mut sum = Field::ZERO;
         for row in 0..factors.len() {
@@ -150,8 +146,8 @@ impl ProgramWitness {
             let Some(consumer) = compiled.consumers().get(row) else {
                 continue;
             };
-            if consumer.start {
-                sum *= challenges.lambda;
+            if let Some(start) = consumer.start {
+                sum *= starts[start];
             }
             if consumer.operand.is_some() {
                 let operand = mixed(&self.lanes, challenges.rho, |lane| lane.operand[row]);
@@ -225,16 +221,26 @@ impl ProgramWitness {
         self.lanes.iter().enumerate().map(of_lane).collect()
     }
 
-    fn horner(&self, compiled: &CompiledProgram, challenges: &Challenges) -> Vec<Field> {
+    fn combination(&self, compiled: &CompiledProgram, challenges: &Challenges) -> Vec<Field> {
         let (shape, program) = (compiled.shape(), compiled.program());
         let weights: Vec<Field> = (0..shape.limbs)
             .map(|limb| zkassay_gadgets::power_of_two(limb * shape.limb_bits))
             .collect();
         let mut sums = vec![Field::ZERO; shape.last_row() + 1];
         let mut sum = Field::ZERO;
-        for (row, place) in compiled.rows.places.iter().enumerate() {
-            let of_lane: &dyn Fn(&Lane) -> Field = match compiled.producers()[row] {
-                Producer::Free { .. } => &|lane| lane.value[row],
+        for (row, producer) in compiled.producers().iter().enumerate() {
+            sums[row] = sum;
+            let of_lane: &dyn Fn(&Lane) -> Field = match *producer {
+                Producer::Free { cells: 1, .. } => &|lane| lane.value[row],
+                Producer::Free { .. } => {
+                    let cells = |lane: &Lane| {
+                        let cells = lane.limbs.iter().map(|column| column[row]);
+                        cells.fold(lane.value[row], |sum, cell| sum * challenges.r + cell)
+                    };
+                    let power = challenges.r.pow_vartime([u64::from(shape.limbs) + 1]);
+                    sum = sum * power + mixed(&self.lanes, challenges.rho, cells);
+                    continue;
+                }
                 Producer::Input(wire) => {
                     let Some(count) = compiled.thresholds(wire) else {
                         continue;
@@ -259,33 +265,10 @@ impl ProgramWitness {
                 _ => continue,
             };
             let accumulator = mixed(&self.lanes, challenges.rho, of_lane);
-            sum = match place.more {
-                true => sum * challenges.r + accumulator,
-                false => accumulator,
-            };
-            sums[row] = sum;
+            sum = sum * challenges.r + accumulator;
         }
-        sums
-    }
-
-    fn combination(
-        &self,
-        compiled: &CompiledProgram,
-        challenges: &Challenges,
-        horner: &[Field],
-    ) -> Vec<Field> {
-        let mut sums = vec![Field::ZERO; horner.len()];
-        let mut sum = Field::ZERO;
-        for (row, cell) in sums.iter_mut().enumerate() {
+        for cell in &mut sums[compiled.producers().len()..] {
             *cell = sum;
-            if compiled
-                .rows
-                .places
-                .get(row)
-                .is_some_and(|place| place.last)
-            {
-                sum = sum * challenges.lambda + horner[row];
-            }
         }
         sums
     }
@@ -321,6 +304,10 @@ impl ProgramWitness {
             let produces = producer.is_some_and(|producer| {
                 matches!(producer, Producer::Input(_) | Producer::Wire { .. })
             });
+            let is_limb = match producer {
+                Some(Producer::Free { cells: 2.., .. }) => Field::ZERO,
+                _ => Field::ONE,
+            };
             let is_function = matches!(producer, Some(Producer::Function { .. }));
             let made = if produces {
                 field(id(row))
@@ -336,7 +323,7 @@ impl ProgramWitness {
             for (index, lane) in self.lanes.iter().enumerate() {
                 let first = lookups::first_id(index);
                 for limb in &lane.limbs {
-                    numerators.push(Field::ONE);
+                    numerators.push(is_limb);
                     denominators.push(beta + limb[row]);
                 }
                 let sides = [

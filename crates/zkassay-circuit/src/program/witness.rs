@@ -205,6 +205,8 @@ impl Lane {
                 operand[row] = field(trace.wires[wire].into());
             }
         }
+        // Cells of limbs that are no limbs: `(limb, row, number)`.
+        let mut others: Vec<(usize, usize, Field)> = vec![];
         for (row, producer) in compiled.producers().iter().enumerate() {
             match *producer {
                 Producer::Idle => {}
@@ -218,11 +220,13 @@ impl Lane {
                     step,
                     channel,
                     position,
-                    ..
+                    cells,
                 } => {
-                    if let Some(full) = &full[step] {
-                        value[row] = field(full.at(channel, position));
-                    }
+                    let Some(full) = &full[step] else { continue };
+                    let places = compiled.free_cells(step, channel, position).take(cells);
+                    let mut numbers = places.map(|(channel, at)| field(full.at(channel, at)));
+                    value[row] = numbers.next().unwrap_or_default();
+                    others.extend(numbers.enumerate().map(|(limb, cell)| (limb, row, cell)));
                 }
                 Producer::Function { step, index } => {
                     let Kind::Table { table, inputs } = &program.steps[step].kind else {
@@ -258,8 +262,10 @@ impl Lane {
             }
         }
         for column in &limbs.columns {
-            for limb in &column[..shape.last_row()] {
-                counts.limbs[*limb as usize] += 1;
+            for (row, limb) in column[..shape.last_row()].iter().enumerate() {
+                let producer = compiled.producers().get(row);
+                let is_limb = !matches!(producer, Some(Producer::Free { cells: 2.., .. }));
+                counts.limbs[*limb as usize] += u64::from(is_limb);
             }
         }
         let slots = shape.slots as usize;
@@ -278,10 +284,14 @@ impl Lane {
             let limbs = column.into_iter();
             limbs.map(|limb| Field::from(u64::from(limb))).collect()
         };
+        let mut limbs: Vec<Vec<Field>> = limbs.columns.into_iter().map(elements).collect();
+        for (limb, row, cell) in others {
+            limbs[limb][row] = cell;
+        }
         let lane = Self {
             value,
             operand,
-            limbs: limbs.columns.into_iter().map(elements).collect(),
+            limbs,
             segment: function,
             below,
             edges,
@@ -341,10 +351,8 @@ impl Full {
             for channel in 0..channels {
                 for class in &grid.classes {
                     for &(v, y, x) in &class.pixels {
-                        let Some(wire) = conv.inputs[(channel * height + y) * width + x] else {
-                            continue;
-                        };
-                        let x = i128::from(wires[wire]);
+                        let terms = conv.inputs[(channel * height + y) * width + x].iter();
+                        let x: i128 = terms.map(|wire| i128::from(wires[*wire])).sum();
                         // By place; those beyond the pixel's contribute to no position.
                         let taps = class.taps.iter().take_while(|(m, ..)| *m <= v);
                         for &(m, qy, qx) in taps {

@@ -294,24 +294,34 @@ fn who_knows_the_challenge_can_forge() {
         );
         let mut witness = fill(&compiled, &forced);
         assert_eq!(known.verdict(&witness), names(&[LINEAR]));
-        let step = if row < free { r } else { r.invert().unwrap() };
-        witness.lanes[0].value[free] -= power_of_two(LIMBS.shift_bits()) * step;
+        witness.lanes[0].value[free] -=
+            power_of_two(LIMBS.shift_bits()) * apart(&compiled, r, row, free);
         assert_eq!(other.verdict(&witness), names(&[LINEAR]));
         forged += usize::from(known.verdict(&witness).is_empty());
     }
     assert!(forged > 0, "{forged}");
 }
 
+/// The power of `r` by which a linear wire's row counts more than the first cell of a free row next to it.
+pub(crate) fn apart(compiled: &CompiledProgram, r: Field, row: usize, free: usize) -> Field {
+    match compiled.producers()[free] {
+        _ if row < free => r,
+        Producer::Free { cells, .. } => r.invert().unwrap().pow_vartime([cells as u64]),
+        _ => panic!("row {free} is not free"),
+    }
+}
+
 #[test]
 fn steps_do_not_make_up_for_each_other() {
-    // Without a challenge of their own, the last accumulator of one step and the first of the next
-    // could be off by opposite amounts.
+    // The last accumulator of one step and the first of the next could be off by opposite amounts if they
+    // counted the same. They differ by `r`, so only who knows it beforehand can forge.
     let compiled = compile(rescales());
-    let checker = Checker::new(&compiled);
+    let [known, checker] = [1, 0].map(|salt| Checker::with_challenges(&compiled, salt));
     let inputs = inputs(&compiled);
     let base = fill(&compiled, &evaluate(compiled.program(), &inputs, &[]));
-    let r = checker.challenge(checker.columns.r);
+    let r = known.challenge(known.columns.r);
     let one = Field::ONE;
+    let mut forged = 0;
     let linear: Vec<_> = wire_rows(&compiled)
         .into_iter()
         .filter(|(.., kind, finish)| is_linear(kind) && *finish == Finish::Round)
@@ -334,8 +344,10 @@ fn steps_do_not_make_up_for_each_other() {
             witness.lanes[0].limbs[0][last] += one;
             witness.lanes[0].limbs[0][first] += change * sign;
             assert!(checker.verdict(&witness).contains(LINEAR));
+            forged += usize::from(!known.verdict(&witness).contains(LINEAR));
         }
     }
+    assert_eq!(forged, 1);
 }
 
 #[test]
@@ -371,11 +383,11 @@ fn sums_and_factors_cannot_make_up_for_each_other() {
     let reads = |row: usize| consumers[row].operand.is_some();
     let mut pairs = 0;
     for row in 1..consumers.len() - 1 {
-        if !(reads(row) && reads(row + 1) && !consumers[row + 1].start) {
+        if !(reads(row) && reads(row + 1) && consumers[row + 1].start.is_none()) {
             continue;
         }
         let (a, b) = (base.lanes[0].operand[row], base.lanes[0].operand[row + 1]);
-        let (factor, dot) = (columns.factor.index(), columns.dot.index());
+        let (factor, dot) = (columns.factor.unwrap().index(), columns.dot.index());
         let changes = [
             (factor, row, b * delta),
             (factor, row + 1, -a * delta),
@@ -397,7 +409,7 @@ fn sums_and_factors_cannot_make_up_for_each_other() {
         (columns.dot, "dot[next] = step dot + operand factor"),
         (
             columns.combination,
-            "combination[next] = step combination + horner",
+            "combination[next] = step combination + accumulator - bias",
         ),
         (columns.lookups.sum, "running sum"),
     ] {

@@ -128,6 +128,19 @@ impl Builder {
         inputs: &[Wire],
         shape: [usize; 3],
         kernel: [usize; 3],
+        geometry: ([usize; 2], [usize; 2], [usize; 2]),
+        finish: Finish,
+    ) -> Vec<Wire> {
+        let inputs = inputs.iter().map(|wire| vec![*wire]).collect();
+        self.conv_of(inputs, shape, kernel, geometry, finish)
+    }
+
+    /// A convolution of sums.
+    pub(crate) fn conv_of(
+        &mut self,
+        inputs: Vec<Vec<Wire>>,
+        shape: [usize; 3],
+        kernel: [usize; 3],
         (strides, dilations, pads): ([usize; 2], [usize; 2], [usize; 2]),
         finish: Finish,
     ) -> Vec<Wire> {
@@ -140,7 +153,7 @@ impl Builder {
                 + 1
         };
         let conv = IntegerConv {
-            inputs: inputs.iter().copied().map(Some).collect(),
+            inputs,
             input: shape,
             weights,
             bias: (0..out).map(|_| self.weight(1 << 12)).collect(),

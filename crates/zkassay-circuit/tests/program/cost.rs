@@ -22,7 +22,7 @@ fn shapes() -> Vec<ProgramShape> {
         (1, false, 7),
     ];
     let mut others = several.into_iter().chain(nodes).cycle();
-    for mask in 0..256u32 {
+    for mask in 0..512u32 {
         let has = |bit: u32| mask >> bit & 1 == 1;
         let kinds = Kinds {
             round: has(0),
@@ -33,6 +33,7 @@ fn shapes() -> Vec<ProgramShape> {
             free: has(5),
             product: has(6),
             table: has(7),
+            wide: has(8),
         };
         for (limbs, block_width, strides) in [(2, 1, 0), (3, 4, 2), (5, 16, 7), (8, 2, 1)] {
             for degree in [3, 5] {
@@ -46,6 +47,7 @@ fn shapes() -> Vec<ProgramShape> {
                     table_limbs: 1,
                     block_width,
                     strides: (1..=strides).collect(),
+                    starts: (1..=strides + 1).collect(),
                     kinds,
                     degree,
                     inputs: 3,

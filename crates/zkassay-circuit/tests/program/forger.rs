@@ -72,7 +72,11 @@ fn accumulate(program: &Program, kind: &Kind, wires: &[i128]) -> Vec<i128> {
             let mut sums: Vec<i128> = (0..conv.outputs())
                 .map(|at| conv.bias[at / plane].into())
                 .collect();
-            conv.for_each(|output, wire, weight| sums[output] += i128::from(weight) * wires[wire]);
+            conv.for_each(|output, input, weight| {
+                let terms = conv.inputs[input].iter();
+                let x: i128 = terms.map(|wire| wires[*wire]).sum();
+                sums[output] += i128::from(weight) * x;
+            });
             sums
         }
         Kind::Sums(sums) => sums.iter().map(|sum| value_of(sum, wires)).collect(),
@@ -279,10 +283,30 @@ fn fill_row(
             step,
             channel,
             position,
+            cells,
         } => {
-            if let Kind::Conv(conv) = &program.steps[step].kind {
-                let value = at_position(conv, channel, position, &forged.wires);
-                witness.lanes[lane].value[row] = field(value);
+            let Kind::Conv(conv) = &program.steps[step].kind else {
+                panic!("free rows are of convolutions");
+            };
+            // Channels of a block side by side, from the last position to the first.
+            let width = compiled.shape().block_width as usize;
+            let from = channel - channel % width;
+            let channels = from..conv.bias.len().min(from + width);
+            let places = (0..=position)
+                .rev()
+                .flat_map(|position| channels.clone().map(move |channel| (channel, position)))
+                .skip(channel - from)
+                .take(cells);
+            for (cell, (channel, position)) in places.enumerate() {
+                let value = field(at_position(conv, channel, position, &forged.wires));
+                match cell {
+                    0 => witness.lanes[lane].value[row] = value,
+                    // No limb, so not counted as one.
+                    _ => {
+                        witness.lanes[lane].limbs[cell - 1][row] = value;
+                        witness.multiplicity[0] -= Field::ONE;
+                    }
+                }
             }
         }
         Producer::Function { step, index } => {
@@ -333,12 +357,11 @@ fn at_position(conv: &IntegerConv, channel: usize, position: usize, wires: &[i12
     for input in 0..channels {
         for class in &grid.classes {
             for &(v, y, x) in &class.pixels {
-                let Some(wire) = conv.inputs[(input * height + y) * width + x] else {
-                    continue;
-                };
+                let terms = conv.inputs[(input * height + y) * width + x].iter();
+                let pixel: i128 = terms.map(|wire| wires[*wire]).sum();
                 let taps = class.taps.iter().filter(|(m, _, _)| position + m == v);
                 let weights = taps.map(|&(_, qy, qx)| conv.weights[[channel, input, qy, qx]]);
-                sum += wires[wire] * weights.map(i128::from).sum::<i128>();
+                sum += pixel * weights.map(i128::from).sum::<i128>();
             }
         }
     }

@@ -20,7 +20,7 @@ fn random_conv(stream: &mut Stream) -> IntegerConv {
     // Also outputs beyond anything that the input reaches, and fewer than it reaches.
     let output = [size(5), size(6)];
     IntegerConv {
-        inputs: (0..input[0] * input[1]).map(Some).collect(),
+        inputs: (0..input[0] * input[1]).map(|wire| vec![wire]).collect(),
         input: [1, input[0], input[1]],
         weights: Array4::zeros((1, 1, kernel[0], kernel[1])),
         bias: vec![0],
@@ -77,7 +77,7 @@ fn hostile_programs_are_refused_before_they_cost_anything() {
     let conv = |input: [usize; 2], kernel: [usize; 2], strides, dilations, pads| {
         let mut builder = Builder::new(1, 1);
         let conv = IntegerConv {
-            inputs: vec![Some(0); input[0] * input[1]],
+            inputs: vec![vec![0]; input[0] * input[1]],
             input: [1, input[0], input[1]],
             weights: Array4::from_elem((1, 1, kernel[0], kernel[1]), 1),
             bias: vec![0],

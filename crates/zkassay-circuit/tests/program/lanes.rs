@@ -8,7 +8,7 @@ use zkassay_gadgets::{Field, field, power_of_two};
 use zkassay_quant::{Finish, Kind, Program, Sum, Wire};
 use zkassay_seed::Stream;
 
-use crate::attacks::{LINEAR, LOOKUPS, names, wire_rows};
+use crate::attacks::{LINEAR, LOOKUPS, apart, names, wire_rows};
 use crate::checker::Checker;
 use crate::common::{Builder, LIMBS, check, compile_lanes, random_table, rows};
 use crate::forger::{Forged, evaluate, fill_lanes};
@@ -255,7 +255,7 @@ fn who_knows_the_challenge_of_lanes_can_forge() {
         let forced = evaluate(0, &[(wire, value + 1)]);
         let mut witness = fill_lanes(&compiled, &[forced, evaluate(1, &[])]);
         assert_eq!(known.verdict(&witness), names(&[LINEAR]));
-        let step = if row < free { r } else { r.invert().unwrap() };
+        let step = apart(&compiled, r, row, free);
         let change = power_of_two(LIMBS.shift_bits()) * step * rho.invert().unwrap();
         witness.lanes[1].value[free] -= change;
         assert_eq!(other.verdict(&witness), names(&[LINEAR]));

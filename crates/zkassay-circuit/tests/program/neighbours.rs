@@ -59,9 +59,14 @@ fn neighbours(program: &Program) -> Vec<(String, Program)> {
                         conv.inputs.reverse();
                     }
                 });
+                add("a term", &|kind| {
+                    if let Kind::Conv(conv) = kind {
+                        conv.inputs[1].push(0);
+                    }
+                });
                 add("a hole", &|kind| {
                     if let Kind::Conv(conv) = kind {
-                        conv.inputs[1] = None;
+                        conv.inputs[1] = vec![];
                     }
                 });
             }

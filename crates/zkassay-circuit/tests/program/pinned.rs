@@ -48,9 +48,9 @@ fn gates_and_fixed_columns_are_pinned() {
     conv.dense(&hidden, 2, Finish::Exact);
     let found = [dense.finish(), conv.finish(), every_kind()].map(fingerprint);
     let expected = [
-        (21, 15, 19, 5, "34100c9946ea721e", "e6f787a89dc22695"),
-        (63, 15, 21, 5, "177bd5fc1b017416", "78e6776edb435eaf"),
-        (127, 20, 29, 5, "d78cd882828ca77a", "a3ec3e3f38c224c9"),
+        (13, 13, 21, 5, "a352347607d0a1b8", "5045de7b0b6b467c"),
+        (49, 14, 21, 5, "2b0c4a8469dfd44a", "7358a7c35d83a916"),
+        (127, 19, 30, 5, "0dcdc7af7d4eee0f", "b2ba1fd677ed3db5"),
     ];
     let expected = expected.map(|(rows, advice, fixed, degree, gates, cells)| {
         (

@@ -55,8 +55,26 @@ fn programs() -> Vec<Program> {
     let mut convolution = Builder::new(4, 11);
     let ones = ([1, 1], [1, 1], [0, 1]);
     convolution.conv(&[0, 1, 2, 3], [1, 2, 2], [3, 2, 2], ones, Finish::Round);
+
+    // Averages of four, and so much beside the outputs that it fills rows; more numbers of outputs than have a column
+    // of their own.
+    let mut averages = Builder::new(16, 12);
+    let image: Vec<Wire> = (0..16).collect();
+    let plain = ([1, 1], [1, 1], [0, 0]);
+    let same = ([1, 1], [1, 1], [1, 1]);
+    let maps = averages.conv(&image, [1, 4, 4], [2, 3, 3], same, Finish::Relu);
+    let window = |at: usize| {
+        let first = at / 4 * 16 + at % 4 / 2 * 8 + at % 2 * 2;
+        [0, 1, 4, 5].map(|offset| maps[first + offset])
+    };
+    let pooled = (0..8).map(|at| window(at).to_vec()).collect();
+    let output = averages.conv_of(pooled, [2, 2, 2], [2, 2, 2], plain, Finish::Round);
+    for outputs in 1..10 {
+        averages.dense(&output, outputs, Finish::Round);
+    }
     [
         every_kind(),
+        averages.finish(),
         convolutions.finish(),
         products.finish(),
         convolution.finish(),
@@ -186,7 +204,7 @@ fn is_idle(compiled: &CompiledProgram, column: usize, row: usize) -> bool {
     let used = match compiled.producers().get(row) {
         Some(Producer::Input(_)) => limbs.input,
         Some(Producer::Function { .. }) => 1 + limbs.table,
-        Some(Producer::Wire { .. }) => limbs.total,
+        Some(Producer::Wire { .. } | Producer::Free { cells: 2.., .. }) => limbs.total,
         Some(Producer::Idle | Producer::Free { .. }) | None => 0,
     };
     column >= used as usize
@@ -355,6 +373,7 @@ fn both_halves_have_the_same_linear_steps() {
     // What separates the equations of steps in one half does so in the other, in the same order.
     for compiled in compiled() {
         let checker = Checker::new(&compiled);
+        assert_room(&compiled, &checker);
         let base = honest(&compiled);
         let is_linear = |row: &usize| match compiled.producers()[*row] {
             Producer::Free { .. } => true,
@@ -386,12 +405,59 @@ fn both_halves_have_the_same_linear_steps() {
     }
 }
 
+/// Both halves count the same accumulators: steps make room for as many as there are.
+fn assert_room(compiled: &CompiledProgram, checker: &Checker) {
+    let count = |column| {
+        let cells = checker.fixed(column).iter();
+        cells.filter(|cell| **cell == Field::ONE).count()
+    };
+    let columns = &checker.columns;
+    let starts = columns.starts.iter().zip(&compiled.shape().starts);
+    let room: usize = starts.map(|(column, n)| *n as usize * count(*column)).sum();
+    let wide = columns.kinds.wide.map_or(0, count);
+    let cells = 1 + compiled.shape().limbs as usize;
+    assert_eq!(room, count(columns.linear) + wide * cells);
+}
+
+#[test]
+fn steps_of_many_outputs_make_room_in_several_rows() {
+    for (outputs, parts) in [(255, 1), (256, 1), (257, 2), (700, 3)] {
+        let mut builder = Builder::new(2, 14);
+        builder.dense(&[0, 1], outputs, Finish::Round);
+        builder.dense(&[0, 1], 3, Finish::Round);
+        let compiled = compile(builder.finish());
+        let checker = Checker::new(&compiled);
+        assert_room(&compiled, &checker);
+        let starts = compiled.consumers().iter();
+        assert_eq!(starts.filter(|c| c.start.is_some()).count(), parts + 1);
+        let base = honest(&compiled);
+        assert_eq!(checker.verdict(&base), names(&[]));
+        let wires = evaluate(compiled.program(), &base.inputs, &[]).wires;
+        for wire in [2, 1 + outputs, 2 + outputs] {
+            let forced = evaluate(compiled.program(), &base.inputs, &[(wire, wires[wire] + 1)]);
+            assert_eq!(checker.verdict(&fill(&compiled, &forced)), names(&[LINEAR]));
+        }
+    }
+}
+
+#[test]
+fn free_rows_are_filled() {
+    // Of the programs here some have rows with one cell of what a convolution gives beside its output, some with
+    // as many as there are, and some with both.
+    let found = compiled().into_iter().map(|compiled| {
+        let kinds = compiled.shape().kinds;
+        (kinds.free, kinds.wide)
+    });
+    let found: BTreeSet<(bool, bool)> = found.collect();
+    assert!(found.contains(&(true, true)), "{found:?}");
+}
+
 #[test]
 fn steps_without_anything_to_read_have_their_place() {
     // Sums of nothing, images of nothing, layers of nothing, first and in between: both halves count the
     // same steps, and an accumulator that is off by one is rejected in each of them.
     let zeros = |channels: usize| IntegerConv {
-        inputs: vec![None; 4],
+        inputs: vec![vec![]; 4],
         input: [1, 2, 2],
         weights: Array4::from_elem((channels, 1, 2, 2), 3),
         bias: vec![500; channels],
@@ -424,14 +490,7 @@ fn steps_without_anything_to_read_have_their_place() {
         builder.sums(vec![Sum::of(1), empty.clone()], Finish::Exact);
         let compiled = compile(builder.finish());
         let checker = Checker::new(&compiled);
-        let count = |column| {
-            checker
-                .fixed(column)
-                .iter()
-                .filter(|cell| **cell == Field::ONE)
-                .count()
-        };
-        assert_eq!(count(checker.columns.start), count(checker.columns.last));
+        assert_room(&compiled, &checker);
         let base = honest(&compiled);
         assert_eq!(checker.verdict(&base), names(&[]));
         let wires = evaluate(compiled.program(), &base.inputs, &[]).wires;

@@ -199,7 +199,7 @@ pub(crate) fn ranks(program: &Program) -> Vec<u32> {
         zkassay_quant::Encoding::Ranks { ranks, .. } => {
             ranks.iter().map(|r| r.thresholds.len() as u32).collect()
         }
-        zkassay_quant::Encoding::Scaled => panic!("these are programs of ranks"),
+        _ => panic!("these are programs of ranks"),
     }
 }
 

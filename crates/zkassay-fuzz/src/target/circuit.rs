@@ -48,11 +48,12 @@ impl Target for CircuitFile {
             return wrong(what);
         }
         let compiled = &circuit.compiled;
-        let (length, scale) = (compiled.row_length(), compiled.input_scale());
+        let (length, scales) = (compiled.row_length(), compiled.input_scales());
         let half = 1i64 << (compiled.shape().input_bits() - 1);
         let mut how_far = "read";
         for value in [0, -half, half - 1] {
-            let row = vec![scale.real(value) as f32; length];
+            let real = |index| scales.of(index).real(value) as f32;
+            let row: Vec<f32> = (0..length).map(real).collect();
             let Ok(witness) = Witness::new(&circuit, &row) else {
                 continue;
             };

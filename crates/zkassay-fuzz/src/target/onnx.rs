@@ -155,6 +155,7 @@ fn prepared(bytes: &[u8], graph: &Graph, rows: ArrayView2<'_, f32>) -> Outcome {
         compiled,
         model: [0; 32],
         settings: [0; 32],
+        interface: Default::default(),
     };
     for row in rows.outer_iter() {
         let checked = Witness::new(&circuit, &row.to_vec()).and_then(|of| mock(&circuit, &of));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zkassay::{Proof, PublicData};
-use zkassay_fixed::Scale;
+use zkassay_fixed::InputScales;
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
 use zkassay_seed::Stream;
@@ -81,8 +81,8 @@ impl ProofFile {
         let output_scale = statement.output.output_scale();
         let same = &of.proofs[stream.below(of.proofs.len())];
         match stream.below(12) {
-            0 | 1 => data(&mut proof.output, output_scale, stream),
-            2 => data(&mut proof.input, statement.input_scale, stream),
+            0 | 1 => data(&mut proof.output, &output_scale.into(), stream),
+            2 => data(&mut proof.input, &statement.input_scales, stream),
             3 => {
                 proof.input = same.input.clone();
                 proof.output = same.output.clone();
@@ -109,11 +109,11 @@ impl ProofFile {
 }
 
 /// Changes what is shown of an input or output; real numbers mostly remain those of their integers.
-fn data(data: &mut PublicData, scale: Scale, stream: &mut Stream) {
+fn data(data: &mut PublicData, scales: &InputScales, stream: &mut Stream) {
     if one_in(10, stream) {
         *data = match stream.below(3) {
             0 => PublicData::Private,
-            1 => PublicData::values(&vec![stream.below(9) as i64; stream.below(9)], scale),
+            1 => PublicData::values(&vec![stream.below(9) as i64; stream.below(9)], scales),
             _ => PublicData::Hashes((0..stream.below(4)).map(|_| field(stream)).collect()),
         };
         return;
@@ -149,7 +149,7 @@ fn data(data: &mut PublicData, scale: Scale, stream: &mut Stream) {
                     };
                     *value = PublicValue {
                         integer,
-                        real: scale.real(integer),
+                        real: scales.of(index).real(integer),
                     };
                 }
                 (_, None) => {}

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use zkassay::{Proof, PublicData, VerifyingKey};
+use zkassay_fixed::InputScales;
 use zkassay_gadgets::TableShape;
 use zkassay_gadgets::halo2_proofs::plonk::ConstraintSystem;
 use zkassay_seed::Stream;
@@ -36,7 +37,11 @@ impl Parts {
             .get(SHAPE..SHAPE + 4)
             .and_then(|word| word.try_into().ok());
         let shape = SHAPE..SHAPE + TableShape::byte_length(first.unwrap_or_default());
-        let scales = shape.end..shape.end + 21;
+        let count = payload.get(shape.end..shape.end + 4);
+        let count = count.and_then(|word| word.try_into().ok());
+        let count = u32::from_le_bytes(count.unwrap_or_default()) as usize;
+        // Those of the inputs as a count and a byte for each, then the output map.
+        let scales = shape.end..shape.end + 4 + count + 17;
         let g2 = scales.end..scales.end + 64;
         let header = g2.end..g2.end + 10;
         Self {
@@ -97,14 +102,14 @@ impl Target for VerifyingKeyFile {
         };
         // What a forger would adapt: the key that is named, and what the integers stand for.
         let statement = key.statement();
-        let adapted = |data: &PublicData, scale| match data {
-            PublicData::Values(_) => PublicData::values(&data.integers(), scale),
+        let adapted = |data: &PublicData, scales: &InputScales| match data {
+            PublicData::Values(_) => PublicData::values(&data.integers(), scales),
             other => other.clone(),
         };
         let renamed = Proof {
             key: key.digest(),
-            input: adapted(&proof.input, statement.input_scale),
-            output: adapted(&proof.output, statement.output.output_scale()),
+            input: adapted(&proof.input, &statement.input_scales),
+            output: adapted(&proof.output, &statement.output.output_scale().into()),
             transcript: proof.transcript.clone(),
         };
         match (key.verify(&renamed), is_honest) {
@@ -203,8 +208,10 @@ mod tests {
     #[test]
     fn parts_are_where_they_are_said_to_be() {
         let corpus = crate::corpus::tests::corpus();
+        let mut with_own_scales = 0;
         for member in &corpus.members {
             let key = member.key.verifying_key();
+            with_own_scales += usize::from(key.statement().input_scales.as_slice().len() > 1);
             let file = key.to_bytes();
             let payload = open(Kind::VerifyingKey, &file).unwrap();
             let parts = Parts::of(payload);
@@ -218,6 +225,8 @@ mod tests {
             assert_eq!(payload[header.start + 1..header.start + 5], logrows);
             assert!((payload.len() - header.end).is_multiple_of(elements::ELEMENT));
         }
+        // A chain and a program of raw features.
+        assert_eq!(with_own_scales, 2);
     }
 
     #[test]

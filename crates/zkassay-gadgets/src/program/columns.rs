@@ -25,16 +25,15 @@ use crate::hash::Hash;
 /// | `lanes[].limbs` | advice | limbs of the value, of a rescale, or of a function's argument and remainder |
 /// | `lanes[].segment` | advice | segment of a function, with its coefficients `c0`, `c1` |
 /// | `lanes[].nodes` | advice | questions of decision trees, and the way through them |
-/// | `factor` | advice, phase 2 | by what the operand enters the sum |
-/// | `dot` | advice, phase 2 | sum of `operand * factor` above this row, steps by `lambda` |
-/// | `horner` | advice, phase 2 | Horner sum of the step's accumulators up to this row |
-/// | `combination` | advice, phase 2 | sum of the steps above this row, by `lambda` |
+/// | `factor` | advice, phase 2 | by what the operand enters the sum; without strides an expression |
+/// | `dot` | advice, phase 2 | sum of `operand * factor` above this row |
+/// | `combination` | advice, phase 2 | Horner sum of the accumulators above this row |
 /// | `weights` | fixed | weights of the factor |
 /// | `strides` | fixed | 1 in the column of the stride by which the factor steps into this row |
 /// | `receive`, `operand_id` | fixed | whether an operand is read, and which wire it is |
 /// | `send`, `value_id` | fixed | how often the value is read, and which wire it is |
-/// | `start` | fixed | a step begins in the consumer half |
-/// | `linear`, `more`, `last` | fixed | the accumulator belongs to a linear step, not as its first, as its last |
+/// | `starts` | fixed | 1 in the column of the number of outputs of the step that begins in the consumer half |
+/// | `linear` | fixed | the accumulator belongs to a linear step |
 /// | `bias` | fixed | what belongs to the accumulator, or is added to a function's argument |
 /// | `kinds` | fixed | what kind of value the row produces |
 /// | `shown` | fixed | whether the value is public |
@@ -52,13 +51,11 @@ pub struct ProgramColumns {
     pub forest: Option<ForestColumns>,
     /// Hashes of inputs and outputs.
     pub hash: Option<Box<Hash>>,
-    /// Factors of operands.
-    pub factor: Column<Advice>,
+    /// Factors of operands, if they step from row to row.
+    pub factor: Option<Column<Advice>>,
     /// Sums of products.
     pub dot: Column<Advice>,
-    /// Sums of the accumulators of a step.
-    pub horner: Column<Advice>,
-    /// Sums of steps.
+    /// Sums of accumulators.
     pub combination: Column<Advice>,
     /// The lookups.
     pub lookups: Lookups,
@@ -74,14 +71,10 @@ pub struct ProgramColumns {
     pub send: Column<Fixed>,
     /// Which wire it is.
     pub value_id: Column<Fixed>,
-    /// Where a linear step begins in the consumer half.
-    pub start: Column<Fixed>,
+    /// Where a linear step of so many outputs begins in the consumer half.
+    pub starts: Vec<Column<Fixed>>,
     /// Accumulators of linear steps.
     pub linear: Column<Fixed>,
-    /// Those of them that are not the first of their step.
-    pub more: Column<Fixed>,
-    /// Those of them that are the last of their step.
-    pub last: Column<Fixed>,
     /// Biases.
     pub bias: Column<Fixed>,
     /// What kind of value a row produces.
@@ -94,10 +87,8 @@ pub struct ProgramColumns {
     pub active: Column<Fixed>,
     /// The first and the last row.
     pub boundary: Column<Fixed>,
-    /// The challenge `r`: places within a step.
+    /// The challenge `r`: linear steps and places within them.
     pub r: Challenge,
-    /// The challenge `lambda`: steps.
-    pub lambda: Challenge,
     /// The challenge `rho`: lanes; there is none for a single lane.
     pub rho: Option<Challenge>,
 }
@@ -186,6 +177,8 @@ pub struct KindColumns {
     pub nonnegative: Option<Column<Fixed>>,
     /// Values that nothing reads.
     pub free: Option<Column<Fixed>>,
+    /// The same, in the limbs' cells, too.
+    pub wide: Option<Column<Fixed>>,
     /// Accumulators that are products; in addition to the kind of the value.
     pub product: Option<Column<Fixed>>,
     /// Functions.
@@ -234,10 +227,11 @@ impl ProgramColumns {
             table: [(); 3].map(|()| meta.fixed_column()),
         });
         let hash = hashed::allocate(meta, shape, &lanes);
-        let [r, lambda, beta, gamma] = [(); 4].map(|()| meta.challenge_usable_after(FirstPhase));
+        let [r, beta, gamma] = [(); 3].map(|()| meta.challenge_usable_after(FirstPhase));
         let rho = (shape.lanes > 1).then(|| meta.challenge_usable_after(FirstPhase));
-        let [factor, dot, horner, combination] =
-            [(); 4].map(|()| meta.advice_column_in(SecondPhase));
+        let [dot, combination] = [(); 2].map(|()| meta.advice_column_in(SecondPhase));
+        let steps = !shape.strides.is_empty();
+        let factor = steps.then(|| meta.advice_column_in(SecondPhase));
         for lane in &mut lanes {
             let count = slots.div_ceil(forest::nodes_per_flow(shape));
             lane.flows = (0..count)
@@ -263,6 +257,7 @@ impl ProgramColumns {
             .map(|_| meta.fixed_column())
             .collect();
         let strides = shape.strides.iter().map(|_| meta.fixed_column()).collect();
+        let starts = shape.starts.iter().map(|_| meta.fixed_column()).collect();
         let mut optional = |is_there: bool| is_there.then(|| meta.fixed_column());
         let kinds = shape.kinds;
         let kinds = KindColumns {
@@ -272,6 +267,7 @@ impl ProgramColumns {
             exact: optional(kinds.exact),
             nonnegative: optional(kinds.nonnegative),
             free: optional(kinds.free),
+            wide: optional(kinds.wide),
             product: optional(kinds.product),
             table: optional(kinds.table),
             input: meta.fixed_column(),
@@ -284,7 +280,6 @@ impl ProgramColumns {
             hash,
             factor,
             dot,
-            horner,
             combination,
             lookups,
             weights,
@@ -293,10 +288,8 @@ impl ProgramColumns {
             operand_id: meta.fixed_column(),
             send: meta.fixed_column(),
             value_id: meta.fixed_column(),
-            start: meta.fixed_column(),
+            starts,
             linear: meta.fixed_column(),
-            more: meta.fixed_column(),
-            last: meta.fixed_column(),
             bias: meta.fixed_column(),
             kinds,
             shown: meta.fixed_column(),
@@ -304,7 +297,6 @@ impl ProgramColumns {
             active: meta.fixed_column(),
             boundary: meta.fixed_column(),
             r,
-            lambda,
             rho,
         };
         linear::configure(meta, shape, &columns);
@@ -315,6 +307,21 @@ impl ProgramColumns {
         columns.lookups.configure(meta, &columns);
         hashed::configure(meta, shape, &columns);
         columns
+    }
+
+    /// The factor of the current row's operand.
+    pub(crate) fn factor(&self, meta: &mut VirtualCells<'_, Field>) -> Expr {
+        match self.factor {
+            Some(column) => meta.query_advice(column, Rotation::cur()),
+            None => self.weights(meta),
+        }
+    }
+
+    /// `sum_c r^c weight_c` of the current row.
+    pub(crate) fn weights(&self, meta: &mut VirtualCells<'_, Field>) -> Expr {
+        let r = meta.query_challenge(self.r);
+        let weights: Vec<_> = self.weights.iter().map(|c| fixed(meta, *c)).collect();
+        horner(&r, weights.into_iter())
     }
 
     /// `sum_l rho^l of_l` over the lanes.
@@ -377,6 +384,7 @@ impl KindColumns {
             self.exact,
             self.nonnegative,
             self.free,
+            self.wide,
         ];
         optional.into_iter().flatten().chain([self.input])
     }

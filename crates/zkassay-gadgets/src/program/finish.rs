@@ -12,6 +12,7 @@
 //! | exact | `v = A - 2^(n-1)` | `v` |
 //! | nonnegative | `v = A` | `v` |
 //! | free | | `v` |
+//! | wide | | `v`, and each limb: [`linear`](super::linear) |
 //!
 //! All limbs are range-checked, so that `v` follows from `y`: for a rescale `v` is `y / 2^s`,
 //! rounded, because `l < 2^s`; for ReLU `2 v - M` is `M` or `-M` and has the sign of what is

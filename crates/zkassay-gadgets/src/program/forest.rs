@@ -69,7 +69,7 @@ pub(super) fn contribution(meta: &mut VirtualCells<'_, Field>, columns: &Program
         return constant(Field::ZERO);
     };
     let beta = meta.query_challenge(columns.lookups.beta);
-    let factor = meta.query_advice(columns.factor, Rotation::cur());
+    let factor = columns.factor(meta);
     let [score, active, receive] =
         [forest.score, columns.active, columns.receive].map(|column| fixed(meta, column));
     let ranks = columns.mixed(meta, |meta, lane| {

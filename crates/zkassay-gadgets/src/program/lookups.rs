@@ -6,7 +6,7 @@
 //!
 //! | argument | fractions |
 //! |---|---|
-//! | limbs | `1 / (beta + limb)` for each limb, `-multiplicity / (beta + range table)` |
+//! | limbs | `1 / (beta + limb)` for each limb, but those of `wide` rows, `-multiplicity / (beta + range table)` |
 //! | bus | `send / (beta + gamma value_id + gamma^2 value)`, `-receive / (beta + gamma operand_id + gamma^2 operand)` |
 //! | functions | `table / (beta + gamma^3 + gamma^4 segment + gamma^5 c0 + gamma^6 c1)`, less the same of the table with a multiplicity |
 //!
@@ -22,6 +22,7 @@ use halo2_proofs::plonk::{
 };
 use halo2_proofs::poly::Rotation;
 
+use super::columns::KindColumns;
 use super::{ProgramColumns, ProgramShape};
 use crate::columns::fixed;
 use crate::expression::{Expr, constant, power, total};
@@ -98,11 +99,13 @@ impl Lookups {
             let [third, fourth, fifth, sixth] = powers.clone();
             third + segment * fourth + c0 * fifth + c1 * sixth + beta.clone()
         };
+        // The cells of wide rows are no limbs.
+        let is_limb = one() - KindColumns::selector(meta, columns.kinds.wide);
         let mut fractions: Vec<(Expr, Expr)> = Vec::new();
         for (index, lane) in columns.lanes.iter().enumerate() {
             for column in &lane.limbs {
                 let limb = meta.query_advice(*column, Rotation::cur());
-                fractions.push((one(), limb + beta.clone()));
+                fractions.push((is_limb.clone(), limb + beta.clone()));
             }
             for (count, sign, id, cell) in [
                 (columns.send, one(), columns.value_id, lane.value),

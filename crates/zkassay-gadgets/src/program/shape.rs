@@ -21,6 +21,8 @@ pub struct Kinds {
     pub nonnegative: bool,
     /// A value that nothing reads.
     pub free: bool,
+    /// Such values in the limbs' cells, too.
+    pub wide: bool,
     /// A product of two operands.
     pub product: bool,
     /// A function.
@@ -46,6 +48,8 @@ pub struct ProgramShape {
     pub block_width: u32,
     /// By which powers of `r` the factor of an operand can step from one row to the next.
     pub strides: Vec<u32>,
+    /// How many outputs linear steps have.
+    pub starts: Vec<u32>,
     /// Which rows there are.
     pub kinds: Kinds,
     /// Highest degree of a gate: 3 or 5.
@@ -83,6 +87,7 @@ impl Kinds {
             self.free,
             self.product,
             self.table,
+            self.wide,
         ];
         all.iter()
             .rev()
@@ -100,6 +105,7 @@ impl Kinds {
             free: bit(5),
             product: bit(6),
             table: bit(7),
+            wide: bit(8),
         }
     }
 }
@@ -107,12 +113,16 @@ impl Kinds {
 impl ProgramShape {
     /// The most strides.
     pub const MAX_STRIDES: usize = 32;
+    /// The most outputs for which a row makes room: a verifier multiplies that often.
+    pub const MAX_START: u32 = 256;
+    /// The most numbers of outputs.
+    pub const MAX_STARTS: usize = 32;
     /// The first word of the bytes of a program's shape has this bit, that of a chain's has not.
     pub const MARK: u32 = 1 << 31;
     /// Length of [`to_bytes`](Self::to_bytes).
     pub const BYTES: usize = 4 * Self::WORDS;
 
-    const WORDS: usize = 21 + Self::MAX_STRIDES;
+    const WORDS: usize = 22 + Self::MAX_STRIDES + Self::MAX_STARTS;
     /// The most inferences in one table.
     pub const MAX_LANES: u32 = 1 << 10;
     /// The most columns of limbs, nodes and hashes, of all lanes together.
@@ -217,6 +227,16 @@ impl ProgramShape {
         for stride in &self.strides {
             within("stride", (*stride).into(), 0, self.block_width.into())?;
         }
+        let starts = self.starts.len() as u64;
+        within("numbers of outputs", starts, 0, Self::MAX_STARTS as u64)?;
+        for outputs in &self.starts {
+            within(
+                "outputs of a step",
+                (*outputs).into(),
+                1,
+                Self::MAX_START.into(),
+            )?;
+        }
         within("lanes", self.lanes.into(), 1, Self::MAX_LANES.into())?;
         within(
             "nodes per row",
@@ -293,9 +313,13 @@ impl ProgramShape {
 
     /// The shape as bytes: little-endian `u32`, the first with the [mark](Self::MARK).
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
-        let mut strides = [0; Self::MAX_STRIDES];
+        let mut lists = [0; Self::MAX_STRIDES + Self::MAX_STARTS];
+        let (strides, starts) = lists.split_at_mut(Self::MAX_STRIDES);
         for (word, stride) in strides.iter_mut().zip(&self.strides) {
             *word = *stride;
+        }
+        for (word, outputs) in starts.iter_mut().zip(&self.starts) {
+            *word = *outputs;
         }
         let words = [
             self.logrows | Self::MARK,
@@ -319,9 +343,10 @@ impl ProgramShape {
             self.totals.into(),
             self.slots,
             self.strides.len() as u32,
+            self.starts.len() as u32,
         ];
         let mut bytes = [0; Self::BYTES];
-        let all = words.into_iter().chain(strides);
+        let all = words.into_iter().chain(lists);
         for (chunk, word) in bytes.chunks_exact_mut(4).zip(all) {
             chunk.copy_from_slice(&word.to_le_bytes());
         }
@@ -362,9 +387,15 @@ impl ProgramShape {
             totals: next() == 1,
             slots: next(),
             strides: vec![],
+            starts: vec![],
         };
-        let count = (next() as usize).min(Self::MAX_STRIDES);
-        shape.strides = (0..count).map(|_| next()).collect();
+        let strides = (next() as usize).min(Self::MAX_STRIDES);
+        let starts = (next() as usize).min(Self::MAX_STARTS);
+        let mut lists: Vec<u32> = words.collect();
+        shape.starts = lists.split_off(Self::MAX_STRIDES);
+        shape.starts.truncate(starts);
+        lists.truncate(strides);
+        shape.strides = lists;
         match shape.to_bytes() == *bytes {
             true => Ok(shape),
             false => Err(ShapeError {

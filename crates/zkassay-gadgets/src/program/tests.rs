@@ -21,6 +21,7 @@ fn kinds(mask: u32) -> Kinds {
         free: has(5),
         product: has(6),
         table: has(7),
+        wide: has(8),
     }
 }
 
@@ -35,6 +36,7 @@ fn shape(mask: u32, degree: u32, limbs: u32, block_width: u32, strides: u32) -> 
         table_limbs: limbs - 1,
         block_width,
         strides: (1..=strides).collect(),
+        starts: (1..=strides + 1).map(|power| power * power).collect(),
         kinds: kinds(mask),
         degree,
         inputs: 3,
@@ -68,7 +70,7 @@ const SIZES: [(u32, bool, u32); 9] = [
 fn shapes() -> Vec<ProgramShape> {
     let mut shapes = Vec::new();
     let mut sizes = SIZES.into_iter().cycle();
-    for mask in 0..256 {
+    for mask in 0..512 {
         for degree in [3, 5] {
             for (limbs, block_width, strides) in [(2, 1, 0), (3, 5, 1), (4, 2, 2), (10, 16, 7)] {
                 let mut shape = shape(mask, degree, limbs, block_width, strides);
@@ -96,7 +98,8 @@ fn challenges_come_after_what_they_test() {
         let phase = |column: &Column<Advice>| phases[column.index()];
         let lookups = &columns.lookups;
         let mut committed = vec![lookups.multiplicity];
-        let mut sums = vec![columns.factor, columns.dot, columns.horner];
+        assert_eq!(columns.factor.is_some(), !shape.strides.is_empty());
+        let mut sums: Vec<_> = columns.factor.into_iter().collect();
         for lane in &columns.lanes {
             committed.extend([lane.value, lane.operand]);
             committed.extend(&lane.limbs);
@@ -106,7 +109,7 @@ fn challenges_come_after_what_they_test() {
             sums.extend(&lane.flows);
         }
         committed.extend(columns.function.iter().map(|f| f.multiplicity));
-        sums.extend([columns.combination, lookups.sum]);
+        sums.extend([columns.dot, columns.combination, lookups.sum]);
         sums.extend(&lookups.helpers);
         assert!(
             committed.iter().all(|column| phase(column) == 0),
@@ -116,12 +119,12 @@ fn challenges_come_after_what_they_test() {
         // None is forgotten.
         assert_eq!(committed.len() + sums.len(), phases.len(), "{shape:?}");
         assert!(system.challenge_phase().iter().all(|phase| *phase == 0));
-        let challenges = [columns.r, columns.lambda, lookups.beta, lookups.gamma];
+        let challenges = [columns.r, lookups.beta, lookups.gamma];
         assert_eq!(columns.rho.is_some(), shape.lanes > 1);
         let all = challenges.into_iter().chain(columns.rho);
         let mut indices: Vec<usize> = all.map(|challenge| challenge.index()).collect();
         indices.sort_unstable();
-        let count = 4 + usize::from(shape.lanes > 1);
+        let count = 3 + usize::from(shape.lanes > 1);
         assert_eq!(indices, (0..count).collect::<Vec<_>>());
     }
 }

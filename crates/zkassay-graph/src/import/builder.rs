@@ -3,9 +3,11 @@
 mod arithmetic;
 mod check;
 mod rearrange;
+mod texts;
 
 use std::rc::Rc;
 
+use super::imputed::Copies;
 use super::node::NodeRef;
 use super::shape;
 use super::tensor::{Content, Kind, Tensor, View};
@@ -26,6 +28,10 @@ pub(crate) struct Builder {
     undefined: Vec<bool>,
     /// Elements of the input.
     inputs: usize,
+    /// What is known about strings.
+    texts: texts::Texts,
+    /// Copies of the input that imputers read.
+    pub(super) copies: Copies,
     /// What is left of [`MAX_SIZE`].
     room: usize,
     /// What is left of [`MAX_WORK`].
@@ -39,6 +45,8 @@ impl Builder {
             nodes: Vec::new(),
             undefined: Vec::new(),
             inputs,
+            texts: texts::Texts::default(),
+            copies: Copies::new(),
             room: MAX_SIZE,
             work: MAX_WORK,
         }
@@ -47,6 +55,11 @@ impl Builder {
     /// The nodes.
     pub(super) fn finish(self) -> Vec<Node> {
         self.nodes
+    }
+
+    /// Elements of the input.
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs
     }
 
     /// Elements of a value.
@@ -157,14 +170,20 @@ impl Builder {
         }
     }
 
-    fn add(&mut self, node: &NodeRef<'_>, new: Node) -> Result<usize, GraphError> {
+    pub(super) fn add(&mut self, node: &NodeRef<'_>, new: Node) -> Result<usize, GraphError> {
         if self.nodes.len() >= MAX_NODES {
             return Err(node.unsupported(format!("the model has more than {MAX_NODES} nodes")));
         }
         let own = match &new.op {
             Op::Map(function) => matches!(
                 function,
-                Function::Sqrt | Function::Log | Function::Reciprocal
+                Function::Sqrt
+                    | Function::Log
+                    | Function::Reciprocal
+                    | Function::Asin
+                    | Function::Acos
+                    | Function::Acosh
+                    | Function::Atanh
             ),
             Op::Binary(binary) => *binary == Binary::Divide,
             _ => false,

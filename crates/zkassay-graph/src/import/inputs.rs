@@ -6,13 +6,102 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value::{DimParam, DimValue};
 use super::constants::type_name;
 use super::shape;
 use super::tensor::{DataType, Kind, kind_of};
-use crate::{GraphError, ImportOptions};
+use crate::{ColumnKind, GraphError, ImportOptions};
+
+/// The most strings in an input: each place has a list of its own.
+const MAX_STRINGS: usize = 1 << 16;
 
 /// An input: name, shape with every dimension bound, element type.
 pub(super) struct Input<'a> {
     pub(super) name: &'a str,
     pub(super) shape: Vec<usize>,
     pub(super) element: DataType,
+    /// How many rows the file is made for, as its first dimension says; 1 if it is open.
+    pub(super) batch: usize,
+}
+
+impl Input<'_> {
+    /// That tract can run it as it is: a tensor of numbers, made for one row.
+    pub(super) fn check_single(&self) -> Result<(), GraphError> {
+        let input = self.name.to_owned();
+        if kind_of(self.element) == Kind::Text {
+            let found = "of element type STRING".to_owned();
+            return Err(GraphError::InputType { input, found });
+        }
+        match self.batch {
+            1 => Ok(()),
+            batch => Err(GraphError::FixedBatch {
+                input,
+                shape: format!("of shape {:?}", self.shape),
+                batch,
+            }),
+        }
+    }
+
+    /// What its numbers are.
+    pub(super) fn kind(&self) -> ColumnKind {
+        match kind_of(self.element) {
+            Kind::Float => ColumnKind::Number,
+            Kind::Int => ColumnKind::Integer,
+            Kind::Bool => ColumnKind::Boolean,
+            Kind::Text => ColumnKind::Text(Vec::new()),
+        }
+    }
+}
+
+/// The number of rows that all inputs have, if the file is made for several.
+pub(super) fn batch(inputs: &[Input<'_>]) -> Option<usize> {
+    let batch = inputs.first()?.batch;
+    let is_common = inputs.iter().all(|input| input.batch == batch);
+    (batch > 1 && is_common).then_some(batch)
+}
+
+/// That the options give sizes of symbolic dimensions only.
+///
+/// # Errors
+/// A name that no dimension has.
+pub(super) fn check_variables(
+    inputs: &[&pb::ValueInfoProto],
+    options: &ImportOptions,
+) -> Result<(), GraphError> {
+    /// More names are not listed.
+    const LISTED: usize = 8;
+    let mut symbols: Vec<&str> = Vec::new();
+    for input in inputs {
+        let Some(pb::type_proto::Value::TensorType(tensor)) =
+            input.r#type.as_ref().and_then(|t| t.value.as_ref())
+        else {
+            continue;
+        };
+        for dim in tensor.shape.iter().flat_map(|shape| &shape.dim) {
+            match &dim.value {
+                Some(DimParam(symbol))
+                    if !symbol.is_empty() && !symbols.contains(&symbol.as_str()) =>
+                {
+                    symbols.push(symbol);
+                }
+                _ => {}
+            }
+        }
+    }
+    let is_unknown = |(name, _): &&(String, usize)| !symbols.contains(&name.as_str());
+    let Some((variable, _)) = options.variables.iter().find(is_unknown) else {
+        return Ok(());
+    };
+    let listed: Vec<String> = symbols
+        .iter()
+        .take(LISTED)
+        .map(|s| format!("`{s}`"))
+        .collect();
+    let variables = match symbols.len() {
+        0 => "all dimensions are fixed, or without a name".to_owned(),
+        count if count > LISTED => format!("there are {} and others", listed.join(", ")),
+        _ => format!("there are {}", listed.join(", ")),
+    };
+    Err(GraphError::NoSuchVariable {
+        variable: variable.clone(),
+        variables,
+    })
 }
 
 /// Binds the dimensions of an input.
@@ -32,7 +121,7 @@ pub(super) fn bind<'a>(
     };
     let kind = || refuse(format!("of element type {}", type_name(tensor.elem_type)));
     let element = DataType::try_from(tensor.elem_type).map_err(|_| kind())?;
-    if element == DataType::Undefined || kind_of(element) == Kind::Text {
+    if element == DataType::Undefined {
         return Err(kind());
     }
     let dims = match &tensor.shape {
@@ -77,20 +166,21 @@ pub(super) fn bind<'a>(
                 .join(" "),
         });
     }
-    let fixed_batch =
-        matches!(&dims.first().map(|d| &d.value), Some(Some(DimValue(size))) if *size > 1);
-    if fixed_batch && dims.len() > 1 {
-        return Err(GraphError::FixedBatch {
-            input: input.name.clone(),
-            shape: shown,
-            batch: bound[0],
-        });
-    }
+    let fixed = matches!(&dims.first().map(|d| &d.value), Some(Some(DimValue(size))) if *size > 1);
+    let batch = match bound[..] {
+        [batch, _, ..] if fixed => batch,
+        _ => 1,
+    };
+    let most = match kind_of(element) {
+        Kind::Text => MAX_STRINGS,
+        _ => usize::MAX,
+    };
     match shape::len(&bound) {
-        Some(len) if len > 0 => Ok(Input {
+        Some(len) if len > 0 && len <= most => Ok(Input {
             name: &input.name,
             shape: bound,
             element,
+            batch,
         }),
         _ => Err(refuse(shown)),
     }

@@ -168,8 +168,14 @@ impl<'a> NodeRef<'a> {
     }
 
     /// Whether the integer attribute `name` is set, or its default.
+    ///
+    /// What is neither 0 nor 1 means now this and now that to other runtimes.
     pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, GraphError> {
-        Ok(self.int(name, i64::from(default))? != 0)
+        match self.int(name, i64::from(default))? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(self.unsupported(format!("{name} is {other}, expected 0 or 1"))),
+        }
     }
 
     /// The finite float attribute `name`, or its default.

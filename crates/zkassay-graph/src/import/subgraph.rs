@@ -1,4 +1,4 @@
-//! Graphs inside of nodes: branches of `If`, bodies of `Scan`.
+//! Graphs inside of nodes: branches of `If`, bodies of `Scan` and `Loop`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,13 +8,16 @@ use super::builder::Builder;
 use super::constants::Constants;
 use super::node::NodeRef;
 use super::shape;
-use super::tensor::Tensor;
+use super::tensor::{DataType, Tensor};
 use super::walk::{MAX_DEPTH, Scope};
 use crate::op::Source;
 use crate::{GraphError, Op};
 
 /// The operators that are read here, since they need what is around them.
-pub(super) const OPERATORS: [&str; 2] = ["If", "Scan"];
+pub(super) const OPERATORS: [&str; 3] = ["If", "Scan", "Loop"];
+
+/// The most rounds of a loop.
+const MAX_ROUNDS: usize = 1 << 12;
 
 /// The names that a node reads: its operands, and what its graphs read from around it.
 pub(super) fn reads(node: &pb::NodeProto) -> Vec<&str> {
@@ -50,6 +53,7 @@ impl Scope<'_> {
     ) -> Result<Vec<Tensor>, GraphError> {
         match node.operator() {
             "If" => self.branch(node, known, builder),
+            "Loop" => self.repeat(node, known, builder),
             _ => self.scan(node, known, builder),
         }
     }
@@ -135,6 +139,63 @@ impl Scope<'_> {
             state.push(stacked(node, builder, &rows)?);
         }
         Ok(state)
+    }
+
+    /// The body as often as a constant count says, or as long as a condition holds that follows from
+    /// constants, as that of a counter does.
+    fn repeat(
+        &self,
+        node: &NodeRef<'_>,
+        known: &mut HashMap<String, Tensor>,
+        builder: &mut Builder,
+    ) -> Result<Vec<Tensor>, GraphError> {
+        let body = node.graph("body")?;
+        let constant = |x: Option<&Tensor>, what: &str| {
+            match x {
+            None => Ok(None),
+            Some(x) => match x.numbers() {
+                Some([number]) => Ok(Some(*number)),
+                _ => Err(node.unsupported(format!(
+                    "its {what} depends on the input: export the model for sequences of one length, or with its \
+                     loop unrolled"
+                ))),
+            },
+        }
+        };
+        let rounds = constant(node.optional(0), "number of rounds")?;
+        let mut goes_on = constant(node.optional(1), "condition")?.is_none_or(|c| c != 0.0);
+        let first = node.operands.len().max(2);
+        let states = (2..first).map(|index| node.input(index).cloned());
+        let mut states: Vec<Tensor> = states.collect::<Result<_, _>>()?;
+        let Some(lists) = body.output.len().checked_sub(1 + states.len()) else {
+            return Err(node.unsupported("its operands do not fit its body"));
+        };
+        let mut rows: Vec<Vec<Tensor>> = vec![Vec::new(); lists];
+        let mut round = 0;
+        while goes_on && rounds.is_none_or(|rounds| (round as f32) < rounds) {
+            if round == MAX_ROUNDS {
+                return Err(node.unsupported(format!("it has more than {MAX_ROUNDS} rounds")));
+            }
+            builder.charge(node, 64 + 16 * body.node.len())?;
+            let scalar = |element, x| Tensor::constant(vec![], element, vec![x]);
+            let mut given = vec![
+                scalar(DataType::Int64, round as f32),
+                scalar(DataType::Bool, 1.0),
+            ];
+            given.append(&mut states);
+            let mut written = self.run(node, body, given, known, builder)?.into_iter();
+            let condition = written.next();
+            goes_on = constant(condition.as_ref(), "condition")?.is_some_and(|c| c != 0.0);
+            states = written.by_ref().take(first - 2).collect();
+            rows.iter_mut()
+                .zip(written)
+                .for_each(|(rows, row)| rows.push(row));
+            round += 1;
+        }
+        for rows in rows {
+            states.push(stacked(node, builder, &rows)?);
+        }
+        Ok(states)
     }
 
     /// What a graph inside of a node writes.

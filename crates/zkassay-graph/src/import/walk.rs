@@ -1,12 +1,14 @@
 //! Reading the nodes that the output needs, each after those that it reads.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use tract_onnx::pb;
 
+use super::arity;
 use super::builder::Builder;
 use super::constants::Constants;
+use super::images;
 use super::node::NodeRef;
 use super::operators;
 use super::subgraph;
@@ -65,12 +67,17 @@ impl Scope<'_> {
         if let Some(first) = unknown.first() {
             return Err(unknown_operator(first, &unknown));
         }
+        let reads = needed
+            .iter()
+            .flat_map(|index| subgraph::reads(&nodes[*index]));
+        let read: HashSet<&str> = reads.chain(outputs.iter().copied()).collect();
         for index in sorted(&refs, &needed)? {
             let node = &mut refs[index];
+            arity::check(node)?;
             node.opset = self.opset(&node.proto.domain);
             node.operands = self.operands(node, known)?;
             let written = match operators::find(&node.proto.domain, &node.proto.op_type) {
-                Some(read) => read(node, builder)?,
+                Some(read) => images::each(node, builder, read)?,
                 None if holds_graphs(node.proto) => self.read_subgraphs(node, known, builder)?,
                 None => self.call(node, builder)?,
             };
@@ -80,11 +87,18 @@ impl Scope<'_> {
                 if name.is_empty() {
                     continue;
                 }
-                let Some(tensor) = written.get(position) else {
-                    let reason = format!("its output {position} (`{name}`) is not supported");
-                    return Err(node.unsupported(reason));
-                };
-                known.insert(name.clone(), tensor.clone());
+                match written.get(position) {
+                    Some(tensor) => {
+                        known.insert(name.clone(), tensor.clone());
+                    }
+                    // What nobody reads need not be.
+                    None if !read.contains(name.as_str()) => {}
+                    None => {
+                        let why = operators::why_missing(node.operator());
+                        let reason = format!("its output {position} (`{name}`) {why}");
+                        return Err(node.unsupported(reason));
+                    }
+                }
             }
         }
         Ok(())
@@ -130,6 +144,7 @@ impl Scope<'_> {
         let Some(function) = self.function(node.proto) else {
             return Err(unknown_operator(node, &[node]));
         };
+        arity::check_against(node, (function.input.len(), function.output.len()))?;
         if self.depth >= MAX_DEPTH {
             let reason = format!("functions call each other more than {MAX_DEPTH} deep");
             return Err(node.unsupported(reason));
@@ -288,6 +303,6 @@ fn unknown_operator(first: &NodeRef<'_>, all: &[&NodeRef<'_>]) -> GraphError {
         node: first.name.clone(),
         op: first.full_operator(),
         also,
-        supported: operators::supported(),
+        hint: operators::hint(first.operator()),
     }
 }

@@ -57,6 +57,22 @@ pub enum Function {
     Softsign,
     /// `x tanh(softplus(x))`.
     Mish,
+    /// The sine of radians.
+    Sin,
+    /// The cosine of radians.
+    Cos,
+    /// The arc sine, of what lies between -1 and 1.
+    Asin,
+    /// The arc cosine, of what lies between -1 and 1.
+    Acos,
+    /// The arc tangent.
+    Atan,
+    /// The inverse of the hyperbolic sine.
+    Asinh,
+    /// The inverse of the hyperbolic cosine, of what is at least 1.
+    Acosh,
+    /// The inverse of the hyperbolic tangent, of what lies between -1 and 1.
+    Atanh,
     /// 0 for 0, else 1.
     IsNonzero,
     /// 1 for 0, else 0.
@@ -107,6 +123,14 @@ impl Function {
             Self::Softplus => softplus(x),
             Self::Softsign => x / (1.0 + x.abs()),
             Self::Mish => x * softplus(x).tanh(),
+            Self::Sin => x.sin(),
+            Self::Cos => x.cos(),
+            Self::Asin => x.asin(),
+            Self::Acos => x.acos(),
+            Self::Atan => x.atan(),
+            Self::Asinh => x.asinh(),
+            Self::Acosh => x.acosh(),
+            Self::Atanh => x.atanh(),
             Self::IsNonzero => truth(x != 0.0),
             Self::Not => truth(x == 0.0),
         }
@@ -139,6 +163,14 @@ impl Function {
             Self::Softplus => "Softplus",
             Self::Softsign => "Softsign",
             Self::Mish => "Mish",
+            Self::Sin => "Sin",
+            Self::Cos => "Cos",
+            Self::Asin => "Asin",
+            Self::Acos => "Acos",
+            Self::Atan => "Atan",
+            Self::Asinh => "Asinh",
+            Self::Acosh => "Acosh",
+            Self::Atanh => "Atanh",
             Self::IsNonzero => "IsNonzero",
             Self::Not => "Not",
         }

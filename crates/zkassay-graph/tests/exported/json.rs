@@ -40,15 +40,6 @@ impl Json {
             other => panic!("{other:?} is not a list"),
         }
     }
-
-    /// A row of numbers, none if there are texts in it.
-    pub(crate) fn numbers(&self) -> Option<Vec<f64>> {
-        let number = |item: &Self| match item {
-            Self::Number(number) => Some(*number),
-            _ => None,
-        };
-        self.list().iter().map(number).collect()
-    }
 }
 
 fn value(rest: &mut &str) -> Json {

@@ -56,6 +56,19 @@ impl Model {
         self
     }
 
+    /// Unsigned integers of eight bits.
+    pub(crate) fn octets(mut self, name: &str, dims: &[usize], elements: &[u8]) -> Self {
+        self.constants.push(TensorProto {
+            name: name.to_owned(),
+            dims: dims.iter().map(|dim| *dim as i64).collect(),
+            // UINT8.
+            data_type: 2,
+            raw_data: elements.to_vec(),
+            ..TensorProto::default()
+        });
+        self
+    }
+
     /// Adds a node.
     pub(crate) fn node(self, op: &str, inputs: &[&str], output: &str) -> Self {
         self.with(op, inputs, &[output], vec![])

@@ -6,6 +6,8 @@ mod common;
 mod elementwise;
 mod lookup;
 mod movement;
+mod quantised;
+mod recurrent;
 mod reduction;
 mod structure;
 mod subgraphs;

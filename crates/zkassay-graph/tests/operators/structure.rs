@@ -144,7 +144,7 @@ fn branches_and_what_nobody_reads() {
         .node("Relu", &["x"], "a")
         .node("Tanh", &["x"], "b")
         .node("Add", &["a", "b"], "sum")
-        .node("Sinh", &["x"], "unread")
+        .node("Det", &["x"], "unread")
         .node("Mul", &["sum", "x"], "y");
     let row = [1.0, -1.0, 0.5, 0.0];
     let expected = row.map(|x: f32| (x.max(0.0) + x.tanh()) * x);
@@ -224,14 +224,17 @@ fn variables_bind_dimensions() {
     let dims = ["batch", "height", "width"].map(|name| Dim::Symbol(name.to_owned()));
     model.graph.as_mut().unwrap().input[0] = ValueInfoProto::floats("x", dims);
     let variables = [("height", 2), ("width", 3), ("depth", 9)];
-    let options = ImportOptions {
-        variables: variables
-            .map(|(name, size)| (name.to_owned(), size))
-            .to_vec(),
+    let options = |count: usize| ImportOptions {
+        variables: variables[..count]
+            .iter()
+            .map(|(name, size)| ((*name).to_owned(), *size))
+            .collect(),
         ..ImportOptions::default()
     };
-    let graph = Graph::from_onnx_with(&model.to_bytes(), &options).unwrap();
+    let graph = Graph::from_onnx_with(&model.to_bytes(), &options(2)).unwrap();
     assert_eq!(graph.input.shape, [1, 2, 3]);
+    let error = Graph::from_onnx_with(&model.to_bytes(), &options(3)).unwrap_err();
+    assert!(error.to_string().contains("`depth`"), "{error}");
     let error = Graph::from_onnx(&model.to_bytes()).unwrap_err().to_string();
     assert!(
         error.contains("--variable height=SIZE --variable width=SIZE"),

@@ -236,3 +236,63 @@ fn references_to_attributes_outside_of_functions_are_refused() {
     let graphs = [by_hand, model.to_bytes()].map(|bytes| Graph::from_onnx(&bytes).unwrap());
     assert_eq!(graphs[0], graphs[1]);
 }
+
+/// A loop over `x`: `a' = a + x` and the list of `a'`, as long as the body's node `go` says.
+fn looped(inputs: &[&str], go: &[Vec<u8>]) -> Vec<u8> {
+    let add = node("Add", "", &["a", "x"], "next", &[]);
+    let copy = node("Identity", "", &["next"], "list", &[]);
+    let nodes = [vec![add, copy], go.to_vec()].concat();
+    let body = graph(&nodes, &["i", "c", "a"], &["go", "next", "list"]);
+    let head = node(
+        "Loop",
+        "",
+        inputs,
+        "last",
+        &[graph_attribute("body", &body)],
+    );
+    [head, field(2, b"y")].concat()
+}
+
+#[test]
+fn loops_are_unrolled() {
+    let model = || {
+        reads(&[1, 3])
+            .integers("three", &[3])
+            .integers("one", &[1])
+            .truths("true", &[1])
+    };
+    let on = [node("Identity", "", &["c"], "go", &[])];
+    let while_small = [node("Less", "", &["i", "one"], "go", &[])];
+    let rows = [1.0, 10.0, 100.0];
+    let gives = |inputs: &[&str], go: &[Vec<u8>], count: usize| {
+        let graph = Graph::from_onnx(&with_node(model(), &looped(inputs, go))).unwrap();
+        let y = graph.evaluate(rows.as_slice().into()).unwrap();
+        let expected = (0..count).flat_map(|i| rows.map(|x| (i + 2) as f32 * x));
+        assert_eq!(y, expected.collect::<Vec<f32>>());
+    };
+    gives(&["three", "true", "x"], &on, 3);
+    gives(&["three", "", "x"], &on, 3);
+    // The condition is looked at after each round.
+    gives(&["", "true", "x"], &while_small, 2);
+    gives(&["three", "true", "x"], &while_small, 2);
+
+    let refused = |inputs: &[&str], go: &[Vec<u8>], word: &str| {
+        let error = Graph::from_onnx(&with_node(model(), &looped(inputs, go)));
+        let error = error
+            .map(|graph| graph.nodes.len())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("Loop #1") && error.contains(word), "{error}");
+    };
+    refused(&["", "true", "x"], &on, "more than 4096 rounds");
+    refused(&["x", "true", "x"], &on, "number of rounds depends");
+    refused(&["three", "x", "x"], &on, "condition depends");
+    let sum = node("ReduceSum", "", &["a"], "sum", &[]);
+    let of_input = node("Cast", "", &["sum"], "go", &[int_attribute("to", 9)]);
+    refused(
+        &["three", "true", "x"],
+        &[sum, of_input],
+        "condition depends",
+    );
+    refused(&["three", "true"], &on, "inputs, expected");
+}

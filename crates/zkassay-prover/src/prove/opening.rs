@@ -11,24 +11,20 @@
 //!
 //! for challenges `y, v` before, and `u` between the two; `Z` vanishes on all points.
 
-use rayon::prelude::*;
 use zkassay_gadgets::halo2_proofs::arithmetic::lagrange_interpolate;
 use zkassay_gadgets::halo2_proofs::halo2curves::bn256::Fr;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::Field as _;
 use zkassay_gadgets::halo2_proofs::halo2curves::group::Curve as _;
 
 use super::domain::{Domain, evaluate};
+use super::polynomial::{Polynomial, combine};
 use super::{Writer, squeeze, write_points};
 use crate::ProverError;
 use crate::commit::Committer;
 
-/// Coefficients of a task.
-const TASK: usize = 256;
-
 /// A polynomial's value at a point.
 pub(crate) struct Opened<'a> {
-    /// Its coefficients.
-    pub(crate) polynomial: &'a [Fr],
+    pub(crate) polynomial: Polynomial<'a>,
     pub(crate) point: Fr,
     pub(crate) value: Fr,
 }
@@ -39,7 +35,7 @@ type PointValues = Vec<(Fr, Fr)>;
 /// Polynomials that are opened at the same points.
 struct Set<'a> {
     points: Vec<Fr>,
-    polynomials: Vec<(&'a [Fr], Vec<Fr>)>,
+    polynomials: Vec<(Polynomial<'a>, Vec<Fr>)>,
 }
 
 /// Writes the proof that all values are right.
@@ -53,7 +49,8 @@ pub(crate) fn open(
     let v = squeeze(transcript);
     let sets = sets(queries);
     let rows = domain.rows();
-    let combined: Vec<(Vec<Fr>, Vec<Fr>)> = sets.iter().map(|set| combine(set, y, rows)).collect();
+    let combined: Vec<(Vec<Fr>, Vec<Fr>)> =
+        sets.iter().map(|set| set.combined(domain, y)).collect();
 
     let mut h = vec![Fr::ZERO; rows];
     let mut power = Fr::ONE;
@@ -111,11 +108,11 @@ pub(crate) fn open(
 /// Groups polynomials by their points, both in the order of their first query: what the
 /// verifier does with their commitments.
 fn sets<'a>(queries: &[Opened<'a>]) -> Vec<Set<'a>> {
-    let mut polynomials: Vec<(&'a [Fr], PointValues)> = Vec::new();
+    let mut polynomials: Vec<(Polynomial<'a>, PointValues)> = Vec::new();
     for query in queries {
         let known = polynomials
             .iter_mut()
-            .find(|(polynomial, _)| std::ptr::eq(*polynomial, query.polynomial));
+            .find(|(polynomial, _)| polynomial.is(&query.polynomial));
         match known {
             Some((_, values)) => values.push((query.point, query.value)),
             None => polynomials.push((query.polynomial, vec![(query.point, query.value)])),
@@ -154,30 +151,22 @@ fn sets<'a>(queries: &[Opened<'a>]) -> Vec<Set<'a>> {
     sets
 }
 
-/// `S_i` and `R_i`.
-fn combine(set: &Set<'_>, y: Fr, rows: usize) -> (Vec<Fr>, Vec<Fr>) {
-    let mut sum = vec![Fr::ZERO; rows];
-    sum.par_chunks_mut(TASK)
-        .enumerate()
-        .for_each(|(index, sum)| {
-            for (polynomial, _) in set.polynomials.iter().rev() {
-                let coefficients = polynomial.get(index * TASK..).unwrap_or_default();
-                for (sum, coefficient) in sum.iter_mut().zip(coefficients) {
-                    *sum = *sum * y + coefficient;
-                }
-            }
-        });
-    let values: Vec<Fr> = (0..set.points.len())
-        .map(|point| {
-            let values = set
-                .polynomials
-                .iter()
-                .rev()
-                .map(|(_, values)| values[point]);
-            values.fold(Fr::ZERO, |sum, value| sum * y + value)
-        })
-        .collect();
-    (sum, lagrange_interpolate(&set.points, &values))
+impl Set<'_> {
+    /// `S_i` and `R_i`.
+    fn combined(&self, domain: &Domain, y: Fr) -> (Vec<Fr>, Vec<Fr>) {
+        let powers = std::iter::successors(Some(Fr::ONE), |power| Some(*power * y));
+        let polynomials = self.polynomials.iter().map(|(polynomial, _)| *polynomial);
+        let terms: Vec<_> = polynomials.zip(powers).collect();
+        let values: Vec<Fr> = (0..self.points.len())
+            .map(|point| {
+                let values = self.polynomials.iter().rev();
+                let values = values.map(|(_, values)| values[point]);
+                values.fold(Fr::ZERO, |sum, value| sum * y + value)
+            })
+            .collect();
+        let sum = combine(domain, &terms);
+        (sum, lagrange_interpolate(&self.points, &values))
+    }
 }
 
 /// Adds `factor` times a polynomial.

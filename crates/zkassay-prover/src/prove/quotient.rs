@@ -5,7 +5,7 @@ use zkassay_gadgets::halo2_proofs::halo2curves::bn256::Fr;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::Field as _;
 
 use super::fixed::FixedColumns;
-use super::gates::{Combination, Program, Source, Step};
+use super::gates::{Program, Source, Step};
 
 /// Rows that are computed together: few enough that the values of all steps stay in the cache.
 const CHUNK: usize = 16;
@@ -26,7 +26,7 @@ pub(crate) fn quotient(
     let derived: Vec<Vec<Fr>> = program
         .derived
         .iter()
-        .map(|combination| combine(columns, combination))
+        .map(|combination| columns.combine(combination))
         .collect();
     // Every polynomial on every coset.
     let given: Vec<&Vec<Fr>> = advice.iter().chain(instance).chain(&derived).collect();
@@ -116,23 +116,4 @@ fn run<'a>(
             results.copy_from_slice(&last[..results.len()]);
         }
     }
-}
-
-/// The polynomial of a linear combination of fixed columns.
-fn combine(columns: &FixedColumns, (factors, constant): &Combination) -> Vec<Fr> {
-    let mut sum = vec![Fr::ZERO; columns.domain().rows()];
-    sum.par_chunks_mut(TASK)
-        .enumerate()
-        .for_each(|(index, sum)| {
-            for (column, factor) in factors {
-                let coefficients = &columns.coefficients(*column)[index * TASK..];
-                for (sum, coefficient) in sum.iter_mut().zip(coefficients) {
-                    *sum += *coefficient * factor;
-                }
-            }
-        });
-    if let Some(first) = sum.first_mut() {
-        *first += constant;
-    }
-    sum
 }

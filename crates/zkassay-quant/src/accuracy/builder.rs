@@ -23,6 +23,10 @@ impl Builder {
         program.for_each_read(|wire| *wire += usize::from(*wire >= label));
         program.inputs += 1;
         program.labelled = true;
+        if let Encoding::Shifted { offsets } = &mut program.encoding {
+            // A label has no scale.
+            offsets.push(-program.input_scale.0);
+        }
         // Ranks may have more limbs than they need; the scale of other inputs depends on them.
         let limbs = &mut program.limbs;
         let is_ranked = matches!(program.encoding, Encoding::Ranks { .. });

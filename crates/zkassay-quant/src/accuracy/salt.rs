@@ -50,6 +50,11 @@ impl Program {
         let mut program = self.clone();
         program.for_each_read(|wire| *wire += if *wire >= label { salt.inputs } else { 0 });
         program.inputs += salt.inputs;
+        if let Encoding::Shifted { offsets } = &mut program.encoding {
+            // Integers stand for themselves, as the label does.
+            let none = -program.input_scale.0;
+            offsets.splice(label..label, std::iter::repeat_n(none, salt.inputs));
+        }
         if let Encoding::Ranks { features, ranks } = &mut program.encoding {
             // The rank of an integer from 0 on is the integer.
             let thresholds: Vec<f32> = (0..(1u32 << salt.bits) - 1).map(|t| t as f32).collect();
@@ -65,9 +70,9 @@ impl Program {
 
     /// The number in a row that gives an integer of the salt.
     pub fn salt_real(&self, integer: u32) -> f32 {
-        match self.encoding.is_scaled() {
-            true => self.input_scale.real(integer.into()) as f32,
-            false => integer as f32,
+        match self.encoding {
+            Encoding::Scaled => self.input_scale.real(integer.into()) as f32,
+            Encoding::Shifted { .. } | Encoding::Ranks { .. } => integer as f32,
         }
     }
 

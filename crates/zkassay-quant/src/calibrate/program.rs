@@ -7,17 +7,23 @@
 use std::ops::RangeInclusive;
 
 use ndarray::{ArrayView2, Axis};
+use zkassay_fixed::Scale;
 use zkassay_graph::{Binary, Function, Graph, Op};
 
-use super::{CalibrationParams, Target, ceil_log2, check_rows, range, rejection};
-use crate::fidelity::{Decision, float_outputs};
+use super::ranges::reads_each_alone;
+use super::{
+    CalibrationParams, Exponents, Target, USUAL_RANGE, ceil_log2, check_rows, choice, range,
+};
+use crate::fidelity::{Decision, FloatOutputs};
 use crate::integer::{IntegerCalibration, IntegerModel, IntegerScheme, IntegerTrial};
 use crate::lowering::{Limit, LoweredProgram, Prepared, ProgramScheme};
 use crate::program::ProgramLimbs;
-use crate::{Fidelity, FidelityReport, QuantError};
+use crate::{FidelityReport, QuantError};
 
 /// Rows that a setting has to survive before all of them are evaluated.
 const FIRST_ROWS: usize = 8;
+/// Settings whose error is measured on all rows where no setting is good enough.
+const COMPLETED: usize = 6;
 /// How far beyond the calibration rows a limit lies, as a factor; of exponents.
 const LIMIT_MARGIN: f32 = 4.0;
 const EXPONENT_MARGIN: f32 = 1.25;
@@ -36,16 +42,17 @@ struct Found {
 struct Search<'a> {
     prepared: &'a Prepared<'a>,
     rows: ArrayView2<'a, f32>,
-    floats: &'a [Vec<f64>],
+    floats: &'a FloatOutputs,
     limits: &'a [Limit],
     params: &'a CalibrationParams,
 }
 
 /// How inputs become integers.
-#[derive(Clone, Copy)]
 enum Inputs {
     /// Scaled, for a range.
     Scaled(f32),
+    /// The same, where each has a range of its own.
+    Shifted(f32, Exponents),
     /// Ranks, with so many limbs.
     Ranks(u32),
 }
@@ -71,18 +78,9 @@ pub fn calibrate_program(
         });
     }
     let prepared = Prepared::new(graph)?;
-    let floats = float_outputs(graph, rows)?;
-    if let Some(row) = floats
-        .iter()
-        .position(|row| row.iter().any(|x| !x.is_finite()))
-    {
-        return Err(QuantError::Parameter {
-            what: "the model's output",
-            found: format!("not finite for calibration row {row}"),
-            expected: "a number",
-        });
-    }
-    let limits = limits(graph, rows)?;
+    let floats = FloatOutputs::of(graph, rows)?;
+    floats.check_finite()?;
+    let limits = limits(&prepared.graph, rows)?;
     let search = Search {
         prepared: &prepared,
         rows,
@@ -91,14 +89,21 @@ pub fn calibrate_program(
         params,
     };
     let Some(plan) = &prepared.plan else {
-        return search.run(graph, Inputs::Scaled(range(rows, params)?));
+        let range = range(rows, params)?;
+        let mut ways = vec![Inputs::Scaled(range)];
+        let exponents = Exponents::of_rows(rows, params);
+        if !exponents.is_empty() && reads_each_alone(graph) {
+            ways.push(Inputs::Shifted(range, exponents));
+        }
+        return search.run(graph, &ways);
     };
-    let ranked = search.run(graph, Inputs::Ranks(plan.input_limbs(params.limb_bits)));
+    let ranks = Inputs::Ranks(plan.input_limbs(params.limb_bits));
+    let ranked = search.run(graph, &[ranks]);
     match ranked {
         // Perhaps because a proof packs all scores into one number.
         Err(QuantError::NoSetting { .. }) if plan.is_wide(params.limb_bits) => {
             let scaled = range(rows, params);
-            let scaled = scaled.and_then(|range| search.run(graph, Inputs::Scaled(range)));
+            let scaled = scaled.and_then(|range| search.run(graph, &[Inputs::Scaled(range)]));
             scaled.or(ranked)
         }
         done => done,
@@ -106,11 +111,15 @@ pub fn calibrate_program(
 }
 
 impl Search<'_> {
-    fn run(&self, graph: &Graph, inputs: Inputs) -> Result<IntegerCalibration, QuantError> {
+    /// The best of all settings. With fewest resources in mind, each of the ways that inputs become
+    /// integers is for as many limbs as the ones before it are not good enough with.
+    fn run(&self, graph: &Graph, ways: &[Inputs]) -> Result<IntegerCalibration, QuantError> {
         let params = self.params;
         let mut trials = Vec::new();
         let mut best: Option<Found> = None;
-        for total in 2..=(60 / params.limb_bits).min(12) {
+        let totals = 2..=(60 / params.limb_bits).min(12);
+        let attempts = totals.flat_map(|total| ways.iter().map(move |inputs| (total, inputs)));
+        for (total, inputs) in attempts {
             for scheme in self.schemes(total, inputs) {
                 let mut trial = IntegerTrial {
                     scheme: IntegerScheme::Program(scheme.clone()),
@@ -125,7 +134,7 @@ impl Search<'_> {
                         | QuantError::Parameter { .. }
                         | QuantError::Invalid { .. }),
                     ) => {
-                        trial.rejected = Some(error.to_string());
+                        trial.rejected = Some(choice::reason(&error));
                         trials.push(trial);
                         continue;
                     }
@@ -151,7 +160,9 @@ impl Search<'_> {
             }
         }
         let Some(found) = best else {
-            return Err(no_setting(params.target, &trials));
+            self.complete(graph, &mut trials);
+            let (rows, outputs) = (self.floats.rows(), self.floats.range());
+            return Err(choice::no_setting(params.target, trials, rows, outputs));
         };
         Ok(IntegerCalibration {
             scheme: IntegerScheme::Program(found.scheme),
@@ -178,20 +189,20 @@ impl Search<'_> {
         let decision = Decision::of(graph, model.threshold());
         let first = FIRST_ROWS.min(self.rows.nrows());
         let (first_rows, _) = self.rows.split_at(Axis(0), first);
-        let measured = FidelityReport::of(&self.floats[..first], decision, &model, first_rows)
-            .and_then(|report| match rejection(target, &report.overall) {
+        let measured = FidelityReport::of(graph, self.floats, decision, &model, first_rows)
+            .and_then(|report| match choice::rejection(target, &report.overall) {
                 Some(_) => Ok(report),
-                None => FidelityReport::of(self.floats, decision, &model, self.rows),
+                None => FidelityReport::of(graph, self.floats, decision, &model, self.rows),
             });
         let fidelity = match measured {
             Ok(fidelity) => fidelity,
             Err(error) => {
-                trial.rejected = Some(error.to_string());
+                trial.rejected = Some(choice::reason(&error));
                 return None;
             }
         };
         trial.fidelity = Some(fidelity.overall);
-        trial.rejected = rejection(target, &fidelity.overall);
+        trial.rejected = choice::rejection(target, &fidelity.overall);
         let IntegerModel::Program(program) = model else {
             return None;
         };
@@ -205,17 +216,58 @@ impl Search<'_> {
         })
     }
 
+    /// Measures rejected settings on all rows, those of least error first, until the least is known
+    /// or a few are.
+    fn complete(&self, graph: &Graph, trials: &mut [IntegerTrial]) {
+        for _ in 0..COMPLETED {
+            let Some(trial) = choice::least(trials).and_then(|at| trials.get_mut(at)) else {
+                return;
+            };
+            let IntegerScheme::Program(scheme) = &trial.scheme else {
+                return;
+            };
+            let is_complete = trial
+                .fidelity
+                .is_some_and(|of| of.rows == self.rows.nrows());
+            if is_complete {
+                return;
+            }
+            let measured = self.prepared.quantize(scheme).and_then(|(lowered, _)| {
+                let model = IntegerModel::Program(lowered.program);
+                let decision = Decision::of(graph, model.threshold());
+                FidelityReport::of(graph, self.floats, decision, &model, self.rows)
+            });
+            match measured {
+                Ok(report) => {
+                    trial.fidelity = Some(report.overall);
+                    trial.rejected = choice::rejection(self.params.target, &report.overall);
+                }
+                Err(error) => {
+                    trial.fidelity = None;
+                    trial.rejected = Some(choice::reason(&error));
+                }
+            }
+        }
+    }
+
     /// Settings with so many limbs in a row.
-    fn schemes(&self, total: u32, inputs: Inputs) -> Vec<ProgramScheme> {
+    fn schemes(&self, total: u32, inputs: &Inputs) -> Vec<ProgramScheme> {
         let bits = self.params.limb_bits;
         let mut schemes = Vec::new();
         for shift in (1..total).filter(|shift| SHIFTS.contains(&(bits * shift))) {
             for fraction_bits in FRACTIONS {
-                let (range, input) = match inputs {
+                let none = Exponents::default();
+                let (range, exponents, input) = match inputs {
                     Inputs::Scaled(range) => {
-                        (range, scaled_limbs(range, fraction_bits, bits, total))
+                        let limbs = scaled_limbs(*range, fraction_bits, bits, total);
+                        (*range, &none, limbs)
                     }
-                    Inputs::Ranks(limbs) => (0.0, limbs..=limbs.min(total)),
+                    Inputs::Shifted(range, exponents) => {
+                        let usual = Scale(USUAL_RANGE).factor() as f32;
+                        let limbs = scaled_limbs(usual, fraction_bits, bits, total);
+                        (*range, exponents, limbs)
+                    }
+                    Inputs::Ranks(limbs) => (0.0, &none, *limbs..=(*limbs).min(total)),
                 };
                 for input in input {
                     let limbs = ProgramLimbs {
@@ -230,6 +282,7 @@ impl Search<'_> {
                         schemes.push(ProgramScheme {
                             limbs,
                             range,
+                            exponents: exponents.clone(),
                             ranks: matches!(inputs, Inputs::Ranks(_)),
                             fraction_bits,
                             fold: self.params.fold,
@@ -258,12 +311,17 @@ impl Found {
             return true;
         };
         let error = |found: &Self| found.fidelity.overall.mean;
+        let (ours, theirs) = (self.fidelity.overall, best.fidelity.overall);
         let cost = |found: &Self| (found.scheme.limbs.total, found.lowered.program.wires());
         match target {
             Target::Resources { .. } => {
                 cost(self) < cost(best) || cost(self) == cost(best) && error(self) < error(best)
             }
-            Target::Accuracy => error(self) < error(best),
+            // Settings of fewer limbs come first.
+            Target::Accuracy => {
+                choice::is_finer(&ours, &theirs)
+                    || ours.max_parts <= theirs.max_parts && cost(self) < cost(best)
+            }
         }
     }
 }
@@ -332,22 +390,4 @@ fn limits(graph: &Graph, rows: ArrayView2<'_, f32>) -> Result<Vec<Limit>, QuantE
     limits
         .retain(|limit| limit.low.is_finite() && limit.high.is_finite() && limit.low <= limit.high);
     Ok(limits)
-}
-
-fn no_setting(target: Target, trials: &[IntegerTrial]) -> QuantError {
-    let errors = trials.iter().filter_map(|trial| trial.fidelity);
-    QuantError::NoSetting {
-        max_error: match target {
-            Target::Resources { max_error } => max_error,
-            Target::Accuracy => f64::INFINITY,
-        },
-        tried: trials.len(),
-        best: errors
-            .map(|f: Fidelity| f.max)
-            .fold(f64::INFINITY, f64::min),
-        last: trials
-            .last()
-            .and_then(|trial| trial.rejected.clone())
-            .unwrap_or_default(),
-    }
 }

@@ -6,6 +6,7 @@ use zkassay_fixed::Scale;
 
 use super::Folded;
 use super::form::{Block, Element, Form, Value};
+use super::names::name_of;
 use super::state::{COARSEST, Commit, Lowering, Promise};
 use super::steps::Wired;
 use crate::QuantError;
@@ -69,18 +70,13 @@ impl Lowering<'_> {
 
     /// The name of a step, and a note of the nodes that it merges.
     fn name(&mut self, value: &Value, node: &str, relu: bool) -> String {
-        let mut names: Vec<&str> = Vec::new();
-        for name in value.nodes.iter().map(String::as_str) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
+        let mut names = value.nodes.list(&mut self.room);
         let count = names.len();
         if (relu || names.is_empty()) && !names.contains(&node) {
             names.push(node);
         }
-        let into = names.join(" + ");
-        if count > 1 && !self.folded.iter().any(|folded| folded.into == into) {
+        let into = name_of(&names);
+        if count > 1 && self.merged.insert(into.clone()) {
             self.folded.push(Folded {
                 nodes: names[..count]
                     .iter()

@@ -6,15 +6,17 @@ use ndarray::{Array4, Axis};
 use zkassay_graph::{Conv, Node};
 
 use super::form::{Block, Element, FloatConv, Form, Value};
+use super::names::Names;
 use super::state::Lowering;
-use super::{unsupported, with};
+use super::unsupported;
 use crate::QuantError;
-use crate::program::{Finish, Kind, Step, Sum, Wire};
+use crate::program::{Finish, IntegerConv, Kind, Step, Sum, Wire};
 
 /// The most elements of a padded input.
 const MOST_INPUTS: usize = 1 << 22;
 
-/// `factor x + offset` for every element of a channel; none of elements that are zero.
+/// `factor x + offset` for every element of a channel, with `x` the sum of a few wires; none of elements that
+/// are zero.
 struct Channel {
     factor: f64,
     offset: f64,
@@ -34,7 +36,7 @@ impl Lowering<'_> {
         let area = conv.input[1] * conv.input[2];
         let mut value = Value {
             elements: Vec::new(),
-            nodes: with(&x.nodes, node),
+            nodes: x.nodes.and(&node.name),
         };
         for group in 0..conv.groups {
             let from = group * channels * area;
@@ -73,28 +75,28 @@ impl Lowering<'_> {
         node: &Node,
         mut conv: FloatConv,
         x: &Value,
-    ) -> Result<(Vec<Element>, Vec<String>), QuantError> {
+    ) -> Result<(Vec<Element>, Names), QuantError> {
         if let Some((before, nodes)) = self.pointwise(&conv, x) {
             let elements = self.block(Block::Conv(Rc::new(before)));
-            return Ok((elements, with(&nodes, node)));
+            return Ok((elements, nodes.and(&node.name)));
         }
-        let mut nodes = with(&x.nodes, node);
+        let mut nodes = x.nodes.and(&node.name);
         let mut elements = x.elements.clone();
         let channels = match self.channels(&conv, &elements) {
             Some(channels) => channels,
             None => {
                 let wires = self.wires(x, &node.name)?;
                 elements = self.one_scale(node, wires, conv.input[0])?;
-                nodes = vec![node.name.clone()];
+                nodes = Names::of(&node.name);
                 let channels = self.channels(&conv, &elements);
                 channels.ok_or_else(|| unsupported(node, "its channels have several scales"))?
             }
         };
-        let wire = |element: &Element| match element {
-            Element::Form(form) => form.terms.first().map(|(wire, _)| *wire),
-            Element::Row { .. } => None,
+        let wires = |element: &Element| match element {
+            Element::Form(form) => form.terms.iter().map(|(wire, _)| *wire).collect(),
+            Element::Row { .. } => vec![],
         };
-        conv.inputs = elements.iter().map(wire).collect();
+        conv.inputs = elements.iter().map(wires).collect();
         if channels
             .iter()
             .any(|c| c.offset != 0.0 && (c.has_zeros || conv.is_padded()))
@@ -111,8 +113,8 @@ impl Lowering<'_> {
         Ok((elements, nodes))
     }
 
-    /// What each channel's elements have in common, if they are wires but for a factor and an
-    /// offset of the channel.
+    /// What each channel's elements have in common, if they are wires, or averages of a few, but for
+    /// a factor and an offset of the channel.
     fn channels(&self, conv: &FloatConv, elements: &[Element]) -> Option<Vec<Channel>> {
         let area = conv.input[1] * conv.input[2];
         let channel = |elements: &[Element]| {
@@ -122,20 +124,27 @@ impl Lowering<'_> {
                 let Element::Form(form) = element else {
                     return None;
                 };
-                match (form.terms.as_slice(), &found) {
-                    ([], _) if form.bias == 0.0 => zeros = true,
-                    ([(wire, factor)], None) => {
-                        found = Some(Channel {
-                            factor: *factor,
-                            offset: form.bias,
-                            scale: self.scales[*wire],
-                            has_zeros: false,
-                        });
+                let Some((wire, factor)) = form.terms.first() else {
+                    match form.bias == 0.0 {
+                        true => zeros = true,
+                        false => return None,
                     }
-                    ([(wire, factor)], Some(channel))
-                        if (*factor, form.bias) == (channel.factor, channel.offset)
-                            && self.scales[*wire] == channel.scale => {}
-                    _ => return None,
+                    continue;
+                };
+                let channel = found.get_or_insert(Channel {
+                    factor: *factor,
+                    offset: form.bias,
+                    scale: self.scales[*wire],
+                    has_zeros: false,
+                });
+                let is_same = |(wire, factor): &(Wire, f64)| {
+                    *factor == channel.factor && self.scales[*wire] == channel.scale
+                };
+                let fits = form.bias == channel.offset
+                    && form.terms.len() <= IntegerConv::MOST_TERMS
+                    && form.terms.iter().all(is_same);
+                if !fits {
+                    return None;
                 }
             }
             let channel = found.unwrap_or(Channel {
@@ -239,10 +248,11 @@ impl Lowering<'_> {
                     let inside = y.checked_sub(conv.pads[0]).filter(|y| *y < conv.input[1]);
                     let inside = inside.zip(x.checked_sub(conv.pads[1]));
                     let inside = inside.filter(|(_, x)| *x < conv.input[2]);
-                    let wire = inside.and_then(|(y, x)| {
-                        conv.inputs[(c * conv.input[1] + y) * conv.input[2] + x]
+                    let wires = inside.map(|(y, x)| {
+                        conv.inputs[(c * conv.input[1] + y) * conv.input[2] + x].clone()
                     });
-                    inputs.push(wire.or(fill));
+                    let wires = wires.filter(|wires: &Vec<Wire>| !wires.is_empty());
+                    inputs.push(wires.unwrap_or_else(|| fill.into_iter().collect()));
                 }
             }
         }
@@ -253,7 +263,7 @@ impl Lowering<'_> {
     }
 
     /// A convolution with a kernel of one merged into the one before it.
-    fn pointwise(&self, conv: &FloatConv, x: &Value) -> Option<(FloatConv, Vec<String>)> {
+    fn pointwise(&self, conv: &FloatConv, x: &Value) -> Option<(FloatConv, Names)> {
         let is_pointwise = conv.weights.dim().2 == 1
             && conv.weights.dim().3 == 1
             && conv.strides == [1, 1]

@@ -12,6 +12,7 @@ use zkassay_fixed::Scale;
 use zkassay_graph::Function;
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::{Commit, Lowering};
 use crate::QuantError;
 use crate::program::{Finish, Kind, Step, Table, Wire};
@@ -378,7 +379,7 @@ impl Lowering<'_> {
         let element = |wire| Element::of(wire).affine(-1.0, most);
         Ok(Value {
             elements: wires.into_iter().map(element).collect(),
-            nodes: Vec::new(),
+            nodes: Names::default(),
         })
     }
 }

@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, Axis};
 use zkassay_graph::{Dense, Node};
 
 use super::form::{Block, Element, FloatConv, Form, Value};
+use super::names::Names;
 use super::state::Lowering;
-use super::with;
 use crate::QuantError;
 use crate::program::Wire;
 
@@ -28,7 +28,7 @@ impl Lowering<'_> {
         let runs = x.elements.len() / inputs.max(1);
         let weights = dense.weights.mapv(f64::from);
         let bias = dense.bias.mapv(f64::from);
-        let mut nodes = with(&x.nodes, node);
+        let mut nodes = x.nodes.and(&node.name);
         if runs > 1 {
             // A convolution with a kernel of one: runs are positions, elements are channels.
             let by_channel = (0..inputs).flat_map(|c| (0..runs).map(move |run| run * inputs + c));
@@ -63,7 +63,7 @@ impl Lowering<'_> {
             None => {
                 let wires = self.wires(&x, &node.name)?;
                 x = Rc::new(Value::settled(wires.into_iter().map(Form::of)));
-                nodes = vec![node.name.clone()];
+                nodes = Names::of(&node.name);
                 x.elements.iter().filter_map(form).cloned().collect()
             }
         };

@@ -4,8 +4,8 @@ use ndarray::Array1;
 use zkassay_graph::{Arithmetic, Binary, Node};
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::Lowering;
-use super::with;
 use crate::QuantError;
 
 /// Sums with more terms are committed before they become longer.
@@ -29,7 +29,7 @@ pub(super) fn with_constant(
     };
     Value {
         elements: x.elements.iter().zip(constant).map(apply).collect(),
-        nodes: with(&x.nodes, node),
+        nodes: x.nodes.and(&node.name),
     }
 }
 
@@ -50,7 +50,7 @@ impl Lowering<'_> {
                     .into_iter()
                     .map(Element::Form)
                     .collect(),
-                nodes: vec![node.name.clone()],
+                nodes: Names::of(&node.name),
             }),
             Binary::Divide => self.divide(node, a, b),
             Binary::Min | Binary::Max => {
@@ -91,11 +91,10 @@ impl Lowering<'_> {
         let forms_of_b = self.forms_for_sum(node, b)?;
         let pairs = forms_of_a.iter().zip(&forms_of_b);
         let sum = |(a, b): (&Form, &Form)| Element::Form(Form::sum([(a, 1.0), (b, factor)]));
-        let mut nodes = a.nodes.clone();
-        nodes.extend(b.nodes.iter().cloned());
+        let nodes = Names::joined(&[&a.nodes, &b.nodes]);
         Ok(Value {
             elements: pairs.map(sum).collect(),
-            nodes: with(&nodes, node),
+            nodes: nodes.and(&node.name),
         })
     }
 

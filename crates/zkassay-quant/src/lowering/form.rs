@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use ndarray::{Array1, Array2, Array4};
 
+use super::names::Names;
 use crate::program::Wire;
 
 /// `bias + sum coefficient * wire` over the real values of wires.
@@ -34,7 +35,7 @@ pub(crate) enum Element {
 pub(crate) struct Value {
     pub(crate) elements: Vec<Element>,
     /// The affine nodes that its forms come from.
-    pub(crate) nodes: Vec<String>,
+    pub(crate) nodes: Names,
 }
 
 /// Many affine forms with a structure.
@@ -53,7 +54,7 @@ pub(crate) enum Block {
 /// A convolution over wires, as in [`IntegerConv`](crate::program::IntegerConv).
 #[derive(Clone, Debug)]
 pub(crate) struct FloatConv {
-    pub(crate) inputs: Vec<Option<Wire>>,
+    pub(crate) inputs: Vec<Vec<Wire>>,
     pub(crate) input: [usize; 3],
     pub(crate) weights: Array4<f64>,
     pub(crate) bias: Vec<f64>,
@@ -185,7 +186,7 @@ impl Value {
     pub(crate) fn settled(forms: impl IntoIterator<Item = Form>) -> Self {
         Self {
             elements: forms.into_iter().map(Element::Form).collect(),
-            nodes: Vec::new(),
+            nodes: Names::default(),
         }
     }
 }
@@ -201,8 +202,8 @@ impl FloatConv {
         self.weights.len().saturating_mul(self.plane())
     }
 
-    /// Calls `each(row, wire, weight)` for every product but those with zeros.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(usize, Wire, f64)) {
+    /// Calls `each(row, input, weight)` for every product but those with zeros.
+    pub(crate) fn for_each(&self, mut each: impl FnMut(usize, usize, f64)) {
         let [_, height, width] = self.input;
         for ((o, c, qy, qx), &weight) in self.weights.indexed_iter() {
             for py in 0..self.output[0] {
@@ -213,12 +214,10 @@ impl FloatConv {
                     let Some(x) = self.reach(1, px, qx, width) else {
                         continue;
                     };
-                    if let Some(wire) = self.inputs[(c * height + y) * width + x] {
-                        each(
-                            (o * self.output[0] + py) * self.output[1] + px,
-                            wire,
-                            weight,
-                        );
+                    let input = (c * height + y) * width + x;
+                    if !self.inputs[input].is_empty() {
+                        let row = (o * self.output[0] + py) * self.output[1] + px;
+                        each(row, input, weight);
                     }
                 }
             }

@@ -11,6 +11,7 @@ use zkassay_fixed::Scale;
 use super::columns::{Column, total};
 use super::forest::{Ensemble, Plan};
 use super::form::{Element, Form, Value};
+use super::names::{Names, name_of};
 use super::state::{COARSEST, Lowering, quantize};
 use super::{FINER, FINEST_GRID, Folded};
 use crate::QuantError;
@@ -49,7 +50,8 @@ impl Lowering<'_> {
     pub(super) fn forest(&mut self, plan: &Plan) -> Result<HashMap<usize, Value>, QuantError> {
         let mut names = plan.names.clone();
         names.dedup();
-        let name = names.join(" + ");
+        let listed: Vec<&str> = names.iter().map(String::as_str).collect();
+        let name = name_of(&listed);
         let columns = &plan.columns;
         let units = columns
             .ensembles
@@ -140,7 +142,7 @@ impl Lowering<'_> {
                 .iter()
                 .any(|element| element.wire().is_none())
             {
-                value.nodes = vec![name.clone()];
+                value.nodes = Names::of(&name);
             }
         }
         Ok(values)

@@ -4,10 +4,10 @@ use zkassay_graph::{Function, Node};
 
 use super::curve::{Curve, Tail, smooth};
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::{Commit, Lowering, Promise};
-use super::{unsupported, with};
+use super::unsupported;
 use crate::QuantError;
-use crate::program::{Finish, Sum, Wire};
 
 /// Exponentials of more than this have no table, unless calibration rows bound them closer.
 const GREATEST_EXPONENT: f64 = 6.0;
@@ -33,7 +33,7 @@ impl Lowering<'_> {
                 let sum = |(x, above)| Element::Form(Form::sum([(x, alpha), (above, 1.0 - alpha)]));
                 return Ok(Value {
                     elements: pairs.map(sum).collect(),
-                    nodes: vec![node.name.clone()],
+                    nodes: Names::of(&node.name),
                 });
             }
             Function::Abs => self.magnitudes(node, x)?,
@@ -59,27 +59,22 @@ impl Lowering<'_> {
                 let floors = self.floors(name, &back, 0.0)?;
                 floors.iter().map(|form| form.scaled(-1.0)).collect()
             }
-            Function::Truncate => {
-                // floor(relu(x)) - floor(relu(-x))
-                let x = self.settle(x, name)?;
-                let above = self.relu_exactly(x.clone(), name, Promise::None)?;
-                let below: Vec<Form> = above.iter().zip(&x).map(|(a, x)| a.minus(x)).collect();
-                let (above, below) = (
-                    self.floors(name, &above, 0.0)?,
-                    self.floors(name, &below, 0.0)?,
-                );
-                above.iter().zip(&below).map(|(a, b)| a.minus(b)).collect()
-            }
-            Function::Round => {
-                let x = self.settle(x, name)?;
-                self.round_to_even(name, &x)?
-            }
+            Function::Truncate => self.truncated(node, x)?,
+            Function::Round => self.nearest(node, x)?,
             Function::Power(n) => return self.power(node, n, x),
             Function::Sqrt => self.roots(name, x)?,
             Function::Reciprocal => return self.reciprocals(node, x),
             Function::Exp => self.exponentials(node, x)?,
             Function::Log => self.logarithms(node, x)?,
             Function::Softsign => return self.softsign(node, x),
+            Function::Sin
+            | Function::Cos
+            | Function::Asin
+            | Function::Acos
+            | Function::Atan
+            | Function::Asinh
+            | Function::Acosh
+            | Function::Atanh => self.trigonometric(node, function, x)?,
             Function::Elu { alpha, beta } => self.elu(node, (alpha.into(), beta.into()), x)?,
             Function::Silu(alpha) if alpha <= 0.0 => {
                 // x sigmoid(alpha x) = -(-x sigmoid(-alpha (-x)))
@@ -95,7 +90,7 @@ impl Lowering<'_> {
                 for element in &mut value.elements {
                     *element = element.affine(factor, 0.0);
                 }
-                value.nodes = with(&value.nodes, node);
+                value.nodes = value.nodes.and(&node.name);
                 return Ok(value);
             }
             function => self.smooth(node, function, x)?,
@@ -108,7 +103,7 @@ impl Lowering<'_> {
         let elements = self.relu(x, &node.name, rule)?;
         let are_wires = elements.iter().all(|e| e.wire().is_some());
         let nodes = if are_wires {
-            Vec::new()
+            Names::default()
         } else {
             x.nodes.clone()
         };
@@ -184,85 +179,8 @@ impl Lowering<'_> {
                 .map(|e| e.affine(1.0, offset))
                 .collect();
         }
-        value.nodes = vec![node.name.clone()];
+        value.nodes = Names::of(&node.name);
         Ok(value)
-    }
-
-    /// The greatest integer up to `x + offset`; exact for forms that are exact at some scale.
-    pub(super) fn floors(
-        &mut self,
-        node: &str,
-        x: &[Form],
-        offset: f64,
-    ) -> Result<Vec<Form>, QuantError> {
-        let scales = x
-            .iter()
-            .map(|form| self.exact_scale(form).unwrap_or(0).max(1));
-        let scale = scales.max().unwrap_or(1);
-        let sums: Vec<Sum> = x
-            .iter()
-            .map(|form| self.integers(node, &form.shifted(offset), scale))
-            .collect::<Result<_, _>>()?;
-        let wires = self.shifted_down(node, sums, scale as u32)?;
-        Ok(wires.into_iter().map(Form::of).collect())
-    }
-
-    /// `floor(x / 2^bits)` of integers, as wires of scale 0.
-    pub(super) fn shifted_down(
-        &mut self,
-        node: &str,
-        mut sums: Vec<Sum>,
-        mut bits: u32,
-    ) -> Result<Vec<Wire>, QuantError> {
-        let shift = self.program.limbs.shift_bits();
-        loop {
-            // A rescale is round(y / 2^shift) = floor((y + 2^(shift - 1)) / 2^shift).
-            let now = bits.min(shift);
-            let factor = 1i64 << (shift - now);
-            let half = 1i64 << (shift - 1);
-            for sum in &mut sums {
-                for (_, weight) in &mut sum.terms {
-                    *weight = weight.saturating_mul(factor);
-                }
-                sum.bias = sum.bias.saturating_mul(factor).saturating_sub(half);
-            }
-            let wires = self.sums(node, sums, Finish::Round, (0, None))?;
-            bits -= now;
-            if bits == 0 {
-                return Ok(wires);
-            }
-            sums = wires.into_iter().map(Sum::of).collect();
-        }
-    }
-
-    /// The nearest integer, halves to even: `floor(x + 1/2)`, less 1 where `x + 1/2` is an odd
-    /// integer.
-    fn round_to_even(&mut self, node: &str, x: &[Form]) -> Result<Vec<Form>, QuantError> {
-        let rounded = self.floors(node, x, 0.5)?;
-        let halves: Vec<Form> = rounded.iter().map(|form| form.scaled(0.5)).collect();
-        let floors = self.floors(node, &halves, 0.0)?;
-        let mut ties = Vec::with_capacity(x.len());
-        for (x, rounded) in x.iter().zip(&rounded) {
-            // The remainder as an integer; not negative.
-            let remainder = x.shifted(0.5).minus(rounded);
-            let scale = self.exact_scale(&remainder).unwrap_or(0);
-            let sum = self.integers(node, &remainder.scaled(-1.0), scale)?;
-            ties.push(Sum {
-                bias: sum.bias + 1,
-                ..sum
-            });
-        }
-        let ties = self.up_to_one(node, ties)?;
-        let mut corrections = Vec::with_capacity(x.len());
-        for ((tie, rounded), floor) in ties.into_iter().zip(&rounded).zip(&floors) {
-            let parity = Form::sum([(rounded, 1.0), (floor, -2.0)]);
-            corrections.push(self.integers(node, &parity.plus(&Form::of(tie)).shifted(-1.0), 0)?);
-        }
-        let corrections = self.up_to_one(node, corrections)?;
-        let results = rounded.iter().zip(corrections);
-        Ok(results
-            .map(|(rounded, wire)| rounded.minus(&Form::of(wire)))
-            .collect())
     }
 
     /// By squaring.
@@ -288,7 +206,7 @@ impl Lowering<'_> {
         }
         let ones = || vec![Form::constant(1.0); x.elements.len()];
         let mut value = result.unwrap_or_else(|| Value::settled(ones()));
-        value.nodes = vec![node.name.clone()];
+        value.nodes = Names::of(&node.name);
         Ok(value)
     }
 

@@ -3,6 +3,7 @@
 use zkassay_graph::{MatMul, Node};
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::Lowering;
 use super::unsupported;
 use crate::QuantError;
@@ -36,7 +37,7 @@ impl Lowering<'_> {
         };
         Ok(Value {
             elements: pairs.iter().map(sum).collect(),
-            nodes: vec![node.name.clone()],
+            nodes: Names::of(&node.name),
         })
     }
 }

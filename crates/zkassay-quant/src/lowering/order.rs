@@ -7,6 +7,7 @@ use zkassay_fixed::Scale;
 use zkassay_graph::{Node, Order};
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::{Commit, Lowering, Promise};
 use super::unsupported;
 use crate::QuantError;
@@ -80,7 +81,7 @@ impl Lowering<'_> {
             let elements = top.iter().map(|form| Element::Form(form.scaled(sign)));
             return Ok(Value {
                 elements: elements.collect(),
-                nodes: vec![node.name.clone()],
+                nodes: Names::of(&node.name),
             });
         }
         let keys = self.keys(node, groups, order, false, x)?;

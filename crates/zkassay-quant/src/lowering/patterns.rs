@@ -5,12 +5,15 @@ use std::borrow::Cow;
 use ndarray::Array1;
 use zkassay_graph::{Arithmetic, Function, Graph, Op};
 
+use super::guards::guarded;
 use super::readers;
 
-/// The graph with `1 / (1 + exp(x))` as `sigmoid(-x)`: exponentials have no bound, sigmoids do.
-/// Values keep their numbers.
+/// The graph with guarded arguments, and with `1 / (1 + exp(x))` as `sigmoid(-x)`: exponentials have
+/// no bound, sigmoids do. Values may get other numbers.
 pub(super) fn recognised(graph: &Graph) -> Cow<'_, Graph> {
-    let mut found = Cow::Borrowed(graph);
+    let mut found = guarded(graph).map_or(Cow::Borrowed(graph), Cow::Owned);
+    let graph = found.clone();
+    let graph = graph.as_ref();
     let readers = readers(graph, &vec![true; graph.nodes.len() + 1]);
     for (at, node) in graph.nodes.iter().enumerate() {
         let (Op::Map(Function::Reciprocal), [sum]) = (&node.op, node.inputs.as_slice()) else {

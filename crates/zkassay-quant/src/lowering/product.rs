@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use zkassay_graph::Node;
 
 use super::form::{Element, Form, Value};
-use super::state::Lowering;
+use super::state::{Commit, Lowering};
 use crate::QuantError;
+use crate::calibrate::ceil_log2;
 use crate::program::{Finish, Kind, Step, Wire};
 
 /// Products are at least this fine.
 const COARSEST: i32 = 4;
+/// Operands below this in magnitude are finer than other values,
+const SMALL: f64 = 0.125;
+/// by at most so many bits.
+const FINER: i32 = 12;
 
 impl Lowering<'_> {
     /// `a b`, element by element: one wire each, of the wires that the elements are but for a
@@ -63,7 +68,20 @@ impl Lowering<'_> {
                 .collect(),
             nodes: x.nodes.clone(),
         };
-        let mut wires = self.wires(&others, node)?.into_iter();
+        // Small numbers, as a scale that is computed, have as many bits as others.
+        let (low, high) = self.hull(&others.elements);
+        let most = high.max(-low);
+        let finer = match most > 0.0 && most < SMALL {
+            true => (-ceil_log2(most)).clamp(0, FINER),
+            false => 0,
+        };
+        let rule = self.rule();
+        let how = Commit {
+            scale: rule.scale + finer,
+            exact: rule.exact + finer,
+            ..rule
+        };
+        let mut wires = self.commit(&others, node, how)?.into_iter();
         let single = |element: &Element| match element {
             Element::Form(form) if is_single(element) => form.clone(),
             _ => wires.next().map(Form::of).unwrap_or_default(),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use zkassay_graph::{Node, Source};
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::Lowering;
 use crate::QuantError;
 
@@ -37,10 +38,12 @@ impl Lowering<'_> {
             .map(|(place, _)| *place)
             .collect();
         copied.sort_unstable();
-        let mut nodes: Vec<String> = operands
-            .iter()
-            .flat_map(|value| value.nodes.clone())
-            .collect();
+        let mut nodes = Names::joined(
+            &operands
+                .iter()
+                .map(|value| &value.nodes)
+                .collect::<Vec<_>>(),
+        );
         let long = Value {
             elements: copied.iter().map(|place| at(place).clone()).collect(),
             nodes: nodes.clone(),
@@ -59,7 +62,7 @@ impl Lowering<'_> {
         };
         let elements: Vec<Element> = sources.iter().map(element).collect();
         if elements.iter().all(|element| element.wire().is_some()) {
-            nodes.clear();
+            nodes = Names::default();
         }
         Ok(Value { elements, nodes })
     }

@@ -3,8 +3,8 @@
 use zkassay_graph::{Node, Reduction};
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::{Commit, Lowering, Promise};
-use super::with;
 use crate::QuantError;
 
 impl Lowering<'_> {
@@ -34,7 +34,7 @@ impl Lowering<'_> {
                 };
                 Ok(Value {
                     elements,
-                    nodes: with(&x.nodes, node),
+                    nodes: x.nodes.and(&node.name),
                 })
             }
             Reduction::Max | Reduction::Min => {
@@ -59,14 +59,14 @@ impl Lowering<'_> {
                 let magnitudes = self.magnitudes(node, x)?;
                 Ok(Value {
                     elements: sums(&magnitudes, &|_| 1.0),
-                    nodes: vec![node.name.clone()],
+                    nodes: Names::of(&node.name),
                 })
             }
             Reduction::L2 => {
                 let squares = self.products(node, x, x)?;
                 let sums = Value {
                     elements: sums(&squares, &|_| 1.0),
-                    nodes: vec![node.name.clone()],
+                    nodes: Names::of(&node.name),
                 };
                 Ok(Value::settled(self.roots(&node.name, &sums)?))
             }

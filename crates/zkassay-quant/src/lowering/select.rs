@@ -3,6 +3,7 @@
 use zkassay_graph::Node;
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::Lowering;
 use crate::QuantError;
 
@@ -24,7 +25,7 @@ impl Lowering<'_> {
         let sum = |(b, chosen): (&Form, &Form)| Element::Form(b.plus(chosen));
         Ok(Value {
             elements: b.iter().zip(&chosen).map(sum).collect(),
-            nodes: vec![node.name.clone()],
+            nodes: Names::of(&node.name),
         })
     }
 

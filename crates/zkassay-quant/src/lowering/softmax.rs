@@ -9,6 +9,7 @@ use zkassay_graph::Node;
 
 use super::curve::{Argument, Curve, Tail};
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::{Commit, Lowering, Promise};
 use super::unsupported;
 use crate::QuantError;
@@ -86,7 +87,7 @@ impl Lowering<'_> {
         }
         Ok(Value {
             elements,
-            nodes: vec![node.name.clone()],
+            nodes: Names::of(&node.name),
         })
     }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use zkassay_fixed::Scale;
 
 use super::form::{Block, Element, Form};
+use super::names::Room;
 use super::{Folded, ProgramScheme};
 use crate::QuantError;
 use crate::program::{Finish, Interval, Kind, Program, Step, Sum, Wire};
@@ -53,6 +54,10 @@ pub(crate) struct Lowering<'a> {
     pub(crate) bounds: Vec<Interval>,
     pub(crate) blocks: Vec<(Block, Vec<(f64, f64)>)>,
     pub(crate) folded: Vec<Folded>,
+    /// The names of the steps in it.
+    pub(super) merged: HashSet<String>,
+    /// How many names of nodes may be listed yet.
+    pub(super) room: Room,
     pub(crate) used_limits: HashSet<usize>,
     /// The value that is being computed.
     pub(crate) at: usize,
@@ -72,6 +77,8 @@ impl<'a> Lowering<'a> {
             program,
             blocks: Vec::new(),
             folded: Vec::new(),
+            merged: HashSet::new(),
+            room: Room::default(),
             used_limits: HashSet::new(),
             at: 0,
             coarser: HashMap::new(),
@@ -132,8 +139,7 @@ impl<'a> Lowering<'a> {
         let mut ranges: Vec<(f64, f64)> = (0..block.rows())
             .map(|row| (block.bias(row), block.bias(row)))
             .collect();
-        let mut add = |row: usize, wire: Wire, weight: f64| {
-            let (low, high) = self.reals(wire);
+        let mut add = |row: usize, (low, high): (f64, f64), weight: f64| {
             let (a, b) = (weight * low, weight * high);
             ranges[row].0 += a.min(b);
             ranges[row].1 += a.max(b);
@@ -143,10 +149,17 @@ impl<'a> Lowering<'a> {
                 inputs, weights, ..
             } => {
                 for ((row, column), weight) in weights.indexed_iter() {
-                    add(row, inputs[column], *weight);
+                    add(row, self.reals(inputs[column]), *weight);
                 }
             }
-            Block::Conv(conv) => conv.for_each(add),
+            Block::Conv(conv) => {
+                let sum = |wires: &Vec<Wire>| {
+                    let reals = wires.iter().map(|wire| self.reals(*wire));
+                    reals.fold((0.0, 0.0), |sum, real| (sum.0 + real.0, sum.1 + real.1))
+                };
+                let inputs: Vec<(f64, f64)> = conv.inputs.iter().map(sum).collect();
+                conv.for_each(|row, input, weight| add(row, inputs[input], weight));
+            }
         }
         let rows = block.rows();
         self.blocks.push((block, ranges));

@@ -116,7 +116,7 @@ impl Lowering<'_> {
         let mut bias = Vec::with_capacity(order.len());
         let area = conv.input[1] * conv.input[2];
         let read = |wire: &Wire| *coarser.get(wire).unwrap_or(wire);
-        let mut inputs: Vec<Option<Wire>> = conv.inputs.clone();
+        let mut inputs = conv.inputs.clone();
         for channel in inputs.chunks_mut(area.max(1)) {
             // A channel has one scale, so all of it becomes coarser, or nothing.
             if channel

@@ -11,6 +11,7 @@ use zkassay_fixed::Scale;
 use zkassay_graph::{Aggregate, Branch, Node, TreeNode, Trees};
 
 use super::form::{Element, Form, Value};
+use super::names::Names;
 use super::state::Lowering;
 use super::unsupported;
 use crate::QuantError;
@@ -60,7 +61,7 @@ impl Lowering<'_> {
         }
         Ok(Value {
             elements,
-            nodes: vec![node.name.clone()],
+            nodes: Names::of(&node.name),
         })
     }
 

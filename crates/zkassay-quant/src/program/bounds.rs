@@ -68,8 +68,17 @@ impl Program {
         if self.steps.iter().filter(is_forest).count() > 1 {
             return invalid("it has more than one forest");
         }
-        let Encoding::Ranks { features, ranks } = &self.encoding else {
-            return Ok(());
+        let (features, ranks) = match &self.encoding {
+            Encoding::Scaled => return Ok(()),
+            Encoding::Shifted { offsets } => {
+                let own = |index| self.encoding.scale_of(index, self.input_scale);
+                let is_possible = |index| (-50..=50).contains(&own(index).0);
+                return match offsets.len() == self.inputs && (0..self.inputs).all(is_possible) {
+                    true => Ok(()),
+                    false => invalid("its inputs have other scales than there can be"),
+                };
+            }
+            Encoding::Ranks { features, ranks } => (features, ranks),
         };
         if self.input_scale.0 != 0 || self.inputs != ranks.len() + usize::from(self.labelled) {
             return invalid("its inputs are not its ranks");
@@ -139,8 +148,10 @@ impl Program {
                 let plane = conv.output[0] * conv.output[1];
                 let of_channel = |b: &i64| std::iter::repeat_n(widen((*b, *b)), plane);
                 let mut sums: Vec<Interval> = conv.bias.iter().flat_map(of_channel).collect();
+                let sum = |wires: &Vec<Wire>| add_up(0, wires.iter().map(|wire| bounds[*wire]));
+                let inputs: Vec<Interval> = conv.inputs.iter().map(sum).collect();
                 conv.for_each(|output, input, weight| {
-                    let (low, high) = scale(bounds[input], weight);
+                    let (low, high) = scale(inputs[input], weight);
                     sums[output].0 += low;
                     sums[output].1 += high;
                 });

@@ -1,5 +1,7 @@
 //! Convolutions of integers.
 
+use std::ops::Range;
+
 use ndarray::Array4;
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +13,9 @@ use super::Wire;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntegerConv {
-    /// The inputs, channel by channel, row by row; `None` is zero.
-    pub inputs: Vec<Option<Wire>>,
+    /// The inputs, channel by channel, row by row: each the sum of some wires, at most
+    /// [`MOST_TERMS`](Self::MOST_TERMS).
+    pub inputs: Vec<Vec<Wire>>,
     /// `[channels, height, width]`.
     pub input: [usize; 3],
     /// `[out channels, channels, kernel height, kernel width]`.
@@ -30,36 +33,46 @@ pub struct IntegerConv {
 }
 
 impl IntegerConv {
+    /// The most wires that an input is the sum of.
+    pub const MOST_TERMS: usize = 4;
+
     /// Number of outputs: channel by channel, row by row.
     pub fn outputs(&self) -> usize {
         let plane = self.output[0].saturating_mul(self.output[1]);
         self.bias.len().saturating_mul(plane)
     }
 
-    /// Calls `each(output, wire, weight)` for every product but those with zeros.
-    pub fn for_each(&self, mut each: impl FnMut(usize, Wire, i64)) {
+    /// Calls `each(output, input, weight)` for every product, but those with weights of zero.
+    pub fn for_each(&self, mut each: impl FnMut(usize, usize, i64)) {
         let [_, height, width] = self.input;
         let [out_height, out_width] = self.output;
         for ((o, c, qy, qx), &weight) in self.weights.indexed_iter() {
-            for py in 0..out_height {
-                let Some(y) = self.reach(0, py, qy, height) else {
-                    continue;
-                };
-                for px in 0..out_width {
-                    let Some(x) = self.reach(1, px, qx, width) else {
-                        continue;
-                    };
-                    if let Some(wire) = self.inputs[(c * height + y) * width + x] {
-                        each((o * out_height + py) * out_width + px, wire, weight);
-                    }
+            if weight == 0 {
+                continue;
+            }
+            let columns = self.met(1, qx);
+            for py in self.met(0, qy) {
+                let y = self.strides[0] * py + self.dilations[0] * qy - self.pads[0];
+                let (outputs, inputs) =
+                    ((o * out_height + py) * out_width, (c * height + y) * width);
+                for px in columns.clone() {
+                    let x = self.strides[1] * px + self.dilations[1] * qx - self.pads[1];
+                    each(outputs + px, inputs + x, weight);
                 }
             }
         }
     }
 
-    fn reach(&self, axis: usize, at: usize, q: usize, len: usize) -> Option<usize> {
-        let reached = self.strides[axis] * at + self.dilations[axis] * q;
-        reached.checked_sub(self.pads[axis]).filter(|i| *i < len)
+    /// The outputs along an axis for which the kernel's element `q` lies on an input.
+    fn met(&self, axis: usize, q: usize) -> Range<usize> {
+        let (stride, shift) = (self.strides[axis], self.dilations[axis] * q);
+        let before = |input: usize| {
+            (input + self.pads[axis])
+                .saturating_sub(shift)
+                .div_ceil(stride)
+        };
+        let end = before(self.input[1 + axis]).min(self.output[axis]);
+        before(0).min(end)..end
     }
 
     /// Whether its parts fit each other; what is wrong, if not.
@@ -93,6 +106,10 @@ impl IntegerConv {
             && positions().is_some_and(|positions| positions <= MOST)
             && channels == self.input[0]
             && self.inputs.len() == self.input.iter().product::<usize>()
+            && self
+                .inputs
+                .iter()
+                .all(|wires| wires.len() <= Self::MOST_TERMS)
             && self.bias.len() == out;
         match is_valid {
             true => Ok(()),

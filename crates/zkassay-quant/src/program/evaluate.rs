@@ -2,7 +2,7 @@
 
 use zkassay_fixed::shift_round;
 
-use super::{Finish, Hint, Kind, Program, Step, Sum};
+use super::{Finish, Hint, Kind, Program, Step, Sum, Wire};
 use crate::QuantError;
 
 /// Every integer of one evaluation.
@@ -70,8 +70,11 @@ impl Program {
                 let plane = conv.output[0] * conv.output[1];
                 let of_channel = |bias: &i64| std::iter::repeat_n(i128::from(*bias), plane);
                 let mut sums: Vec<i128> = conv.bias.iter().flat_map(of_channel).collect();
+                // Few terms of at most 60 bits.
+                let sum = |of: &Vec<Wire>| of.iter().map(|wire| wires[*wire]).sum();
+                let inputs: Vec<i64> = conv.inputs.iter().map(sum).collect();
                 conv.for_each(|output, input, weight| {
-                    sums[output] += i128::from(weight) * wire(&input);
+                    sums[output] += i128::from(weight) * i128::from(inputs[input]);
                 });
                 sums
             }

@@ -1,6 +1,7 @@
 //! How rows of real numbers become the integers of a program.
 
 use serde::{Deserialize, Serialize};
+use zkassay_fixed::Scale;
 
 use crate::QuantError;
 
@@ -11,6 +12,12 @@ pub enum Encoding {
     /// Every number is rounded to the input scale.
     #[default]
     Scaled,
+    /// Every number is rounded to a scale of its own: the input scale plus an offset. What reads the
+    /// numbers has the difference in its weights.
+    Shifted {
+        /// Of each input, a label and a salt included.
+        offsets: Vec<i32>,
+    },
     /// Numbers are replaced by their ranks among thresholds.
     ///
     /// Decision trees ask for nothing else, so that their decisions are exact for any float32,
@@ -41,7 +48,23 @@ impl Eq for Ranks {}
 impl Encoding {
     /// Whether numbers are rounded.
     pub fn is_scaled(&self) -> bool {
+        matches!(self, Self::Scaled | Self::Shifted { .. })
+    }
+
+    /// Whether numbers are rounded to one scale.
+    pub(super) fn is_uniform(&self) -> bool {
         *self == Self::Scaled
+    }
+
+    /// The scale of an input.
+    pub(crate) fn scale_of(&self, index: usize, common: Scale) -> Scale {
+        match self {
+            Self::Shifted { offsets } => {
+                let offset = offsets.get(index).copied().unwrap_or_default();
+                Scale(common.0.saturating_add(offset))
+            }
+            Self::Scaled | Self::Ranks { .. } => common,
+        }
     }
 }
 

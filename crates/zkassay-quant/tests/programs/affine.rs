@@ -111,6 +111,50 @@ fn normalised_images_stay_wires() {
 }
 
 #[test]
+fn long_chains_are_listed_once() {
+    const LONG: usize = 3000;
+    // With each sum read by a rectifier, too; and added to itself, which doubles what it is made of.
+    for is_read in [false, true] {
+        let mut b = Builder::new(&[1, 1], 1);
+        let (mut x, mut read) = (0, Vec::new());
+        for at in 0..LONG {
+            x = b.same(
+                Op::Elementwise {
+                    arithmetic: Arithmetic::Add,
+                    constant: Array1::from_elem(1, 1.0 / LONG as f32),
+                },
+                x,
+            );
+            if is_read && at % 10 == 0 {
+                read.push(b.same(Op::RELU, x));
+                let twice = b.node(Op::Binary(Binary::Add), &[x, x], &[1, 1]);
+                x = b.same(
+                    Op::Elementwise {
+                        arithmetic: Arithmetic::Multiply,
+                        constant: Array1::from_elem(1, 0.5),
+                    },
+                    twice,
+                );
+            }
+        }
+        read.push(b.same(Op::RELU, x));
+        let element = |operand| Source::Element { operand, index: 0 };
+        let all = (0..read.len() as u32).map(element).collect();
+        b.node(Op::Rearrange(all), &read, &[1, read.len()]);
+        let nodes = b.graph.nodes.len();
+        let lowered = lowered(&b.graph);
+        let named: usize = lowered.program.steps.iter().map(|s| s.name.len()).sum();
+        let listed = lowered.folded.iter().map(|folded| folded.nodes.len());
+        let (listed, longest) = (listed.clone().sum::<usize>(), listed.max().unwrap());
+        assert!(named < 1000 * lowered.program.steps.len(), "{named}");
+        assert!(listed <= 100 * nodes, "{listed} of {nodes}");
+        if !is_read {
+            assert_eq!(longest, LONG);
+        }
+    }
+}
+
+#[test]
 fn layers_over_positions_are_convolutions() {
     let mut b = Builder::new(&[1, 5, 6], 1);
     let x = b.dense(0, 6, 4);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use zkassay_graph::{Aggregate, Branch, Graph, Op, TreeNode, Trees};
 use zkassay_quant::{
-    Child, Encoding, Forest, Kind, Program, ProgramLimbs, ProgramScheme, QuantError,
+    Child, Encoding, Exponents, Forest, Kind, Program, ProgramLimbs, ProgramScheme, QuantError,
     quantize_program,
 };
 use zkassay_seed::Stream;
@@ -83,6 +83,7 @@ pub(crate) fn scheme() -> ProgramScheme {
             total: 5,
         },
         range: 0.0,
+        exponents: Exponents::default(),
         ranks: true,
         fraction_bits: 16,
         fold: true,

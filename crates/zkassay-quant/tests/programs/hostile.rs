@@ -49,8 +49,9 @@ fn programs_survive_json_and_only_sound_ones_are_valid() {
     with(|p| conv(p).strides = [0, 0]);
     with(|p| conv(p).dilations = [usize::MAX; 2]);
     with(|p| conv(p).pads = [usize::MAX; 2]);
-    with(|p| conv(p).inputs[3] = Some(784));
-    with(|p| conv(p).inputs[3] = Some(usize::MAX));
+    with(|p| conv(p).inputs[3] = vec![784]);
+    with(|p| conv(p).inputs[3] = vec![usize::MAX]);
+    with(|p| conv(p).inputs[3] = vec![0; IntegerConv::MOST_TERMS + 1]);
     with(|p| conv(p).weights.fill(i64::MIN));
     with(|p| conv(p).weights.fill(i64::MAX));
     with(|p| conv(p).bias[0] = i64::MAX);

@@ -32,7 +32,7 @@ fn trees(program: &mut Program) -> &mut Forest {
 fn ranks(program: &mut Program) -> &mut Vec<Ranks> {
     match &mut program.encoding {
         Encoding::Ranks { ranks, .. } => ranks,
-        Encoding::Scaled => unreachable!(),
+        Encoding::Scaled | Encoding::Shifted { .. } => unreachable!(),
     }
 }
 

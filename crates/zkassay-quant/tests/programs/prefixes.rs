@@ -25,7 +25,7 @@ fn thresholds(program: &Program) -> Vec<(usize, Vec<f32>)> {
             .iter()
             .map(|ranks| (ranks.feature, ranks.thresholds.clone()))
             .collect(),
-        Encoding::Scaled => Vec::new(),
+        Encoding::Scaled | Encoding::Shifted { .. } => Vec::new(),
     }
 }
 

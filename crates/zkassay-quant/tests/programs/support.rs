@@ -2,7 +2,9 @@
 
 use ndarray::{Array1, Array2, Array4, ArrayView1};
 use zkassay_graph::{Conv, Dense, Function, Graph, Node, Op, Output, Reduction, Source, Value};
-use zkassay_quant::{LoweredProgram, Program, ProgramLimbs, ProgramScheme, quantize_program};
+use zkassay_quant::{
+    Exponents, LoweredProgram, Program, ProgramLimbs, ProgramScheme, quantize_program,
+};
 use zkassay_seed::Stream;
 
 /// Nodes one after the other; values by number.
@@ -20,6 +22,7 @@ impl Builder {
                     name: "input".into(),
                     shape: shape.to_vec(),
                 },
+                interface: Default::default(),
                 nodes: Vec::new(),
                 output: Output {
                     name: "output".into(),
@@ -215,6 +218,7 @@ pub(crate) fn scheme() -> ProgramScheme {
     ProgramScheme {
         limbs: limbs(),
         range: 8.0,
+        exponents: Exponents::default(),
         ranks: false,
         fraction_bits: 12,
         fold: true,

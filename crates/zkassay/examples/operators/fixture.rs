@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, ensure};
 use ndarray::Array2;
 use serde::Deserialize;
 use serde_json::Value;
+use zkassay_graph::Interface;
 use zkassay_verifier::artefact::{digest, hex};
 
 /// A model, rows, and what onnxruntime makes of them.
@@ -25,10 +26,10 @@ pub(crate) struct Fixture {
     pub output: String,
     /// The file.
     pub bytes: Vec<u8>,
-    /// Rows, `[rows, inputs]`; none if they are texts.
-    pub rows: Option<Array2<f32>>,
+    /// Rows: numbers, and texts where the model takes strings.
+    pub rows: Vec<Vec<Value>>,
     /// The results of each row; none of a model that is only there to be refused.
-    pub expected: Vec<Vec<f64>>,
+    pub expected: Vec<Vec<Value>>,
 }
 
 /// As in the file.
@@ -95,12 +96,6 @@ fn read(path: &Path, exporter: &str) -> Result<Fixture> {
     let record = fs::read(path.with_extension("json"))?;
     let record: Record = serde_json::from_slice(&record)?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let rows = numbers(&record.rows);
-    let rows = rows.map(|rows| {
-        let width = rows.first().map_or(0, Vec::len);
-        let flat: Vec<f32> = rows.iter().flatten().map(|x| *x as f32).collect();
-        Array2::from_shape_vec((rows.len(), width), flat)
-    });
     Ok(Fixture {
         path: format!("{exporter}/{name}"),
         exporter: exporter.to_owned(),
@@ -108,13 +103,43 @@ fn read(path: &Path, exporter: &str) -> Result<Fixture> {
         operators: record.operators,
         output: record.output,
         bytes: fs::read(path)?,
-        rows: rows.transpose()?,
-        expected: numbers(&record.expected).unwrap_or_default(),
+        rows: record.rows,
+        expected: record.expected,
     })
 }
 
-/// The rows, none if there are texts in them.
-fn numbers(rows: &[Vec<Value>]) -> Option<Vec<Vec<f64>>> {
-    let row = |row: &Vec<Value>| row.iter().map(Value::as_f64).collect();
-    rows.iter().map(row).collect()
+impl Fixture {
+    /// The rows, `[rows, inputs]`, with the numbers that texts stand for.
+    ///
+    /// # Errors
+    /// A text that the model has no answer for, or rows of several lengths.
+    pub(crate) fn numbers(&self, interface: &Interface) -> Result<Array2<f32>> {
+        let width = self.rows.first().map_or(0, Vec::len);
+        let mut flat = Vec::new();
+        for row in &self.rows {
+            for (place, value) in row.iter().enumerate() {
+                flat.push(match value {
+                    Value::String(word) => interface.code(place, word).map_err(Error::msg)?,
+                    other => other.as_f64().context("no number")? as f32,
+                });
+            }
+        }
+        Ok(Array2::from_shape_vec((self.rows.len(), width), flat)?)
+    }
+
+    /// The results, with the positions of texts among the labels that the model names.
+    ///
+    /// # Errors
+    /// A text that is none of them.
+    pub(crate) fn results(&self, interface: &Interface) -> Result<Vec<Vec<f64>>> {
+        let number = |value: &Value| match value {
+            Value::String(word) => {
+                let position = interface.labels.iter().position(|label| label == word);
+                position.map(|p| p as f64).context("no label of the model")
+            }
+            other => other.as_f64().context("no number"),
+        };
+        let row = |row: &Vec<Value>| row.iter().map(number).collect();
+        self.expected.iter().map(row).collect()
+    }
 }

@@ -26,7 +26,8 @@ pub(crate) struct Imported {
     /// The greatest difference from onnxruntime, in parts of the greater of 1 and its result; or
     /// why a row could not be evaluated.
     pub float: Result<f64, String>,
-    /// The greatest error of the integer model on the rows; or why there is none.
+    /// The greatest error of the integer model on the rows, in parts of the output's magnitude; or why
+    /// there is none.
     pub integer: Option<Result<f64, String>>,
     /// A proof of the first row; or why there is none.
     pub proof: Option<Result<Proved, String>>,
@@ -72,14 +73,18 @@ pub(crate) fn measure(fixture: &Fixture, proofs: bool) -> Measured {
         Ok(model) => model,
         Err(error) => return Measured::Refused(error.to_string()),
     };
-    let Some(rows) = &fixture.rows else {
-        return Measured::Imported(Imported {
-            float: Err("its rows are texts".to_owned()),
-            integer: None,
-            proof: None,
-        });
+    let interface = &model.graph().interface;
+    let (rows, expected) = match (fixture.numbers(interface), fixture.results(interface)) {
+        (Ok(rows), Ok(expected)) => (rows, expected),
+        (Err(error), _) | (_, Err(error)) => {
+            return Measured::Imported(Imported {
+                float: Err(error.to_string()),
+                integer: None,
+                proof: None,
+            });
+        }
     };
-    let float = float_difference(&model, rows.view(), &fixture.expected);
+    let float = float_difference(&model, rows.view(), &expected);
     let (integer, proof) = match calibrated(&model, rows.view()) {
         Err(error) => (Err(error.to_string()), None),
         Ok((settings, error)) => {
@@ -136,7 +141,7 @@ fn float_difference(
 fn calibrated(model: &Model, rows: ArrayView2<'_, f32>) -> Result<(Settings, f64), zkassay::Error> {
     let settings = Settings::new(model, &CompileOptions::default());
     let settings = settings.calibrate(model, rows, &CalibrationOptions::default())?;
-    let error = settings.calibration().map_or(0.0, |c| c.fidelity.max);
+    let error = settings.calibration().map_or(0.0, |c| c.fidelity.max_parts);
     Ok((settings, error))
 }
 

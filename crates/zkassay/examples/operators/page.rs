@@ -112,7 +112,8 @@ pub(crate) fn page(measured: &[(Fixture, Measured)], proofs: bool, took: Duratio
         "Made by `cargo xtask operators{}` in {:.1} minutes from the {} models of \
          [fixtures/operators](../fixtures/operators/README.md), which are as their exporters wrote them. Each is imported as it \
          is and evaluated on its rows. *Float difference* is the greatest difference from onnxruntime, in parts of the \
-         greater of 1 and the result; *integer error* is that of the model with integers, which a proof is about, from our floats. \
+         greater of 1 and the result; *integer error* is that of the model with integers, which a proof is about, from our floats, \
+         in parts of the greater of 1 and the output's greatest magnitude on the rows. \
          A model with several operators counts for each of them. (Of `SVMClassifier`'s probabilities, onnxruntime has those at \
          which libsvm's iteration stops, and this project those that it converges to; they differ by up to 0.005.){}\n",
         if proofs { "" } else { " --no-proofs" },

@@ -31,7 +31,12 @@ pub(crate) fn prove(
     if key.compiled().options().totals {
         return Err(Error::Totals.into());
     }
-    let rows = files::rows_of("--batch", rows_path, key.compiled().row_length())?;
+    let rows = files::rows_of(
+        "--batch",
+        rows_path,
+        key.compiled().row_length(),
+        &key.circuit().interface,
+    )?;
     let started = Instant::now();
     let batch = prove_batch(srs, key, rows.view(), |done, total| {
         spinner.say(&progress(done, total, started));

@@ -13,7 +13,7 @@ use zkassay::{
     Batch, Circuit, ImportOptions, InputRows, Model, Proof, ProvingKey, Settings, VerifyingKey,
     Witness, input,
 };
-use zkassay_graph::inline_external;
+use zkassay_graph::{Interface, inline_external};
 use zkassay_verifier::Kind;
 
 const MEGABYTE: u64 = 1 << 20;
@@ -43,13 +43,18 @@ pub(crate) fn onnx_bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes.into_owned())
 }
 
-/// Rows for a model with so many inputs.
-pub(crate) fn rows(path: &Path, inputs: usize) -> Result<InputRows> {
-    rows_of("--data", path, inputs)
+/// Rows for a model with so many numbers in a row, and the inputs that its interface says.
+pub(crate) fn rows(path: &Path, inputs: usize, interface: &Interface) -> Result<InputRows> {
+    rows_of("--data", path, inputs, interface)
 }
 
 /// The same, from the file that a flag names.
-pub(crate) fn rows_of(flag: &str, path: &Path, inputs: usize) -> Result<InputRows> {
+pub(crate) fn rows_of(
+    flag: &str,
+    path: &Path,
+    inputs: usize,
+    interface: &Interface,
+) -> Result<InputRows> {
     let shown = || path.display().to_string();
     let from = &format!(
         "it holds {{\"input_data\": [[...]]}}; pass it with {flag}, or try `zkassay gen-random-data`"
@@ -58,7 +63,7 @@ pub(crate) fn rows_of(flag: &str, path: &Path, inputs: usize) -> Result<InputRow
         input::check_size(metadata.len()).with_context(shown)?;
     }
     let bytes = read(path, Expected("input data", from, InputRows::MAX_BYTES))?;
-    InputRows::from_json(&bytes, inputs).with_context(shown)
+    InputRows::for_interface(&bytes, inputs, interface).with_context(shown)
 }
 
 /// A settings file.

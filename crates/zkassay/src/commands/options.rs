@@ -82,10 +82,14 @@ impl CompileArgs {
 /// What to calibrate for.
 #[derive(Debug, Args)]
 pub(crate) struct CalibrationArgs {
-    /// The cheapest circuit within the allowed error, or the most accurate one.
+    /// The cheapest circuit within the allowed error, or the one whose greatest error is least (of those
+    /// about as good, the cheapest).
     #[arg(long, value_enum, default_value_t = TargetName::Resources)]
     target: TargetName,
-    /// The greatest error on the calibration rows that `--target resources` allows.
+    /// The greatest error on the calibration rows that `--target resources` allows, in parts of an
+    /// output's magnitude: of the greatest absolute value that the float output has on those rows, or of
+    /// 1 if that is less. So 0.01 allows a probability to be off by 0.01, and a price of up to 700,000
+    /// by 7,000; outputs that are all much smaller than 1 need a smaller bound.
     #[arg(long, value_name = "ERROR", default_value_t = 1e-2, value_parser = positive)]
     max_error: f64,
     /// Inputs are accepted up to this many times the greatest calibration value.

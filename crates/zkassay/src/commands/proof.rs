@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Value, json};
 use zkassay::hash::short;
 use zkassay::{
@@ -12,7 +13,9 @@ use zkassay::{
 };
 use zkassay_gadgets::Field;
 use zkassay_gadgets::halo2_proofs::halo2curves::ff::PrimeField as _;
+use zkassay_graph::ColumnKind;
 use zkassay_prover::ProverError;
+use zkassay_quant::Encoding;
 use zkassay_verifier::artefact::{digest, hex};
 
 use crate::commands::files::Proofs;
@@ -168,10 +171,13 @@ impl Verify {
         let key = files::verifying_key(&self.vk_path)?;
         let proofs = files::proofs(&self.proof_path)?;
         let statement = key.statement();
-        if let Some(path) = &self.model {
-            let settings = self.settings_path.as_deref();
-            check_model(&key, path, settings, self.srs_path.as_deref())?;
-        }
+        let circuit = match &self.model {
+            Some(path) => {
+                let settings = self.settings_path.as_deref();
+                check_model(&key, path, settings, self.srs_path.as_deref())?
+            }
+            None => None,
+        };
         if self.require_ceremony && statement.srs != SrsOrigin::Ceremony {
             let origin = statement.srs;
             return Err(Error::NotCeremony { origin })
@@ -182,12 +188,76 @@ impl Verify {
             Proofs::One(proof) => proof,
         };
         verify(&key, &proof).with_context(|| self.proof_path.display().to_string())?;
-        print(json, &record(&key, &proof), || {
+        let words = circuit.map_or_else(Vec::new, |circuit| words(&circuit, &proof));
+        let mut record = record(&key, &proof);
+        if !words.is_empty() {
+            record["words"] = json!(words);
+        }
+        print(json, &record, || {
             let mut lines = vec![format!("{}: accepted", self.proof_path.display())];
             lines.extend(summary(&key, &proof));
+            lines.extend(described(&words));
             lines.join("\n")
         })
     }
+}
+
+/// A public number that stands for a string.
+#[derive(Debug, Serialize)]
+pub(crate) struct Word {
+    /// The input, or `output`.
+    name: String,
+    /// Which of its numbers.
+    index: usize,
+    /// The string; `None` if it is none that the model knows.
+    word: Option<String>,
+}
+
+/// The strings that the public numbers of a proof stand for, as its circuit says. (The key alone
+/// has no strings.)
+pub(crate) fn words(circuit: &Circuit, proof: &Proof) -> Vec<Word> {
+    let (interface, mut words) = (&circuit.interface, Vec::new());
+    let takes_ranks = circuit
+        .compiled
+        .program()
+        .is_some_and(|compiled| matches!(compiled.program().encoding, Encoding::Ranks { .. }));
+    if let PublicData::Values(values) = &proof.input
+        && !takes_ranks
+    {
+        for (place, value) in values.iter().enumerate() {
+            if let Some((column, index)) = interface.column(place)
+                && matches!(column.kind, ColumnKind::Text(_))
+            {
+                let word = interface.word(place, value.real).map(str::to_owned);
+                let name = column.name.clone();
+                words.push(Word { name, index, word });
+            }
+        }
+    }
+    if let PublicData::Values(values) = &proof.output
+        && !interface.labels.is_empty()
+    {
+        for (index, value) in values.iter().enumerate() {
+            let near = value.real.round();
+            let label = (near >= 0.0).then(|| interface.labels.get(near as usize));
+            words.push(Word {
+                name: "output".to_owned(),
+                index,
+                word: label.flatten().cloned(),
+            });
+        }
+    }
+    words
+}
+
+/// Strings of public numbers, in lines.
+pub(crate) fn described(words: &[Word]) -> Vec<String> {
+    const SHOWN: usize = 20;
+    let line = |word: &Word| match &word.word {
+        Some(known) => format!("{:<12}{known:.60?}", word.name),
+        None => format!("{:<12}a string that the model does not know", word.name),
+    };
+    words.iter().take(SHOWN).map(line).collect()
 }
 
 /// That a key names the model of a file, and is the one that the settings give; then also its

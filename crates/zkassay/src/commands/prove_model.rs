@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
 use zkassay::prove_model::{Event, Stage, prove_model_batch, prove_model_watched};
+use zkassay::settings::Calibrated;
 use zkassay::table::Layout;
 use zkassay::{
     Batch, BatchVerdict, Circuit, InputRows, Model, Parameters, Proof, ProveOptions, Proved,
@@ -16,7 +17,7 @@ use zkassay::{
 
 use crate::commands::options::{CalibrationArgs, CompileArgs, ImportArgs};
 use crate::commands::parameters::{LOCAL, ParametersArgs};
-use crate::commands::{batch, files, print, proof, settings, table};
+use crate::commands::{batch, files, print, proof, settings, table, tried};
 use crate::progress::Spinner;
 
 /// Prove an ONNX model: all stages in one command.
@@ -56,7 +57,7 @@ pub(crate) struct ProveModel {
 impl ProveModel {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let (onnx, model) = files::onnx(&self.model, &self.import.options())?;
-        let input = files::rows(&self.input, model.inputs())?;
+        let input = files::rows(&self.input, model.inputs(), &model.graph().interface)?;
         let shown = || self.input.display().to_string();
         let row = match self.compile.is_batch() {
             true => None,
@@ -83,10 +84,11 @@ impl ProveModel {
             }
         };
         let done = match row {
-            Some(row) => Done::one(prove_model_watched(&onnx, &row, &options, watch)?),
-            None => Done::batch(prove_model_batch(&onnx, input.view(), &options, watch)?),
+            Some(row) => prove_model_watched(&onnx, &row, &options, watch).map(Done::one),
+            None => prove_model_batch(&onnx, input.view(), &options, watch).map(Done::batch),
         };
         spinner.finish();
+        let done = tried::shown(json, done)?;
         let files = self.write(&done)?;
 
         let seconds = |of: Stage| {
@@ -94,6 +96,10 @@ impl ProveModel {
             stage.map_or(0.0, |(_, seconds)| *seconds)
         };
         let key = done.key.verifying_key();
+        let words = match &done.proofs {
+            Proofs::One { proof, .. } => proof::words(&done.circuit, proof),
+            Proofs::Batch { .. } => Vec::new(),
+        };
         let mut record = match &done.proofs {
             Proofs::One { proof, .. } => proof::record(key, proof),
             Proofs::Batch { verdict, .. } => batch::record(key, verdict, seconds(Stage::Verify)),
@@ -108,10 +114,14 @@ impl ProveModel {
             .map(|(stage, seconds)| json!({ "stage": stage.word(), "seconds": seconds }));
         record["stages"] = listed.collect();
         let bytes = |name: &str| files.get(name).copied().unwrap_or(0);
+        if !words.is_empty() {
+            record["words"] = json!(words);
+        }
         record["out"] = json!(self.out);
         record["files"] = json!(files);
         record["calibration"] = json!({ "rows": rows, "from_input": options.rows.is_none() });
         record["layout"] = json!(Layout::of(&done.circuit.compiled));
+        record["warnings"] = json!(done.settings.calibration().map(Calibrated::warnings));
         record["settings"] = json!(done.settings);
         print(json, &record, || {
             let mut lines = match options.rows {
@@ -129,7 +139,10 @@ impl ProveModel {
                 self.out.join("proof.zkp").display()
             ));
             match &done.proofs {
-                Proofs::One { proof, .. } => lines.extend(proof::summary(key, proof)),
+                Proofs::One { proof, .. } => {
+                    lines.extend(proof::summary(key, proof));
+                    lines.extend(proof::described(&words));
+                }
                 Proofs::Batch { verdict, .. } => {
                     lines.extend(batch::summary(key, verdict));
                     let count = verdict.rows.len();
@@ -152,7 +165,10 @@ impl ProveModel {
 
     fn options(&self, model: &Model) -> Result<ProveOptions> {
         let rows = match &self.calibration {
-            Some(path) => Some(files::rows(path, model.inputs()).map(InputRows::into)?),
+            Some(path) => {
+                let interface = &model.graph().interface;
+                Some(files::rows(path, model.inputs(), interface).map(InputRows::into)?)
+            }
             None => None,
         };
         Ok(ProveOptions {

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;
-use zkassay::{input, random_rows};
+use zkassay::{input, random_rows_of};
 
 use crate::commands::options::ImportArgs;
 use crate::commands::{files, print};
 
 /// Write rows of random numbers for a model.
 ///
-/// The numbers are standard normal, and fixed by the seed. They stand in for data where there is
+/// The numbers are standard normal, strings those that the model knows, and all fixed by the seed. They stand in for data where there is
 /// none; calibrate on real rows before a proof matters.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -38,7 +38,8 @@ pub(crate) struct GenRandomData {
 
 impl GenRandomData {
     pub(crate) fn run(self, json: bool) -> Result<()> {
-        let inputs = files::model(&self.model, &self.import.options())?.inputs();
+        let model = files::model(&self.model, &self.import.options())?;
+        let (inputs, interface) = (model.inputs(), &model.graph().interface);
         // About eleven characters each.
         let bytes = u64::from(self.rows) * inputs as u64 * 11;
         ensure!(
@@ -46,8 +47,8 @@ impl GenRandomData {
             "{} rows of {inputs} numbers are more than a file of input data may hold; use fewer rows",
             self.rows
         );
-        let rows = random_rows(inputs, self.rows as usize, self.seed);
-        files::write(&self.data, &input::to_json(rows.view()))?;
+        let rows = random_rows_of(interface, inputs, self.rows as usize, self.seed);
+        files::write(&self.data, &input::to_json_of(interface, rows.view()))?;
         let record = json!({
             "data": self.data,
             "rows": self.rows,

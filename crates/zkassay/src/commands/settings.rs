@@ -7,13 +7,14 @@ use clap::Args;
 use serde_json::json;
 use zkassay::Settings;
 use zkassay::hash::short;
+use zkassay::settings::Calibrated;
 use zkassay_circuit::cost::Machine;
-use zkassay_quant::{ErrorSummary, IntegerScheme, IntegerTrial};
+use zkassay_quant::ErrorSummary;
 use zkassay_verifier::artefact::hex;
 
 use crate::commands::accuracy::CountArgs;
 use crate::commands::options::{CalibrationArgs, CompileArgs, ImportArgs};
-use crate::commands::{files, print};
+use crate::commands::{files, print, tried};
 use crate::progress::Spinner;
 
 /// Choose what a proof reveals, and what the layout is for.
@@ -63,7 +64,7 @@ impl GenSettings {
         });
         print(json, &record, || {
             format!(
-                "{}: settings of model {}\n{}, layout for {}{}{}\nnext: zkassay calibrate-settings",
+                "{}: settings of model {}\n{}, layout for {}{}{}{}\nnext: zkassay calibrate-settings",
                 self.settings_path.display(),
                 short(&model.digest()),
                 settings.options().visibility,
@@ -73,6 +74,13 @@ impl GenSettings {
                     batch => format!(", {batch} inferences in one proof"),
                 },
                 self.count.described(),
+                match settings.rows_of_file() {
+                    Some(rows) => format!(
+                        "\nthe file is made for batches of {rows} rows, and treats each alone: a row is an \
+                         inference"
+                    ),
+                    None => String::new(),
+                },
             )
         })
     }
@@ -117,21 +125,23 @@ impl CalibrateSettings {
     pub(crate) fn run(self, json: bool) -> Result<()> {
         let settings = files::settings(&self.settings_path)?;
         let model = files::model(&self.model, settings.import())?;
-        let rows = files::rows(&self.data, model.inputs())?;
+        let rows = files::rows(&self.data, model.inputs(), &model.graph().interface)?;
         let spinner = Spinner::new(json, "calibrating");
-        let settings = settings.calibrate(&model, rows.view(), &self.calibration.options())?;
+        let settings = settings.calibrate(&model, rows.view(), &self.calibration.options());
         spinner.finish();
+        let settings = tried::shown(json, settings)?;
         files::write(&self.settings_path, &settings.to_json())?;
         let record = json!({
             "settings_path": self.settings_path,
             "sha256": hex(&settings.digest()),
             "rows": rows.view().nrows(),
+            "warnings": settings.calibration().map(Calibrated::warnings),
             "settings": settings,
         });
         print(json, &record, || {
             format!(
                 "{}\n{}: calibrated on {} rows\n{}\n{}\nnext: zkassay compile-circuit",
-                trials(&settings).join("\n"),
+                tried::lines(settings.calibration().map_or(&[][..], |c| &c.trials)).join("\n"),
                 self.settings_path.display(),
                 rows.view().nrows(),
                 describe(&settings).join("\n"),
@@ -141,27 +151,16 @@ impl CalibrateSettings {
     }
 }
 
-/// Every setting that was tried, and why it was rejected.
-fn trials(settings: &Settings) -> Vec<String> {
-    let trials = settings.calibration().map_or(&[][..], |c| &c.trials);
-    let line = |trial: &IntegerTrial| {
-        let result = match (&trial.rejected, trial.fidelity) {
-            (Some(reason), _) => format!("rejected: {reason}"),
-            (None, Some(fidelity)) => format!("mean error {:.2e}", fidelity.mean),
-            (None, None) => String::new(),
-        };
-        format!("tried    {}: {result}", scales(&trial.scheme))
-    };
-    trials.iter().map(line).collect()
-}
-
 /// The errors of each output, in columns; of many, the first.
 fn outputs(settings: &Settings) -> Vec<String> {
     const SHOWN: usize = 20;
     let outputs = settings.calibration().map_or(&[][..], |c| &c.per_output);
     let mut lines = vec![format!(
-        "{:<8}{:>44}{:>44}",
-        "output", "absolute error: mean, median, max, min", "percent: mean, median, max, min"
+        "{:<8}{:>44}{:>44}{:>12}",
+        "output",
+        "absolute error: mean, median, max, min",
+        "percent: mean, median, max, min",
+        "parts: max"
     )];
     let columns = |errors: &ErrorSummary| {
         [errors.mean, errors.median, errors.max, errors.min]
@@ -170,7 +169,8 @@ fn outputs(settings: &Settings) -> Vec<String> {
     };
     for (index, output) in outputs.iter().take(SHOWN).enumerate() {
         let (absolute, percent) = (columns(&output.absolute), columns(&output.percent));
-        lines.push(format!("{index:<8}{absolute}{percent}"));
+        let parts = output.parts.max;
+        lines.push(format!("{index:<8}{absolute}{percent}{parts:>12.2e}"));
     }
     if outputs.len() > SHOWN {
         lines.push(format!(
@@ -179,26 +179,6 @@ fn outputs(settings: &Settings) -> Vec<String> {
         ));
     }
     lines
-}
-
-/// Limbs and scales, in words.
-fn scales(scheme: &IntegerScheme) -> String {
-    match scheme {
-        IntegerScheme::Chain(scheme) => {
-            let limbs = scheme.limbs;
-            format!(
-                "{} bits; {} for an input, {} for a remainder, {} for a magnitude",
-                limbs.bits, limbs.input, limbs.remainder, limbs.magnitude,
-            )
-        }
-        IntegerScheme::Program(scheme) => {
-            let limbs = scheme.limbs;
-            format!(
-                "{} bits; {} in a row, {} for an input, {} for a remainder; scales up to 2^{}",
-                limbs.bits, limbs.total, limbs.input, limbs.shift, scheme.fraction_bits,
-            )
-        }
-    }
 }
 
 /// What the calibration found, in lines.
@@ -211,10 +191,15 @@ pub(crate) fn describe(settings: &Settings) -> Vec<String> {
         .trials
         .iter()
         .filter(|trial| trial.rejected.is_none());
-    vec![
+    let percent = calibrated.per_output.iter().map(|of| of.percent);
+    let outputs = calibrated.per_output.len().max(1) as f64;
+    let mut lines = vec![
         match calibrated.accepts_any() {
             true => "inputs   any number: the trees' decisions are exact".to_owned(),
-            false => format!("inputs   {low} to {high}"),
+            false if calibrated.accepted_each.is_empty() => format!("inputs   {low} to {high}"),
+            false => format!(
+                "inputs   each within a range of its own, at most {low} to {high}; the settings file has them"
+            ),
         },
         format!(
             "error    mean {:.2e}, greatest {:.2e}; same class in {:.2} % of rows",
@@ -222,12 +207,21 @@ pub(crate) fn describe(settings: &Settings) -> Vec<String> {
             calibrated.fidelity.max,
             100.0 * calibrated.fidelity.agreement,
         ),
-        format!("limbs    {}", scales(&calibrated.scheme)),
+        format!(
+            "         mean {:.2e} %, greatest {:.2e} % of the value; greatest {:.2e} parts of the output's magnitude",
+            percent.clone().map(|of| of.mean).sum::<f64>() / outputs,
+            percent.map(|of| of.max).fold(0.0, f64::max),
+            calibrated.fidelity.max_parts,
+        ),
+        format!("limbs    {}", tried::scales(&calibrated.scheme)),
         format!("rows     2^{}", calibrated.logrows),
         format!(
             "tried    {} settings, {} met the target; the settings file says why the others did not",
             calibrated.trials.len(),
             met.count(),
         ),
-    ]
+    ];
+    let warnings = calibrated.warnings().into_iter();
+    lines.extend(warnings.map(|warning| format!("warning  {warning}")));
+    lines
 }

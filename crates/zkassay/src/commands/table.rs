@@ -8,9 +8,10 @@ use serde_json::json;
 use zkassay::ModelTable;
 use zkassay::table::{Layout, NodeRow, StepRow, TreesRow};
 use zkassay_circuit::cost::{Cost, Machine};
+use zkassay_graph::{Column, ColumnKind, Interface, Vocabulary};
 
 use crate::commands::options::{CompileArgs, ImportArgs};
-use crate::commands::{files, print};
+use crate::commands::{count, files, print};
 use crate::progress::Spinner;
 
 /// Show a model's nodes, and the size of its circuit.
@@ -19,18 +20,22 @@ use crate::progress::Spinner;
 Examples:
   zkassay table -M network.onnx
   zkassay table -M network.onnx --layout size
+  zkassay table -M network.onnx --no-fold   # nothing merged
   zkassay table -S settings.json          # exact, once the settings are calibrated")]
 pub(crate) struct Table {
     /// The model.
     #[arg(short = 'M', long, value_name = "FILE", default_value = "network.onnx")]
     model: PathBuf,
     /// Its settings; without them the circuit is planned for the flags below.
-    #[arg(short = 'S', short_alias = 'O', long, value_name = "FILE", conflicts_with_all = ["input_visibility", "output_visibility", "param_visibility", "layout", "batch", "variable", "output"])]
+    #[arg(short = 'S', short_alias = 'O', long, value_name = "FILE", conflicts_with_all = ["input_visibility", "output_visibility", "param_visibility", "layout", "batch", "variable", "output", "no_fold"])]
     settings_path: Option<PathBuf>,
     #[command(flatten)]
     import: ImportArgs,
     #[command(flatten)]
     compile: CompileArgs,
+    /// Do not merge adjacent affine operations; settings say it themselves.
+    #[arg(long)]
+    no_fold: bool,
 }
 
 impl Table {
@@ -53,15 +58,22 @@ impl Table {
             Some(settings) => {
                 ModelTable::with_settings(&model, settings, &machine).with_context(shown)?
             }
-            None => ModelTable::planned(&model, &self.compile.options(), &machine)
-                .with_context(shown)?,
+            None => {
+                let options = self.compile.options();
+                let table = ModelTable::planned(&model, &options, &machine).with_context(shown)?;
+                table.with_draft(&model, &options, !self.no_fold)
+            }
         };
         print(json, &json!(table), || {
-            let mut lines = nodes(&table.nodes);
+            let mut lines = inputs(&table.interface);
+            lines.extend(nodes(&table.nodes));
             lines.push(format!("{} parameters", table.parameters));
             for folded in &table.folded {
                 let nodes = folded.nodes.join(", ");
                 lines.push(format!("merged: {nodes} into {}", folded.into));
+            }
+            if !table.steps.is_empty() {
+                lines.push(passes(&table));
             }
             lines.extend(steps(&table.steps));
             lines.extend(table.trees.iter().map(trees));
@@ -75,6 +87,48 @@ impl Table {
             lines.join("\n")
         })
     }
+}
+
+/// The inputs of a model that has several, or takes others than numbers; a fixed batch.
+fn inputs(interface: &Interface) -> Vec<String> {
+    /// More columns than these are in the JSON only.
+    const SHOWN: usize = 40;
+    let column = |column: &Column| {
+        let mut line = format!(
+            "input {}: {} {}",
+            column.name,
+            column.len,
+            column.kind.words()
+        );
+        if let ColumnKind::Text(places) = &column.kind {
+            let known = places.iter().map(Vocabulary::shown).take(4);
+            let known: Vec<String> = known.collect();
+            line += &format!("; known are {}", known.join("; "));
+        }
+        line
+    };
+    let columns = &interface.columns;
+    let mut lines: Vec<String> = columns.iter().take(SHOWN).map(column).collect();
+    if columns.len() > SHOWN {
+        lines.push(format!("... and {} more inputs", columns.len() - SHOWN));
+    }
+    if let Some(rows) = interface.batch {
+        lines.push(format!(
+            "the file is made for batches of {rows} rows, and treats each alone and alike: this is what \
+             it does to one"
+        ));
+    }
+    if !interface.labels.is_empty() {
+        let labels = Vocabulary {
+            words: interface.labels.clone(),
+            closed: true,
+        };
+        lines.push(format!("the output is a position in {}", labels.shown()));
+    }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
 }
 
 /// What proofs will cost, in lines.
@@ -115,18 +169,42 @@ fn trees(trees: &TreesRow) -> String {
     )
 }
 
+/// Nodes before the passes and steps after them, in a line.
+fn passes(table: &ModelTable) -> String {
+    let merged: usize = table.folded.iter().map(|folded| folded.nodes.len()).sum();
+    format!(
+        "before: {}; {}; after: {}",
+        count(table.nodes.len(), "node"),
+        match table.folded.len() {
+            0 => "none merged".to_owned(),
+            into => format!("{merged} of them merged into {into}"),
+        },
+        count(table.steps.len(), "step"),
+    )
+}
+
+/// A bound, if it is known.
+fn bits(bits: Option<u32>) -> String {
+    bits.map_or_else(|| "-".to_owned(), |bits| bits.to_string())
+}
+
 /// The nodes, in columns.
 fn nodes(nodes: &[NodeRow]) -> Vec<String> {
     let width = nodes.iter().map(|node| node.name.chars().count());
     let width = width.max().unwrap_or(0).max(4);
-    let line = |name: &str, op: &str, [inputs, outputs, parameters]: [String; 3]| {
-        format!("{name:<width$}  {op:<14}{inputs:>8}{outputs:>9}{parameters:>12}")
+    let line = |name: &str, op: &str, [inputs, outputs, parameters, bits]: [String; 4]| {
+        format!("{name:<width$}  {op:<14}{inputs:>8}{outputs:>9}{parameters:>12}{bits:>6}")
     };
-    let head = ["inputs", "outputs", "parameters"].map(str::to_owned);
+    let head = ["inputs", "outputs", "parameters", "bits"].map(str::to_owned);
     let mut lines = vec![line("node", "op", head)];
     lines.extend(nodes.iter().map(|node| {
-        let numbers = [node.inputs, node.outputs, node.parameters];
-        line(&node.name, node.op, numbers.map(|n| n.to_string()))
+        let [inputs, outputs, parameters] =
+            [node.inputs, node.outputs, node.parameters].map(|n| n.to_string());
+        line(
+            &node.name,
+            node.op,
+            [inputs, outputs, parameters, bits(node.bits)],
+        )
     }));
     lines
 }
@@ -138,11 +216,17 @@ fn steps(steps: &[StepRow]) -> Vec<String> {
     }
     let width = steps.iter().map(|step| step.name.chars().count());
     let width = width.max().unwrap_or(0).max(4);
-    let head = format!("\n{:<width$}  {:<14}{:>8}", "step", "kind", "integers");
+    let head = format!(
+        "\n{:<width$}  {:<14}{:>8}{:>6}",
+        "step", "kind", "integers", "bits"
+    );
     let line = |step: &StepRow| {
         format!(
-            "{:<width$}  {:<14}{:>8}",
-            step.name, step.kind, step.outputs
+            "{:<width$}  {:<14}{:>8}{:>6}",
+            step.name,
+            step.kind,
+            step.outputs,
+            bits(step.bits)
         )
     };
     std::iter::once(head)

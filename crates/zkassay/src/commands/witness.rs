@@ -50,7 +50,11 @@ impl GenWitness {
         let spinner = Spinner::new(json, "evaluating");
         let circuit = files::circuit(&self.compiled_circuit)?;
         Witness::check(&circuit.compiled)?;
-        let rows = files::rows(&self.data, circuit.compiled.row_length())?;
+        let rows = files::rows(
+            &self.data,
+            circuit.compiled.row_length(),
+            &circuit.interface,
+        )?;
         let shown = || self.data.display().to_string();
         let row = rows.single().with_context(shown)?;
         let witness = Witness::new(&circuit, &row).with_context(shown)?;

@@ -89,8 +89,9 @@ impl Folder {
         let output = self.run(arguments);
         let errors = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
-        // That one says which stages went well before.
-        let is_quiet = output.stdout.is_empty() || arguments[0] == "prove-model";
+        // These say which stages went well before, and what was tried.
+        let speaks = ["prove-model", "calibrate-settings"].contains(&arguments[0]);
+        let is_quiet = output.stdout.is_empty() || speaks;
         assert!(is_quiet, "{arguments:?}: errors go to stderr");
         assert!(errors.starts_with("error: "), "{arguments:?}: {errors}");
         errors

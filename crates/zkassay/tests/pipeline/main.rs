@@ -4,6 +4,7 @@
 
 mod artefacts;
 mod batch;
+mod calibration;
 mod chain;
 mod folder;
 mod inputs;

@@ -33,10 +33,10 @@ pub(crate) fn settings(
     model: &IntegerModel,
     calibrated: Option<&Calibrated>,
 ) -> Value {
-    let (low, high) = model.input_range();
+    let (low, high) = model.widest_range();
     let mut settings = json!({
         "logrows": compiled.logrows(),
-        "input_range": [model.input_scale().real(low), model.input_scale().real(high)],
+        "input_range": [low, high],
         "block_width": compiled.shape().block_width(),
         "calibration": calibrated.map(|calibrated| calibrated.fidelity),
     });

@@ -35,11 +35,11 @@ pub(super) const OPERATORS: Family = &[
     ("PRelu", prelu),
     ("Clip", clip),
     ("HardSigmoid", |node, builder| {
-        let (alpha, beta) = (node.float("alpha", 0.2)?, node.float("beta", 0.5)?);
-        Ok(vec![hard_sigmoid(node, builder, alpha, beta)?])
+        let line = (node.float("alpha", 0.2)?, node.float("beta", 0.5)?);
+        Ok(vec![hard_sigmoid(node, builder, node.input(0)?, line)?])
     }),
     ("HardSwish", |node, builder| {
-        let gate = hard_sigmoid(node, builder, 1.0 / 6.0, 0.5)?;
+        let gate = hard_sigmoid(node, builder, node.input(0)?, (1.0 / 6.0, 0.5))?;
         Ok(vec![builder.binary(
             node,
             Binary::Multiply,
@@ -47,7 +47,10 @@ pub(super) const OPERATORS: Family = &[
             &gate,
         )?])
     }),
-    ("ThresholdedRelu", thresholded_relu),
+    ("ThresholdedRelu", |node, builder| {
+        let alpha = node.float("alpha", 1.0)?;
+        Ok(vec![thresholded(node, builder, node.input(0)?, alpha)?])
+    }),
     ("Shrink", shrink),
 ];
 
@@ -144,23 +147,27 @@ fn clip(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphE
 }
 
 /// `alpha x + beta`, between 0 and 1.
-fn hard_sigmoid(
+pub(super) fn hard_sigmoid(
     node: &NodeRef<'_>,
     builder: &mut Builder,
-    alpha: f32,
-    beta: f32,
+    x: &Tensor,
+    (alpha, beta): (f32, f32),
 ) -> Result<Tensor, GraphError> {
-    let line = builder.with_scalar(node, Arithmetic::Multiply, node.input(0)?, alpha)?;
+    let line = builder.with_scalar(node, Arithmetic::Multiply, x, alpha)?;
     let line = builder.with_scalar(node, Arithmetic::Add, &line, beta)?;
     builder.map(node, Function::Clip(0.0, 1.0), &line)
 }
 
 /// `x` above `alpha`, else 0.
-fn thresholded_relu(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
-    let (x, alpha) = (node.input(0)?, node.float("alpha", 1.0)?);
+pub(super) fn thresholded(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    x: &Tensor,
+    alpha: f32,
+) -> Result<Tensor, GraphError> {
     let threshold = Tensor::constant(vec![], x.element, vec![alpha]);
     let gate = builder.binary(node, Binary::Less, &threshold, x)?;
-    Ok(vec![builder.binary(node, Binary::Multiply, x, &gate)?])
+    builder.binary(node, Binary::Multiply, x, &gate)
 }
 
 /// `x - bias` above `lambd`, `x + bias` below `-lambd`, else 0.

@@ -1,4 +1,9 @@
 //! Other element types: all numbers are float32 here, so that little happens.
+//!
+//! Numbers that are cast to float16 or bfloat16 are not rounded to these types: integers round them
+//! anyway, each at the scale that calibration finds. What happens to numbers beyond the range of an
+//! integer type ONNX leaves open, and runtimes differ; so computed numbers can become integers of 32
+//! and 64 bits with a sign, which hold all that is exact here, and others only if they surely fit.
 
 use super::{Builder, Family, NodeRef, Tensor};
 use crate::GraphError;
@@ -35,6 +40,15 @@ pub(super) fn cast(
     if to == DataType::Undefined || (x.kind() == Kind::Text) != (kind_of(to) == Kind::Text) {
         return Err(refuse());
     }
+    if let Some(limits) = limits(to)
+        && !fits(x, limits)
+    {
+        let to = type_name(to as i32);
+        return Err(node.unsupported(format!(
+            "numbers that may lie beyond the range of {to} are cast to it, for which runtimes \
+             differ: cast them to int32 or int64"
+        )));
+    }
     // An empty constant holds nothing to convert.
     let cast = match (x.kind(), kind_of(to)) {
         _ if x.len() == 0 => x.clone(),
@@ -43,4 +57,32 @@ pub(super) fn cast(
         _ => x.clone(),
     };
     Ok(cast.typed(to))
+}
+
+/// The least and the greatest number of an integer type that does not hold all integers that are
+/// exact in float32.
+fn limits(of: DataType) -> Option<(f64, f64)> {
+    match of {
+        DataType::Int4 => Some((-8.0, 7.0)),
+        DataType::Uint4 => Some((0.0, 15.0)),
+        DataType::Int8 => Some((-128.0, 127.0)),
+        DataType::Uint8 => Some((0.0, 255.0)),
+        DataType::Int16 => Some((-32_768.0, 32_767.0)),
+        DataType::Uint16 => Some((0.0, 65_535.0)),
+        DataType::Uint32 | DataType::Uint64 => Some((0.0, f64::INFINITY)),
+        _ => None,
+    }
+}
+
+/// Whether all elements lie within limits, cut off to integers.
+fn fits(x: &Tensor, (low, high): (f64, f64)) -> bool {
+    if let Some(numbers) = x.numbers() {
+        let mut whole = numbers.iter().map(|x| f64::from(x.trunc()));
+        return whole.all(|x| (low..=high).contains(&x));
+    }
+    match x.kind() {
+        Kind::Bool => true,
+        Kind::Int => limits(x.element).is_some_and(|own| low <= own.0 && own.1 <= high),
+        _ => false,
+    }
 }

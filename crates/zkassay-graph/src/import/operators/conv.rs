@@ -40,8 +40,11 @@ enum Padding {
 }
 
 /// `y = W * x + b`.
-fn conv(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
+pub(super) fn conv(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
     let x = node.input(0)?;
+    if x.rank() == 5 {
+        return super::volume::conv(node, builder);
+    }
     let (input, sizes) = image(node, x)?;
     let (weights, kernel) = kernel(node, x)?;
     let groups = groups(node, input[0])?;
@@ -181,7 +184,7 @@ fn kernel(node: &NodeRef<'_>, x: &Tensor) -> Result<(Array4<f32>, Vec<usize>), G
     Ok((weights, kernel))
 }
 
-fn groups(node: &NodeRef<'_>, channels: usize) -> Result<usize, GraphError> {
+pub(super) fn groups(node: &NodeRef<'_>, channels: usize) -> Result<usize, GraphError> {
     let found = node.int("group", 1)?;
     let groups = usize::try_from(found).ok();
     let fits = groups.filter(|g| *g > 0 && channels.is_multiple_of(*g));

@@ -11,7 +11,16 @@ pub(super) const OPERATORS: Family = &[("Gemm", gemm), ("MatMul", matmul)];
 
 /// `alpha A' B' + beta C`, where a prime may transpose.
 fn gemm(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
-    let (alpha, beta) = (node.float("alpha", 1.0)?, node.float("beta", 1.0)?);
+    let factors = (node.float("alpha", 1.0)?, node.float("beta", 1.0)?);
+    Ok(vec![affine(node, builder, factors)?])
+}
+
+/// `alpha A' B' + beta C` for other factors than the node states.
+pub(super) fn affine(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    (alpha, beta): (f32, f32),
+) -> Result<Tensor, GraphError> {
     let (a, b) = (node.input(0)?, node.input(1)?);
     node.weights_of(1, b)?;
     for operand in [a, b] {
@@ -39,18 +48,16 @@ fn gemm(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphE
     {
         let bias = scaled(node, "beta", beta, bias)?;
         let elements = scaled(node, "alpha", alpha, elements.to_vec())?;
-        return Ok(vec![dense(
-            node, builder, &a, elements, inputs, outputs, bias,
-        )?]);
+        return dense(node, builder, &a, elements, inputs, outputs, bias);
     }
     let product = product(node, builder, &a, &b)?;
     let product = builder.with_scalar(node, Arithmetic::Multiply, &product, alpha)?;
     let Some(c) = c else {
-        return Ok(vec![product]);
+        return Ok(product);
     };
     let c = builder.with_scalar(node, Arithmetic::Multiply, c, beta)?;
     let c = builder.broadcast(node, &c, &product.shape.clone())?;
-    Ok(vec![builder.binary(node, Binary::Add, &product, &c)?])
+    builder.binary(node, Binary::Add, &product, &c)
 }
 
 /// `C` of a Gemm as the bias of a dense layer; `None` if it is not the same for every row.

@@ -1,8 +1,9 @@
 //! Mathematical functions of every element.
 
-use super::Family;
 use super::activations::map;
-use crate::op::Function;
+use super::{Builder, Family, NodeRef, Tensor};
+use crate::GraphError;
+use crate::op::{Arithmetic, Binary, Function};
 
 pub(super) const OPERATORS: Family = &[
     ("Abs", |node, builder| map(node, builder, Function::Abs)),
@@ -17,4 +18,46 @@ pub(super) const OPERATORS: Family = &[
     ("Exp", |node, builder| map(node, builder, Function::Exp)),
     ("Log", |node, builder| map(node, builder, Function::Log)),
     ("Erf", |node, builder| map(node, builder, Function::Erf)),
+    ("Sin", |node, builder| map(node, builder, Function::Sin)),
+    ("Cos", |node, builder| map(node, builder, Function::Cos)),
+    ("Tan", tangent),
+    ("Asin", |node, builder| map(node, builder, Function::Asin)),
+    ("Acos", |node, builder| map(node, builder, Function::Acos)),
+    ("Atan", |node, builder| map(node, builder, Function::Atan)),
+    ("Sinh", |node, builder| {
+        Ok(vec![hyperbolic(node, builder, Binary::Subtract)?])
+    }),
+    ("Cosh", |node, builder| {
+        Ok(vec![hyperbolic(node, builder, Binary::Add)?])
+    }),
+    ("Asinh", |node, builder| map(node, builder, Function::Asinh)),
+    ("Acosh", |node, builder| map(node, builder, Function::Acosh)),
+    ("Atanh", |node, builder| map(node, builder, Function::Atanh)),
 ];
+
+/// `sin x / cos x`: the quantiser asks whether the divisor keeps away from zero.
+fn tangent(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
+    let x = node.input(0)?;
+    let sines = builder.map(node, Function::Sin, x)?;
+    let cosines = builder.map(node, Function::Cos, x)?;
+    Ok(vec![builder.binary(
+        node,
+        Binary::Divide,
+        &sines,
+        &cosines,
+    )?])
+}
+
+/// `(exp(x) - exp(-x)) / 2`, or with the sum.
+fn hyperbolic(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    binary: Binary,
+) -> Result<Tensor, GraphError> {
+    let x = node.input(0)?;
+    let back = builder.with_scalar(node, Arithmetic::Multiply, x, -1.0)?;
+    let up = builder.map(node, Function::Exp, x)?;
+    let down = builder.map(node, Function::Exp, &back)?;
+    let both = builder.binary(node, binary, &up, &down)?;
+    builder.with_scalar(node, Arithmetic::Multiply, &both, 0.5)
+}

@@ -1,6 +1,7 @@
 //! Comparisons, truth values, choices.
 
 use super::arithmetic::binary;
+use super::lookup::same_text;
 use super::{Builder, Family, NodeRef, Tensor};
 use crate::import::shape;
 use crate::import::tensor::{DataType, Kind};
@@ -8,8 +9,9 @@ use crate::op::{Binary, Function, Source};
 use crate::{GraphError, Op};
 
 pub(super) const OPERATORS: Family = &[
-    ("Equal", |node, builder| {
-        binary(node, builder, Binary::Equal)
+    ("Equal", |node, builder| match same_text(node, builder)? {
+        Some(truths) => Ok(vec![truths]),
+        None => binary(node, builder, Binary::Equal),
     }),
     ("Less", |node, builder| binary(node, builder, Binary::Less)),
     ("LessOrEqual", |node, builder| {

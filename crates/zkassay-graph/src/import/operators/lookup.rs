@@ -1,13 +1,14 @@
 //! Elements at positions that depend on the input, by comparing them with every position.
 //!
 //! A position is turned into a vector of truth values with a single one: a product with it picks
-//! the element. Positions beyond the end pick zero, where onnxruntime stops with an error.
+//! the element. Positions beyond the end pick zero, where onnxruntime stops with an error. Strings
+//! of the input are positions, too, and equal a constant string where they have its position.
 
 use super::dense::product;
 use super::{Builder, Family, NodeRef, Tensor};
 use crate::import::shape;
-use crate::import::tensor::{Content, DataType};
-use crate::op::{Arithmetic, Binary, Reduction};
+use crate::import::tensor::{Content, DataType, Kind};
+use crate::op::{Arithmetic, Binary, Function, Reduction};
 use crate::{GraphError, Op};
 
 pub(super) const OPERATORS: Family = &[("OneHot", one_hot)];
@@ -121,6 +122,49 @@ fn is_position(builder: &Builder, x: &Tensor) -> bool {
         })
     );
     is_top || matches!(op, Some(Op::ArgMax { .. }))
+}
+
+/// Where strings equal constant ones; `None` if the operands are no strings.
+pub(super) fn same_text(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+) -> Result<Option<Tensor>, GraphError> {
+    let (a, b) = (node.input(0)?, node.input(1)?);
+    if a.kind() != Kind::Text && b.kind() != Kind::Text {
+        return Ok(None);
+    }
+    let (x, constant) = match (a.strings(), b.strings()) {
+        (_, Some(_)) => (a, b),
+        (Some(_), None) => (b, a),
+        (None, None) => {
+            return Err(node.unsupported(
+                "it compares strings with something that is no constant string: encode them before",
+            ));
+        }
+    };
+    if x.kind() != Kind::Text {
+        return Err(node.unsupported("it compares strings with numbers"));
+    }
+    let shape = shape::broadcast(&x.shape, &constant.shape).ok_or_else(|| {
+        let expected = format!("a shape that broadcasts with {:?}", x.shape);
+        node.mismatch("the second operand", &constant.shape, expected)
+    })?;
+    builder.charge_places(node, &shape)?;
+    let x = builder.broadcast(node, x, &shape)?;
+    let constant = builder.broadcast(node, constant, &shape)?;
+    let words = constant.strings().unwrap_or_default();
+    if let Some(strings) = x.strings() {
+        let pairs = strings.iter().zip(words);
+        let truths = pairs.map(|(a, b)| f32::from(u8::from(a == b))).collect();
+        return Ok(Some(Tensor::constant(shape, DataType::Bool, truths)));
+    }
+    let codes = words.iter().enumerate();
+    let codes = codes.map(|(at, word)| builder.code(node, &x, at, word, false));
+    let codes: Vec<f32> = codes.collect::<Result<_, _>>()?;
+    let positions = x.typed(DataType::Int64);
+    let differences = builder.with_constants(node, Arithmetic::Subtract, &positions, codes)?;
+    let equal = builder.map(node, Function::Not, &differences)?;
+    Ok(Some(equal.typed(DataType::Bool)))
 }
 
 /// `off`, and `on` at a position, along a new axis.

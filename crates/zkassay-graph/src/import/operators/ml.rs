@@ -29,12 +29,15 @@ pub(super) const OPERATORS: Family = &[
     ("ArrayFeatureExtractor", encoders::extractor),
     ("OneHotEncoder", encoders::one_hot),
     ("LabelEncoder", encoders::label),
-    ("CategoryMapper", |node, _| {
-        Err(node.unsupported("it maps strings: encode the categories as integers before the model"))
-    }),
+    ("CategoryMapper", encoders::mapper),
     // A table from class to score for each row; here the scores themselves.
     ("ZipMap", |node, _| Ok(vec![node.input(0)?.clone()])),
 ];
+
+/// What a support vector classifier does not give for more than three classes.
+pub(super) const PROBABILITIES: &str = "has the probabilities of more than three classes, which are \
+     the result of an iteration: choose the label with --output NAME, train with probability=False, \
+     or wrap the model in CalibratedClassifierCV";
 
 /// Integers up to here are exact in float32.
 const EXACT: i64 = 1 << 24;

@@ -80,7 +80,8 @@ pub(super) fn norm(node: &NodeRef<'_>) -> Result<Reduction, GraphError> {
     }
 }
 
-fn global(
+/// What a pool over whole channels makes of each.
+pub(super) fn global(
     node: &NodeRef<'_>,
     builder: &mut Builder,
     reduction: Reduction,

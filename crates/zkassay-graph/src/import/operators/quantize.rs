@@ -1,4 +1,6 @@
-//! QuantizeLinear and DequantizeLinear: numbers to small integers and back.
+//! QuantizeLinear and its like: numbers to small integers and back.
+
+mod dynamic;
 
 use super::{Builder, Family, NodeRef, Tensor};
 use crate::GraphError;
@@ -8,12 +10,7 @@ use crate::op::{Arithmetic, Function};
 pub(super) const OPERATORS: Family = &[
     ("QuantizeLinear", quantize),
     ("DequantizeLinear", dequantize),
-    ("DynamicQuantizeLinear", |node, _| {
-        Err(node.unsupported(
-            "its scale depends on the input: quantise the model statically (QuantizeLinear with \
-             a constant scale)",
-        ))
-    }),
+    ("DynamicQuantizeLinear", dynamic::quantize),
 ];
 
 /// `clip(round(x / scale) + zero_point)`.
@@ -27,26 +24,43 @@ fn quantize(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Gr
             .and_then(|stated| DataType::try_from(stated).ok())
             .ok_or_else(|| node.unsupported(format!("output_dtype is {stated}")))?,
     };
-    let (low, high) = match element {
-        DataType::Int8 => (-128.0, 127.0),
-        DataType::Uint8 => (0.0, 255.0),
-        DataType::Int16 => (-32768.0, 32767.0),
-        DataType::Uint16 => (0.0, 65535.0),
-        DataType::Int4 => (-8.0, 7.0),
-        DataType::Uint4 => (0.0, 15.0),
-        other => {
-            let name = other.as_str_name();
-            return Err(node.unsupported(format!(
-                "it quantises to {name}: integers of 4, 8 and 16 bits are supported"
-            )));
-        }
-    };
+    limits(node, element)?;
     let Parameters { scales, zeros } = Parameters::of(node, builder, x)?;
     let quotient = builder.with_constants(node, Arithmetic::Divide, x, scales)?;
-    let rounded = builder.map(node, Function::Round, &quotient)?;
+    Ok(vec![rounded(node, builder, &quotient, zeros, element)?])
+}
+
+/// `clip(round(x) + zero_point)`: the nearest integers of a type, halves to even.
+pub(super) fn rounded(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    x: &Tensor,
+    zeros: Vec<f32>,
+    element: DataType,
+) -> Result<Tensor, GraphError> {
+    let (low, high) = limits(node, element)?;
+    let rounded = builder.map(node, Function::Round, x)?;
     let shifted = builder.with_constants(node, Arithmetic::Add, &rounded, zeros)?;
     let clipped = builder.map(node, Function::Clip(low, high), &shifted)?;
-    Ok(vec![clipped.typed(element)])
+    Ok(clipped.typed(element))
+}
+
+/// The least and the greatest integer of a type that numbers are quantised to.
+fn limits(node: &NodeRef<'_>, element: DataType) -> Result<(f32, f32), GraphError> {
+    match element {
+        DataType::Int8 => Ok((-128.0, 127.0)),
+        DataType::Uint8 => Ok((0.0, 255.0)),
+        DataType::Int16 => Ok((-32768.0, 32767.0)),
+        DataType::Uint16 => Ok((0.0, 65535.0)),
+        DataType::Int4 => Ok((-8.0, 7.0)),
+        DataType::Uint4 => Ok((0.0, 15.0)),
+        other => {
+            let name = other.as_str_name();
+            Err(node.unsupported(format!(
+                "it quantises to {name}: integers of 4, 8 and 16 bits are supported"
+            )))
+        }
+    }
 }
 
 /// `(x - zero_point) scale`.

@@ -115,7 +115,7 @@ fn dense(program: &mut Program, inputs: &[Wire], outputs: usize, finish: Finish)
 fn conv(program: &mut Program, finish: Finish) -> Vec<Wire> {
     let weight = |(o, _, y, x)| (5 * o + 3 * y + 7 * x) as i64 % 13 - 6;
     let conv = IntegerConv {
-        inputs: (0..9).map(Some).collect(),
+        inputs: (0..9).map(|wire| vec![wire]).collect(),
         input: [1, 3, 3],
         weights: Array4::from_shape_fn((2, 1, 2, 2), weight),
         bias: vec![9, -9],

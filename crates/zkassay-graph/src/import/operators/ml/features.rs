@@ -3,7 +3,7 @@
 use super::super::normalization::{divide_unless_zero, reduce};
 use super::super::{Builder, NodeRef, Tensor};
 use super::{exact, floats, rows};
-use crate::import::tensor::{Content, DataType};
+use crate::import::tensor::DataType;
 use crate::op::{Arithmetic, Binary, Function, Reduction, Source};
 use crate::{GraphError, Op};
 
@@ -72,15 +72,6 @@ pub(super) fn normalizer(
     Ok(vec![result.typed(DataType::Float)])
 }
 
-/// Whether all elements are elements of the input, or constants beside them.
-fn is_of_input(x: &Tensor) -> bool {
-    match &x.content {
-        Content::Value(value) => *value == 0,
-        Content::View(view) => view.values.iter().all(|value| *value == 0),
-        Content::Constant(_) | Content::Text(_) => false,
-    }
-}
-
 /// Elements that equal a value that stands for "missing" are replaced.
 pub(super) fn imputer(
     node: &NodeRef<'_>,
@@ -107,9 +98,16 @@ pub(super) fn imputer(
             (stated.map_or(0.0, |a| a.f), values.to_vec())
         }
     };
-    // Inputs are finite: nothing of them is missing.
-    if !replaced.is_finite() && is_of_input(x) {
-        return Ok(vec![x.clone()]);
+    // Inputs are finite: what is missing is replaced before.
+    if !replaced.is_finite() && builder.is_of_input(x) {
+        let is_finite = imputed.iter().all(|value| value.is_finite());
+        return match replaced.is_nan() && is_finite && !imputed.is_empty() {
+            true => {
+                let values = spread(node, builder, x, "the imputed values", &imputed)?;
+                Ok(vec![builder.impute(node, x, &values)?])
+            }
+            false => Ok(vec![x.clone()]),
+        };
     }
     if imputed.iter().any(|value| !value.is_finite()) {
         return Err(node.unsupported("it replaces by a number that is not finite"));

@@ -209,7 +209,7 @@ pub(super) fn above(
 /// The names of the classes.
 pub(super) enum Labels<'a> {
     Integers(&'a [i64]),
-    Strings(usize),
+    Strings(Vec<String>),
 }
 
 impl<'a> Labels<'a> {
@@ -224,7 +224,7 @@ impl<'a> Labels<'a> {
         match (numbered.len(), named.len()) {
             (0, 0) => Err(node.unsupported(format!("it has neither {integers} nor {strings}"))),
             (_, 0) => Ok(Self::Integers(numbered)),
-            (_, count) => Ok(Self::Strings(count)),
+            _ => Ok(Self::Strings(named)),
         }
     }
 
@@ -232,22 +232,22 @@ impl<'a> Labels<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Integers(integers) => integers.len(),
-            Self::Strings(count) => *count,
+            Self::Strings(words) => words.len(),
         }
     }
 
     /// The labels of positions.
     ///
-    /// There are no strings in a graph: positions among names stay positions, and count as
-    /// strings, so that nobody takes them for numbers.
+    /// There are no strings in a graph: positions among names stay positions.
     pub(super) fn name(
         &self,
         node: &NodeRef<'_>,
         builder: &mut Builder,
         positions: Tensor,
     ) -> Result<Tensor, GraphError> {
-        let Self::Integers(labels) = self else {
-            return Ok(positions.typed(DataType::String));
+        let labels = match self {
+            Self::Integers(labels) => labels,
+            Self::Strings(words) => return Ok(builder.write_texts(positions, words.clone())),
         };
         let values = labels.iter().map(|label| exact(node, "its labels", *label));
         let values: Vec<f32> = values.collect::<Result<_, _>>()?;

@@ -4,6 +4,8 @@
 //! `|x - c|^2 - 2 (v - c)(x - c) + |v - c|^2` for any `c`: a dense layer and one sum of squares.
 //! With the mean of the support vectors for `c` nothing large cancels.
 
+mod coupling;
+
 use super::super::normalization::reduce;
 use super::super::{Builder, NodeRef, Tensor};
 use super::linear::dense;
@@ -267,14 +269,14 @@ fn pairwise(
         return Err(node.unsupported(reason));
     }
     if labels.len() > 2 {
-        if !a.is_empty() {
-            return Err(node.unsupported(
-                "probabilities of more than two classes are the result of an iteration: train with \
-                 probability=False, or wrap the model in CalibratedClassifierCV",
-            ));
-        }
         let position = votes(node, builder, &scores, labels.len())?;
         let label = labels.name(node, builder, position)?;
+        let scores = match a.is_empty() {
+            true => scores,
+            // Of more classes the label alone: a node without the other output refuses nothing.
+            false if labels.len() > 3 => return Ok(vec![label]),
+            false => coupling::of_three(node, builder, &scores, (a, b))?,
+        };
         return Ok(vec![label, transform.apply(node, builder, scores)?]);
     }
     // The first class wins where the score is positive.

@@ -279,6 +279,10 @@ fn leaf_weights(
             let reason = format!("{ids} holds {}, expected less than {scores}", scored[at]);
             return Err(node.unsupported(reason));
         };
+        if weights[place].iter().any(|(of, _)| *of as usize == score) {
+            let reason = format!("it gives a leaf several weights for {score} of {ids}");
+            return Err(node.unsupported(reason));
+        }
         weights[place].push((score as u32, numbers[at] as f32));
     }
     Ok((weights, numbers.iter().all(|weight| *weight >= 0.0)))
