@@ -40,7 +40,7 @@ pub use work::{Profile, Work};
 /// Bytes of a point or a scalar in proofs and keys.
 const ELEMENT: usize = 32;
 /// Bytes of a verifying key's file beside its commitments and its shape: header, statement, checksum.
-const KEY_FRAME: usize = 274 - Shape::BYTES;
+const KEY_FRAME: usize = 275 - Shape::BYTES;
 /// The most bytes of a contract's code (EIP-170).
 pub const CONTRACT_LIMIT: usize = 24_576;
 

@@ -41,12 +41,12 @@ fn an_output_takes_up_its_own_products_and_no_others() {
         let (_, _, kernel_height, kernel_width) = conv.weights.dim();
         conv.weights =
             Array4::from_shape_fn((1, 1, kernel_height, kernel_width), |(_, _, y, x)| {
-                (y * kernel_width + x) as i64
+                1 + (y * kernel_width + x) as i64
             });
         let grid = Grid::new(&conv);
         let mut expected = BTreeSet::new();
-        conv.for_each(|output, wire, weight| {
-            assert!(expected.insert((output, wire, weight)));
+        conv.for_each(|output, input, weight| {
+            assert!(expected.insert((output, input, weight)));
         });
         let mut found = BTreeSet::new();
         for class in &grid.classes {

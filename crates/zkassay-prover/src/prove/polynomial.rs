@@ -24,8 +24,9 @@ const TASK: usize = 256;
 pub(crate) enum Polynomial<'a> {
     /// From the lowest.
     Coefficients(&'a [Fr]),
-    /// `(row, value)` for the rows whose value is not zero.
-    Cells(&'a [(usize, Fr)]),
+    /// `(row, value)` for the rows whose value is not zero. No slice: those without elements are all at the
+    /// same place, and two columns of zeros are two polynomials.
+    Cells(&'a Vec<(usize, Fr)>),
 }
 
 impl Polynomial<'_> {
@@ -126,6 +127,9 @@ mod tests {
     fn cells_are_the_polynomial_with_these_values() {
         let mut rng = ChaCha20Rng::seed_from_u64(Stream::new(1, "polynomial").bits());
         let domain = Domain::new(4, 3);
+        let [none, neither] = [vec![], vec![]];
+        let of = |cells| Polynomial::Cells(cells);
+        assert!(of(&none).is(&of(&none)) && !of(&none).is(&of(&neither)));
         for filled in [&[][..], &[0], &[15], &[3, 7, 8], &[0, 1, 2, 15]] {
             let cells: Vec<(usize, Fr)> = filled
                 .iter()

@@ -130,7 +130,10 @@ impl Lowering<'_> {
                     Block::Conv(conv) if conv.products() <= MOST_TERMS => {
                         let rows = convs.entry(*block).or_insert_with(|| {
                             let mut rows = vec![Vec::new(); of.rows()];
-                            conv.for_each(|row, wire, weight| rows[row].push((wire, weight)));
+                            conv.for_each(|row, input, weight| {
+                                let wires = conv.inputs[input].iter();
+                                rows[row].extend(wires.map(|wire| (*wire, weight)));
+                            });
                             rows
                         });
                         rows[*row].clone()

@@ -121,6 +121,7 @@ fn a_tie_counts_on_the_side_of_the_integer() {
     let (graph, rows) = ties();
     let params = CalibrationParams::new(8).unwrap();
     let calibration = calibrate_program(&graph, rows.view(), &params).unwrap();
+    println!("{:?} {:?}", calibration.fidelity.overall, calibration.scheme);
     assert!(calibration.fidelity.overall.max < 1e-2);
     // Results are within half a step of the input, its unit, and the error that is allowed.
     let unit = match &calibration.model {
@@ -144,6 +145,7 @@ fn a_tie_counts_on_the_side_of_the_integer() {
             );
         }
     }
+    println!("{beside} {unit}");
     // On either side, as the integers are.
     assert!((8..56).contains(&beside), "{beside}");
 }

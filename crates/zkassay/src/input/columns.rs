@@ -80,7 +80,7 @@ type Order = Vec<usize>;
 /// The rows with numbers in place of strings, each checked against its column.
 pub(super) fn encoded(rows: Rows, interface: &Interface) -> Result<Rows, InputError> {
     let columns = &interface.columns;
-    let lens = columns.iter().map(|column| column.len);
+    let mut lens = columns.iter().map(|column| column.len);
     let total = lens
         .try_fold(0usize, |sum, len| sum.checked_add(len))
         .unwrap_or(0);
