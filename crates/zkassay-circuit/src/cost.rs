@@ -30,7 +30,7 @@ mod machine;
 mod work;
 
 use serde::Serialize;
-use zkassay_fixed::DataVisibility;
+use zkassay_fixed::{DataVisibility, InputScales};
 use zkassay_gadgets::program::{ProgramShape, lookups};
 use zkassay_gadgets::{Shape, TableShape, poseidon};
 
@@ -39,7 +39,8 @@ pub use work::{Profile, Work};
 
 /// Bytes of a point or a scalar in proofs and keys.
 const ELEMENT: usize = 32;
-/// Bytes of a verifying key's file beside its commitments and its shape: header, statement, checksum.
+/// Bytes of a verifying key's file beside its commitments and its shape: header, statement with one input
+/// scale, checksum.
 const KEY_FRAME: usize = 275 - Shape::BYTES;
 /// The most bytes of a contract's code (EIP-170).
 pub const CONTRACT_LIMIT: usize = 24_576;
@@ -245,7 +246,8 @@ pub struct Cost {
     pub dimensions: Dimensions,
     /// Bytes of a proof's transcript. Exact.
     pub proof_bytes: usize,
-    /// Bytes of the verifying key's file. Exact.
+    /// Bytes of the verifying key's file. Exact for one input scale, or once
+    /// [all are counted](Self::with_input_scales).
     pub verifying_key_bytes: usize,
     /// Bytes of a Solidity verifier's code. Estimated.
     pub contract_bytes: usize,
@@ -271,6 +273,13 @@ impl Cost {
             TableShape::Chain(shape) => Self::new(shape, machine),
             TableShape::Program(shape) => Self::of_profile(&Profile::of_program(shape), machine),
         }
+    }
+
+    /// The same for a key with the input scales of a model: a byte each.
+    #[must_use]
+    pub fn with_input_scales(mut self, scales: &InputScales) -> Self {
+        self.verifying_key_bytes += scales.as_slice().len().saturating_sub(1);
+        self
     }
 
     fn of_profile(profile: &Profile, machine: &Machine) -> Self {

@@ -53,7 +53,7 @@ fn program() -> Graph {
 fn with_columns(exponents: &[i32]) -> Graph {
     let mut graph = zkassay_testing::mlp(&[4, 5, 2], None, 3);
     let Op::Dense(Dense { weights, .. }) = &mut graph.nodes[0].op else {
-        panic!("the first node is dense");
+        unreachable!("the first node is dense");
     };
     for (mut column, exponent) in weights.axis_iter_mut(Axis(1)).zip(exponents) {
         column.mapv_inplace(|w| w * (*exponent as f32).exp2());

@@ -161,6 +161,8 @@ impl ModelTable {
         if let Some(calibrated) = settings.calibration() {
             table.folded = zkassay_quant::folded(model.graph(), &calibrated.scheme)?;
         }
+        let scales = circuit.compiled.input_scales();
+        table.cost = table.cost.map(|cost| cost.with_input_scales(&scales));
         table.steps = steps(&circuit.compiled);
         table.bound(match &circuit.compiled {
             Compiled::Chain(compiled) => bounds::of_chain(compiled.model()),

@@ -6,9 +6,10 @@ use ndarray::{Array2, array};
 use zkassay::accuracy::{self, Expected, Salt, TestRows};
 use zkassay::{
     CalibrationOptions, Circuit, CompileOptions, Count, Counting, DataVisibility, Error, Model,
-    ParamsVisibility, Proof, PublicData, Settings, Srs, VerifyingKey, Visibility, Witness, mock,
-    prove, random_rows, setup, verify,
+    ModelTable, ParamsVisibility, Proof, PublicData, Settings, Srs, VerifyingKey, Visibility,
+    Witness, mock, prove, random_rows, setup, verify,
 };
+use zkassay_circuit::cost::Machine;
 use zkassay_fixed::{InputScales, Scale};
 use zkassay_onnx::ModelBuilder;
 use zkassay_quant::{IntegerModel, QuantError, quantize_model};
@@ -201,12 +202,15 @@ fn public_inputs_are_those_of_the_key() {
 fn a_key_with_other_scales_is_another_key() {
     let model = Model::from_onnx(&onnx(true)).unwrap();
     let options = visible(DataVisibility::Public, ParamsVisibility::Fixed);
-    let (_, circuit) = compiled(&model, &options, None);
+    let (settings, circuit) = compiled(&model, &options, None);
     let srs = Srs::unsafe_local(circuit.compiled.logrows());
     let key = setup(&srs, &circuit).unwrap();
     let row = rows(1, 3).row(0).to_vec();
     let proof = prove(&srs, &key, &Witness::new(&circuit, &row).unwrap()).unwrap();
     let file = key.verifying_key().to_bytes();
+    // Predicted with a byte for each of the scales.
+    let table = ModelTable::with_settings(&model, &settings, &Machine::default()).unwrap();
+    assert_eq!(table.cost.unwrap().verifying_key_bytes, file.len());
     let scales = key.verifying_key().statement().input_scales.clone();
     let bytes: Vec<u8> = scales
         .as_slice()

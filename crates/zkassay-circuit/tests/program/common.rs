@@ -103,6 +103,27 @@ impl Builder {
         wires
     }
 
+    /// What there is so far.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The number of thresholds of each input that is a rank.
+    pub(crate) fn counts(&self) -> Vec<u32> {
+        match &self.program.encoding {
+            Encoding::Ranks { ranks, .. } => {
+                ranks.iter().map(|r| r.thresholds.len() as u32).collect()
+            }
+            _ => vec![],
+        }
+    }
+
+    /// A function, for a step to come.
+    pub(crate) fn add_table(&mut self, table: Table) -> usize {
+        self.program.tables.push(table);
+        self.program.tables.len() - 1
+    }
+
     fn weight(&mut self, limit: i64) -> i64 {
         (self.stream.normal() * limit as f64 / 3.0) as i64
     }

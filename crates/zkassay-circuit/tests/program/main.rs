@@ -12,6 +12,7 @@ mod grids;
 mod lanes;
 mod neighbours;
 mod pinned;
+mod random;
 mod soundness;
 mod tree_attacks;
 mod trees;

@@ -406,7 +406,7 @@ fn both_halves_have_the_same_linear_steps() {
 }
 
 /// Both halves count the same accumulators: steps make room for as many as there are.
-fn assert_room(compiled: &CompiledProgram, checker: &Checker) {
+pub(crate) fn assert_room(compiled: &CompiledProgram, checker: &Checker) {
     let count = |column| {
         let cells = checker.fixed(column).iter();
         cells.filter(|cell| **cell == Field::ONE).count()

@@ -188,6 +188,38 @@ fn convolutions_and_matrices_without_rectifiers_between() {
 }
 
 #[test]
+fn convolutions_of_other_wires_than_the_input_are_merged_with_matrices() {
+    // Of wires in another order than that of their numbers, of what a rectifier gives, and of averages.
+    for pooled in [false, true] {
+        for rectified in [false, true] {
+            let mut b = Builder::new(&[1, 2, 6, 6], 1);
+            let source = |index| Source::Element { operand: 0, index };
+            let sources = (0..72).rev().map(source).collect();
+            let mut x = b.node(Op::Rearrange(sources), &[0], &[1, 2, 6, 6]);
+            if rectified {
+                x = b.same(Op::RELU, x);
+            }
+            let size = match pooled {
+                true => {
+                    x = b.pool(x, Reduction::Mean);
+                    3
+                }
+                false => 6,
+            };
+            let x = b.conv(x, ConvSpec::new(3, 3, 1, 1));
+            let x = b.flat(x);
+            b.dense(x, 3 * size * size, 2);
+            let lowered = lowered(&b.graph);
+            let steps = &lowered.program.steps;
+            let is_conv = |step: &zkassay_quant::Step| matches!(step.kind, Kind::Conv(_));
+            assert!(!steps.iter().any(is_conv), "{pooled}, {rectified}");
+            let worst = worst(&b.graph);
+            assert!(worst < 5e-3, "{pooled}, {rectified}: {worst}");
+        }
+    }
+}
+
+#[test]
 fn branches_and_sums() {
     let mut b = Builder::new(&[1, 3, 6, 6], 1);
     let x = b.conv(0, ConvSpec::new(3, 3, 1, 1));

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2};
 use zkassay_graph::{Arithmetic, Dense, Function, Graph, Op};
 use zkassay_quant::{
-    CalibrationParams, FidelityReport, IntegerModel, QuantError, calibrate_program,
+    CalibrationParams, FidelityReport, IntegerModel, QuantError, Target, calibrate_program,
     quantize_program,
 };
 
@@ -119,10 +119,13 @@ fn ties() -> (Graph, Array2<f32>) {
 #[test]
 fn a_tie_counts_on_the_side_of_the_integer() {
     let (graph, rows) = ties();
+    // In parts of outputs up to 1.9, so that a step to the other side would be too much.
+    let target = Target::Resources { max_error: 5e-3 };
     let params = CalibrationParams::new(8).unwrap();
+    let params = params.with_target(target).unwrap();
     let calibration = calibrate_program(&graph, rows.view(), &params).unwrap();
-    println!("{:?} {:?}", calibration.fidelity.overall, calibration.scheme);
-    assert!(calibration.fidelity.overall.max < 1e-2);
+    let overall = calibration.fidelity.overall;
+    assert!(overall.max_parts <= 5e-3 && overall.max < 1e-2);
     // Results are within half a step of the input, its unit, and the error that is allowed.
     let unit = match &calibration.model {
         IntegerModel::Program(program) => program.input_scale.real(1),
@@ -145,7 +148,6 @@ fn a_tie_counts_on_the_side_of_the_integer() {
             );
         }
     }
-    println!("{beside} {unit}");
     // On either side, as the integers are.
     assert!((8..56).contains(&beside), "{beside}");
 }

@@ -12,7 +12,7 @@ fn an_input_outside_the_calibrated_range_is_refused_at_once() {
         &[
             "input.json",
             "value 1 of input 'input' is -123.5",
-            "outside the calibrated range [",
+            "outside its calibrated range [",
             "margin",
         ],
     );
