@@ -617,7 +617,7 @@ fn categories_are_looked_up() {
     picked(&[2, 0, 2]).gives(&[1.0, 2.0, 3.0], &[3.0, 1.0, 3.0]);
     picked(&[3]).refused(&["not below 3"]);
     picked(&[-1]).refused(&["not below 3"]);
-    model("CategoryMapper", 1).refused(&["strings"]);
+    model("CategoryMapper", 1).refused(&["0 keys"]);
     let zipped = model("ZipMap", 2).ints("classlabels_int64s", &[4, 6]);
     zipped.gives(&[0.25, 0.75], &[0.25, 0.75]);
 }
