@@ -219,9 +219,12 @@ fn divide(weights: &mut Array2<f32>, factors: &[f32]) {
     }
 }
 
+/// A file, what a proof of it reveals, and the magnitudes of its inputs.
+type ProgramSeed = (Vec<u8>, Visibility, &'static [f32]);
+
 /// Small models that are no chains of dense layers: a tanh, a convolutional network with a pool, and a
 /// softmax.
-fn programs() -> Result<Vec<(Vec<u8>, Visibility, &'static [f32])>> {
+fn programs() -> Result<Vec<ProgramSeed>> {
     let mut stream = Stream::new(20, "fuzz/weights");
     let mut draw = || stream.normal() as f32;
     let mut dense = |inputs, outputs| {
