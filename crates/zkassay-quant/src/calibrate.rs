@@ -11,7 +11,7 @@
 //!   always shifts by whole limbs, so weights take whatever precision remains.
 //!   Fixed weights cost nothing, however many bits they have.
 //!
-//! Inputs of very different magnitude have [scales of their own](ranges), where that saves limbs.
+//! Inputs of very different magnitude have scales of their own, where that saves limbs.
 //!
 //! So a float graph and a scheme determine the integer model; who has both needs no
 //! calibration rows to make it again.
