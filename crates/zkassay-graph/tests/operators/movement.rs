@@ -289,3 +289,22 @@ fn shapes_are_constants() {
         .node("Mul", &["x", "c"], "y");
     model.gives(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]);
 }
+
+#[test]
+fn a_long_axis_of_which_little_is_taken_costs_little() {
+    let long = (1 << 28) - 1;
+    let gathered = reads(&[1, 3, long]).integers("i", &[0, 5]);
+    let bytes = gathered.with(
+        "Gather",
+        &["x", "i"],
+        &["y"],
+        vec![AttributeProto::int("axis", 2)],
+    );
+    assert_eq!(bytes.graph().nodes[0].shape, [1, 3, 2]);
+    let sliced = reads(&[1, 3, long])
+        .integers("from", &[0])
+        .integers("to", &[2])
+        .integers("axes", &[2]);
+    let bytes = sliced.node("Slice", &["x", "from", "to", "axes"], "y");
+    assert!(bytes.error().to_string().contains("Slice"));
+}

@@ -41,9 +41,12 @@ fn gather(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Grap
     let dim = x.shape[axis];
     let chosen = chosen.into_iter().map(|i| checked(node, i, dim).map(Some));
     let chosen: Vec<Option<usize>> = chosen.collect::<Result<_, _>>()?;
-    let all = |dim: &usize| (0..*dim).map(Some).collect::<Vec<_>>();
-    let mut lists: Vec<Vec<Option<usize>>> = x.shape.iter().map(all).collect();
-    lists[axis] = chosen;
+    // The other axes are the output's, too, and so not long; this one may be.
+    let list = |(at, dim): (usize, &usize)| match at == axis {
+        true => chosen.clone(),
+        false => (0..*dim).map(Some).collect(),
+    };
+    let lists: Vec<Vec<Option<usize>>> = x.shape.iter().enumerate().map(list).collect();
     let positions = shape::grid(&x.shape, &lists).into_iter().flatten();
     Ok(vec![builder.select(node, x, positions, shape)?])
 }

@@ -24,7 +24,7 @@ fn slice(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
         return Err(node.unsupported("its starts, ends, axes and steps are not as many"));
     }
     let axes = checked_axes(node, &axes, x.rank())?;
-    builder.charge(node, x.shape.iter().sum())?;
+    charge_lists(node, builder, &x.shape)?;
     let mut lists: Vec<Vec<Option<usize>>> = x
         .shape
         .iter()
@@ -40,6 +40,18 @@ fn slice(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, Graph
     builder.charge(node, 8 * shape.iter().product::<usize>())?;
     let positions = shape::grid(&x.shape, &lists).into_iter().flatten();
     Ok(vec![builder.select(node, x, positions, shape)?])
+}
+
+/// Charges a list of the indices of every axis, of which each takes some memory, too.
+fn charge_lists(
+    node: &NodeRef<'_>,
+    builder: &mut Builder,
+    shape: &[usize],
+) -> Result<(), GraphError> {
+    let sum = shape
+        .iter()
+        .fold(0usize, |sum, dim| sum.saturating_add(*dim));
+    builder.charge(node, sum.saturating_mul(64))
 }
 
 /// The indices `start, start + step, ...` before `end`, as numpy clamps them.
@@ -110,6 +122,7 @@ pub(super) fn padded(
         shape[axis] = dim.ok_or_else(|| node.unsupported("its pads leave nothing over"))?;
     }
     builder.charge_places(node, &shape)?;
+    charge_lists(node, builder, &x.shape)?;
     let mut lists: Vec<Vec<Option<usize>>> = x
         .shape
         .iter()
