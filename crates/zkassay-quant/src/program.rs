@@ -29,6 +29,7 @@ use zkassay_fixed::{InputScales, Scale};
 
 use crate::QuantError;
 pub use bounds::Interval;
+pub(crate) use conv::Geometry;
 pub use conv::IntegerConv;
 pub use evaluate::ProgramTrace;
 pub use forest::{Child, Forest, ForestNode};

@@ -55,6 +55,13 @@ pub enum Producer {
     },
 }
 
+impl Producer {
+    /// Whether the limbs' cells hold numbers that are no limbs.
+    pub fn is_wide(&self) -> bool {
+        matches!(self, Self::Free { cells: 2.., .. })
+    }
+}
+
 /// What the consumer half of a row holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consumer {

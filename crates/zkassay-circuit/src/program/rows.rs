@@ -376,10 +376,7 @@ impl Rows {
                 .producers
                 .iter()
                 .any(|p| matches!(p, Producer::Free { cells: 1, .. })),
-            wide: self
-                .producers
-                .iter()
-                .any(|p| matches!(p, Producer::Free { cells: 2.., .. })),
+            wide: self.producers.iter().any(Producer::is_wide),
             product: program
                 .steps
                 .iter()

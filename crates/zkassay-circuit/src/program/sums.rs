@@ -304,9 +304,9 @@ impl ProgramWitness {
             let produces = producer.is_some_and(|producer| {
                 matches!(producer, Producer::Input(_) | Producer::Wire { .. })
             });
-            let is_limb = match producer {
-                Some(Producer::Free { cells: 2.., .. }) => Field::ZERO,
-                _ => Field::ONE,
+            let is_limb = match producer.is_some_and(Producer::is_wide) {
+                true => Field::ZERO,
+                false => Field::ONE,
             };
             let is_function = matches!(producer, Some(Producer::Function { .. }));
             let made = if produces {

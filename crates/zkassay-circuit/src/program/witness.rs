@@ -264,7 +264,7 @@ impl Lane {
         for column in &limbs.columns {
             for (row, limb) in column[..shape.last_row()].iter().enumerate() {
                 let producer = compiled.producers().get(row);
-                let is_limb = !matches!(producer, Some(Producer::Free { cells: 2.., .. }));
+                let is_limb = !producer.is_some_and(Producer::is_wide);
                 counts.limbs[*limb as usize] += u64::from(is_limb);
             }
         }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use ndarray::{Array1, Array2, Array4};
 
 use super::names::Names;
-use crate::program::Wire;
+use crate::program::{Geometry, Wire};
 
 /// `bias + sum coefficient * wire` over the real values of wires.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -202,31 +202,16 @@ impl FloatConv {
         self.weights.len().saturating_mul(self.plane())
     }
 
-    /// Calls `each(row, input, weight)` for every product but those with zeros.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(usize, usize, f64)) {
-        let [_, height, width] = self.input;
-        for ((o, c, qy, qx), &weight) in self.weights.indexed_iter() {
-            for py in 0..self.output[0] {
-                let Some(y) = self.reach(0, py, qy, height) else {
-                    continue;
-                };
-                for px in 0..self.output[1] {
-                    let Some(x) = self.reach(1, px, qx, width) else {
-                        continue;
-                    };
-                    let input = (c * height + y) * width + x;
-                    if !self.inputs[input].is_empty() {
-                        let row = (o * self.output[0] + py) * self.output[1] + px;
-                        each(row, input, weight);
-                    }
-                }
-            }
-        }
-    }
-
-    fn reach(&self, axis: usize, at: usize, q: usize, len: usize) -> Option<usize> {
-        let reached = self.strides[axis] * at + self.dilations[axis] * q;
-        reached.checked_sub(self.pads[axis]).filter(|i| *i < len)
+    /// Calls `each(row, input, weight)` for every product.
+    pub(crate) fn for_each(&self, each: impl FnMut(usize, usize, f64)) {
+        let geometry = Geometry {
+            input: self.input,
+            output: self.output,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads: self.pads,
+        };
+        geometry.for_each(&self.weights, each);
     }
 }
 

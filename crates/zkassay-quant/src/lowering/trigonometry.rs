@@ -75,6 +75,17 @@ impl Lowering<'_> {
         }
     }
 
+    /// A function that has no tails, a bit finer than other values.
+    fn endless<'f>(&self, name: &str, value: &'f dyn Fn(f64) -> f64) -> Curve<'f> {
+        Curve {
+            name: name.to_owned(),
+            value,
+            left: Tail::None,
+            right: Tail::None,
+            scale: self.fraction() + 1,
+        }
+    }
+
     /// A table over all that the interval reaches.
     fn tabulated(
         &mut self,
@@ -82,13 +93,7 @@ impl Lowering<'_> {
         (name, value): (&str, &dyn Fn(f64) -> f64),
         x: &Value,
     ) -> Result<Vec<Form>, QuantError> {
-        let curve = Curve {
-            name: name.to_owned(),
-            value,
-            left: Tail::None,
-            right: Tail::None,
-            scale: self.fraction() + 1,
-        };
+        let curve = self.endless(name, value);
         self.curve(node, x, &curve)
     }
 
@@ -99,13 +104,7 @@ impl Lowering<'_> {
         (name, value): (&str, &dyn Fn(f64) -> f64),
         x: &Value,
     ) -> Result<Vec<Form>, QuantError> {
-        let curve = Curve {
-            name: name.to_owned(),
-            value,
-            left: Tail::None,
-            right: Tail::None,
-            scale: self.fraction() + 1,
-        };
+        let curve = self.endless(name, value);
         let tolerance = Scale(-curve.scale - 2).factor();
         let scale = self.argument_scale(&curve, -0.5, 0.5, tolerance);
         let turns = Value {

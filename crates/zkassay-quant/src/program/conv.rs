@@ -32,24 +32,25 @@ pub struct IntegerConv {
     pub pads: [usize; 2],
 }
 
-impl IntegerConv {
-    /// The most wires that an input is the sum of.
-    pub const MOST_TERMS: usize = 4;
+/// Which outputs of a convolution read which inputs; sizes as in [`IntegerConv`].
+pub(crate) struct Geometry {
+    pub(crate) input: [usize; 3],
+    pub(crate) output: [usize; 2],
+    pub(crate) strides: [usize; 2],
+    pub(crate) dilations: [usize; 2],
+    pub(crate) pads: [usize; 2],
+}
 
-    /// Number of outputs: channel by channel, row by row.
-    pub fn outputs(&self) -> usize {
-        let plane = self.output[0].saturating_mul(self.output[1]);
-        self.bias.len().saturating_mul(plane)
-    }
-
-    /// Calls `each(output, input, weight)` for every product, but those with weights of zero.
-    pub fn for_each(&self, mut each: impl FnMut(usize, usize, i64)) {
+impl Geometry {
+    /// Calls `each(output, input, weight)` for every product.
+    pub(crate) fn for_each<W: Copy>(
+        &self,
+        weights: &Array4<W>,
+        mut each: impl FnMut(usize, usize, W),
+    ) {
         let [_, height, width] = self.input;
         let [out_height, out_width] = self.output;
-        for ((o, c, qy, qx), &weight) in self.weights.indexed_iter() {
-            if weight == 0 {
-                continue;
-            }
+        for ((o, c, qy, qx), &weight) in weights.indexed_iter() {
             let columns = self.met(1, qx);
             for py in self.met(0, qy) {
                 let y = self.strides[0] * py + self.dilations[0] * qy - self.pads[0];
@@ -73,6 +74,32 @@ impl IntegerConv {
         };
         let end = before(self.input[1 + axis]).min(self.output[axis]);
         before(0).min(end)..end
+    }
+}
+
+impl IntegerConv {
+    /// The most wires that an input is the sum of.
+    pub const MOST_TERMS: usize = 4;
+
+    /// Number of outputs: channel by channel, row by row.
+    pub fn outputs(&self) -> usize {
+        let plane = self.output[0].saturating_mul(self.output[1]);
+        self.bias.len().saturating_mul(plane)
+    }
+
+    /// Calls `each(output, input, weight)` for every product.
+    pub fn for_each(&self, each: impl FnMut(usize, usize, i64)) {
+        self.geometry().for_each(&self.weights, each);
+    }
+
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            input: self.input,
+            output: self.output,
+            strides: self.strides,
+            dilations: self.dilations,
+            pads: self.pads,
+        }
     }
 
     /// Whether its parts fit each other; what is wrong, if not.

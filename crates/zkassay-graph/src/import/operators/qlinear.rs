@@ -117,6 +117,12 @@ impl Quantised {
     }
 }
 
+/// `alpha` times the scales of products of two operands: of the first, operand 1, by those of the second, operand 4.
+fn product_scales(node: &NodeRef<'_>, alpha: f32) -> Result<Vec<f32>, GraphError> {
+    let first = alpha * one_scale(node, 1)?;
+    Ok(scales(node, 4)?.iter().map(|scale| first * scale).collect())
+}
+
 /// Elements times the factor of their position along `axis`, or the only one.
 fn scaled(
     node: &NodeRef<'_>,

@@ -1,7 +1,7 @@
 //! Convolutions of integers.
 
 use super::{
-    Builder, NodeRef, Quantised, Tensor, centred, centred_weights, one_scale, reading, scales,
+    Builder, NodeRef, Quantised, Tensor, centred, centred_weights, product_scales, reading,
 };
 use crate::GraphError;
 use crate::import::operators::conv::conv;
@@ -14,11 +14,7 @@ pub(super) fn qlinear(
     builder: &mut Builder,
 ) -> Result<Vec<Tensor>, GraphError> {
     let written = Quantised::at(node, 6, node.input(0)?.element)?;
-    let of_input = one_scale(node, 1)?;
-    let factors: Vec<f32> = scales(node, 4)?
-        .iter()
-        .map(|scale| of_input * scale)
-        .collect();
+    let factors = product_scales(node, 1.0)?;
     let bias = node.optional(8).cloned();
     let sums = sums(node, builder, [(0, 2), (3, 5)], bias)?;
     Ok(vec![written.of_integers(

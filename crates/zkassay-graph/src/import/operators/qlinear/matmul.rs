@@ -1,8 +1,7 @@
 //! Products of integer matrices.
 
 use super::{
-    Builder, NodeRef, Quantised, Tensor, centred, centred_weights, one_scale, reading, scaled,
-    scales,
+    Builder, NodeRef, Quantised, Tensor, centred, centred_weights, product_scales, reading, scaled,
 };
 use crate::GraphError;
 use crate::import::operators::dense::{affine, product};
@@ -14,11 +13,7 @@ pub(super) fn qlinear(
     builder: &mut Builder,
 ) -> Result<Vec<Tensor>, GraphError> {
     let written = Quantised::at(node, 6, node.input(0)?.element)?;
-    let of_first = one_scale(node, 1)?;
-    let factors: Vec<f32> = scales(node, 4)?
-        .iter()
-        .map(|scale| of_first * scale)
-        .collect();
+    let factors = product_scales(node, 1.0)?;
     let a = centred(node, builder, 0, 2)?;
     let b = second(node, builder, (3, 5))?;
     let sums = product(&reading(node, [a.clone(), b.clone()]), builder, &a, &b)?;
@@ -61,8 +56,7 @@ fn second(
 /// onnxruntime's QGemm: `a, its scale and zero point; b, ..; c; of the result`. `c` has the scale
 /// of products; without a scale of its own the result is of floats.
 pub(super) fn gemm(node: &NodeRef<'_>, builder: &mut Builder) -> Result<Vec<Tensor>, GraphError> {
-    let alpha = node.float("alpha", 1.0)? * one_scale(node, 1)?;
-    let factors: Vec<f32> = scales(node, 4)?.iter().map(|scale| alpha * scale).collect();
+    let factors = product_scales(node, node.float("alpha", 1.0)?)?;
     let outputs = usize::from(!node.flag("transB", false)?);
     let operands = [
         centred(node, builder, 0, 2)?,
